@@ -1,4 +1,4 @@
-"""How jobs run: the protocol of a kind, the registry, and the kinds there are."""
+"""How jobs run: the protocol of a kind, the registry, and the built-in kinds."""
 
 from .bash import BashKind as BashKind
 from .engine import (

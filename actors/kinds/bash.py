@@ -24,8 +24,8 @@ class BashKind(ProcessKind):
         """Accept exactly one argument: the command line.
 
         Raises:
-            InvalidRequestError: If there is none, or more than one, or one that no
-                process can be given.
+                InvalidRequestError: If the command is missing, contains a NUL
+                    character, or there is more than one argument.
         """
         if len(args) > 1:
             raise InvalidRequestError(
@@ -37,8 +37,8 @@ class BashKind(ProcessKind):
             raise InvalidRequestError("a command can't hold a NUL character; remove it")
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return what starts bash with the command line."""
+        """Return the arguments that run the command line with bash."""
         (command,) = args
-        if command.startswith(("-", "+")):  # bash would take it for its own options
+        if command.startswith(("-", "+")):  # bash would parse it as options
             return [SHELL, "-c", "--", command]
         return [SHELL, "-c", command]

@@ -1,4 +1,4 @@
-"""What a job is, and what can run it: a kind says what, an engine says where."""
+"""Engines: a kind defines which process a job is, an engine starts that process."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class Command(Record, frozen=True):
-    """What a process is to be; made by a kind, started by an engine.
+    """The process to start; made by a kind, started by an engine.
 
     Attributes:
         argv: The program and its arguments.
-        environment: All its environment variables, its mark among them.
-        directory: Where it starts, as an absolute path.
-        needs: The resources that the engine is to give it. Those of this machine are
-            counted by the scheduler and not named here.
-        limits: The terms that limit what it may use, if it has such.
+        environment: The complete environment, including the mark.
+        directory: The working directory, as an absolute path.
+        needs: The resources to request from the engine. Resources of this machine are
+            counted by the scheduler and not listed here.
+        limits: The terms that limit its resource usage, if any.
     """
 
     argv: Sequence[str]
@@ -41,12 +41,12 @@ class Command(Record, frozen=True):
 
 
 class JobNote(msgspec.Struct, frozen=True):
-    """What a job says of itself before its end.
+    """The state of a job that is queued by an engine or runs on another machine.
 
     Attributes:
-        waits: Why it has not begun, for people, such as "needs CPU=4; 2 of 8 free";
-            None once it has.
-        node: The machine on which it runs; empty for this one, or none yet.
+        waits: Why the job has not begun, for people, such as "needs CPU=4; 2 of 8
+            free"; None once it has.
+        node: The machine that runs the job; empty for this one, or not assigned yet.
     """
 
     waits: str | None = None
@@ -56,90 +56,90 @@ class JobNote(msgspec.Struct, frozen=True):
 class NotingJob:
     """The base of jobs that may have to wait, or that run on another machine.
 
-    Not a protocol: whether a job is one is asked for every job.
+    A class instead of a protocol, because every job is checked for it.
     """
 
     def note(self) -> JobNote:
-        """Return what there is to say of it now; must not block."""
+        """Return the current state of the job; must not block."""
         raise NotImplementedError
 
 
 class Engine(Protocol):
     """Where jobs run: this machine, or a cluster.
 
-    One whose jobs are `TakesInput` has an attribute `takes_input` that is true; one
-    whose jobs are `Pausable` has a `can_pause` that is true.
+    An engine whose jobs are `TakesInput` has an attribute `takes_input` that is true;
+    an engine whose jobs are `Pausable` has a true `can_pause`.
     """
 
     @property
     def name(self) -> str:
-        """What a request calls it: a short word."""
+        """Its name in requests: a short word."""
         ...
 
     @property
     def slots(self) -> int:
-        """How many jobs it is given at a time; the others wait in the queue."""
+        """Maximum number of concurrent jobs; further jobs wait in the queue."""
         ...
 
     def start(self, command: Command, context: JobContext) -> Job:
-        """Start a job, or let it wait for its turn there.
+        """Start a job, or queue it in the engine.
 
-        Called by the actors of tasks, on several threads at once. Must not block for
-        longer than starting a process takes.
+        Called by TaskActors, on several threads concurrently. Must not block for longer
+        than starting a process takes.
 
         Raises:
-            ShortageError: If it can't be started just now; it is tried again.
-            StartError: If it can't be started; the task fails with its text.
+            ShortageError: If resources are missing now; the start is retried.
+            StartError: If the job can't be started; the task fails with this text.
         """
         ...
 
     def close(self) -> None:
-        """End what it holds, and all jobs that it still runs.
+        """Release all resources, and end all jobs that still run.
 
-        Called at the end of each stop of a system, after all its jobs.
+        Called at the end of each stop of a system, after its jobs have ended.
         """
         ...
 
 
 @runtime_checkable
 class ListsNodes(Protocol):
-    """An engine that knows the machines it runs jobs on."""
+    """An engine that knows the machines of its cluster."""
 
     def tell_nodes(
         self, tell: Callable[[tuple[Node, ...], str], object], address: str = ""
     ) -> None:
-        """Tell the nodes, and why not if they can't be told; must not block.
+        """List the nodes, or the reason why they are unknown; must not block.
 
         Args:
-            tell: Called once, on any thread: with the nodes, and with a text that is
-                empty if they are known.
-            address: Which cluster; empty for that of the session.
+            tell: Called once, on any thread, with the nodes and an error text, which is
+                empty on success.
+            address: The address of the cluster; empty for that of the session.
         """
         ...
 
 
 @runtime_checkable
 class Outliving(Protocol):
-    """An engine whose jobs go on when the program that runs them is killed."""
+    """An engine whose jobs keep running when the program that uses it is killed."""
 
     def open(self, session: str, *, stays: bool) -> None:
-        """Run the jobs of a session from now on; called before any is started.
+        """Attach to a session; called before any job is started.
 
         Args:
-            session: What it is called, unlike any other, and whenever it is opened.
-            stays: Whether jobs go on for a while if the session is gone without a
-                `close`, so that a program that opens it then can take them over.
+            session: A unique and permanent name of the session.
+            stays: Whether jobs keep running for a while if the session disappears
+                without `close`, so that the next program that opens it can adopt them.
         """
         ...
 
     def adopt(self, command: Command, context: JobContext) -> Job:
-        """Return the job of a killed program: it goes on, or begins if it has not.
+        """Adopt the job of a killed program; start it if it has not begun.
 
-        If it can't go on it ends with the reason.
+        A job that can't continue ends with the reason.
 
         Raises:
-            ShortageError: As `start`.
-            StartError: The same.
+            ShortageError: If resources are missing now; the call is retried.
+            StartError: If the job can't be adopted; the task fails with this text.
         """
         ...
 
@@ -148,8 +148,8 @@ def checked_engines(engines: Iterable[Engine]) -> dict[str, Engine]:
     """Return engines by their names.
 
     Raises:
-        TypeError: If one is not an engine.
-        ValueError: If a name can't be one, or two engines have the same.
+        TypeError: If an object is not an engine.
+        ValueError: If a name is invalid or used twice.
     """
     checked: dict[str, Engine] = {}
     if not isinstance(cast("object", engines), Iterable):

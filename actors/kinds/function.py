@@ -1,4 +1,4 @@
-"""The `function` kind: a call of a Python function, in a process of its own."""
+"""The `function` kind: calls a Python function in a new process."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 RESULT: Final = "BACKBURNER_RESULT"
 """The environment variable that names the file for the result."""
 
-# Not compiled before it is needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _NAME: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
-# Nothing of this project, which may not be there where the function is called.
+# Code without imports of this project, which may not be installed in that Python.
 _LONGEST: Final = 131_071
-"""Bytes of one argument that Linux hands to a process."""
+"""Maximum length in bytes of one argument of a process on Linux."""
 
 _CALL: Final = """
 import functools, importlib, json, os, sys
@@ -55,15 +55,16 @@ os.replace(place + ".new", place)
 class FunctionKind(ProcessKind):
     """Calls a function of a module, in a new Python process.
 
-    The arguments of a request are `module:function`, a JSON array of arguments and a
-    JSON object of named ones; `request_for` makes them. What the function returns is
-    written as JSON into a file beside the output, which `result` reads; what it prints
-    is the task's output, as of any other job. An exception fails the task.
+    The arguments of a request are `module:function`, a JSON array of positional
+    arguments and a JSON object of keyword arguments; `request_for` creates them. The
+    return value is written as JSON into a file beside the output, which `result` reads.
+    Printed text is the output of the task, as for any other job. An exception fails the
+    task.
 
     Args:
-        name: What it is called in a request.
-        python: The Python that calls the functions; by default this one.
-        path: Where it looks for modules; by default where this process does.
+        name: The name of the kind in requests.
+        python: The Python interpreter that runs the functions; by default this one.
+        path: Its module search path; by default that of this process.
 
     Raises:
         TypeError: If `path` is not a list of folders.
@@ -88,23 +89,24 @@ class FunctionKind(ProcessKind):
         if isinstance(path, str):
             raise TypeError(f"path must be a list of folders, such as [{path!r}]")
         places = sys.path if path is None else path
-        # Relative ones mean where this process is now.
+        # Resolve relative paths against the current directory.
         self._path = json.dumps([os.path.abspath(it) for it in places])  # noqa: PTH100 - texts
 
     def request_for(
         self, function: Callable[..., object], *args: object, **named: object
     ) -> TaskRequest:
-        """Return the request for a call; give it to `submit` or `add_request`.
+        """Return the request for a call; pass it to `submit` or `add_request`.
 
         Args:
             function: A function of a module's top level, or of a class there.
-            args: Its arguments: what JSON can hold.
-            named: The named ones.
+            args: Its positional arguments: JSON values.
+            named: Its keyword arguments: JSON values.
 
         Raises:
-            InvalidRequestError: If another process can't find the function, as with a
-                lambda, a closure or one of the main script, if it is `async` or a
-                generator, or if it does not take the arguments, or they are not JSON.
+            InvalidRequestError: If another process can't import the function, such as a
+                lambda, a closure or a function of the main script, if it is `async` or
+                a generator, if it does not accept the arguments, or if an argument is
+                not JSON.
         """
         module = getattr(function, "__module__", None) or ""
         name = getattr(function, "__qualname__", None) or ""
@@ -132,10 +134,10 @@ class FunctionKind(ProcessKind):
         return TaskRequest(name, self.name, (target, *texts))
 
     def check(self, args: tuple[str, ...]) -> None:
-        """Accept the name of a function, and JSON. The function is not looked for.
+        """Accept the name of a function, and JSON; the function is not imported.
 
         Raises:
-            InvalidRequestError: If that is not what there is.
+            InvalidRequestError: If an argument is missing or malformed.
         """
         if not 1 <= len(args) <= 3:  # noqa: PLR2004 - as in its usage
             raise InvalidRequestError(f"a call is written {self.usage}")
@@ -155,29 +157,29 @@ class FunctionKind(ProcessKind):
                 ) from error
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return what makes Python call the function."""
+        """Return the command that makes Python call the function."""
         given = (*args, *("[]", "{}")[len(args) - 1 :])
         return [self._python, "-c", _CALL, *given, self._path]
 
     def environment(
         self, task: Task, inherited: Mapping[str, str]
     ) -> Mapping[str, str]:
-        """Add where the result belongs."""
+        """Add the path of the result file."""
         place = result_path(task)
         return inherited if place is None else {**inherited, RESULT: str(place)}
 
     @staticmethod
     def result(task: Task) -> object:
-        """Return what the function of a complete task returned. Reads its file.
+        """Return the return value of a complete task; reads the result file.
 
         Raises:
-            ValueError: If the task is not complete, or not a call; the text has the
-                reason and the last line of output, which is that of an exception.
-            OSError: If the file can't be read: it is gone with the task.
+            ValueError: If the task is not complete, or not a call; the text contains
+                the reason and the last line of output, such as that of a traceback.
+            OSError: If the file can't be read; it is deleted with the task.
         """
         place = result_path(task)
         if place is None or task.status != "complete":
-            # Of an exception the last line of output is the message.
+            # The last line of a traceback is the message of the exception.
             why = "; ".join(it for it in (task.reason, task.last_line) if it)
             raise ValueError(f"task {task.id} has no result: {why}")
         size = place.lstat().st_size
@@ -187,7 +189,7 @@ class FunctionKind(ProcessKind):
 
 
 def result_path(task: Task) -> Path | None:
-    """Return where the result of a task belongs: beside its output; None without."""
+    """Return the path of a task's result file; None if the task has no output."""
     if task.output_path is None:
         return None
     return Path(task.output_path).with_suffix(".json")

@@ -1,4 +1,4 @@
-"""The kinds that are installed in this environment, by entry points."""
+"""The kinds that are installed in this environment as entry points."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from .kind import Kind
 
 GROUP: Final = "backburner.kinds"
-"""The group of the entry points: each names a kind, or what makes one when called."""
+"""The group of the entry points: each names a kind, or a factory of one."""
 
 
 def installed_kinds(own: Iterable[Kind]) -> Kinds:
-    """Return kinds with those that are installed behind them, if their names are new.
+    """Return the given kinds and, after them, the installed ones with new names.
 
-    One that can't be loaded is left out, and named in `Kinds.problems`. Blocks while
-    the packages of the environment are searched, which takes about 2 ms, and runs code
-    of those that have such an entry point.
+    A kind that can't be loaded is left out and reported in `Kinds.problems`. Blocks
+    while the packages of the environment are searched, which takes about 2 ms, and runs
+    code of packages that have such an entry point.
     """
     kinds, problems = [*own], list[str]()
     if not _may_be_there():
         return Kinds(kinds)
-    # Its import takes longer than the look at all packages.
+    # This import takes longer than the search of all packages.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     for point in sorted(entry_points(group=GROUP)):
         try:
             loaded = point.load()
             kind = cast("Kind", loaded() if callable(loaded) else loaded)
-            Kinds([*kinds, kind])  # which says what is wrong with it
+            Kinds([*kinds, kind])  # raises if it is not a kind
         except Exception as error:  # noqa: BLE001 - anybody's code; told below
             why = safe_line(f"{type(error).__name__}: {error}")
             which = f"{point.name!r} ({point.value})"
@@ -46,7 +46,7 @@ def installed_kinds(own: Iterable[Kind]) -> Kinds:
 
 
 def _may_be_there() -> bool:
-    """Tell whether a package names the group; a look at few files, without imports."""
+    """Return whether a package names the group; reads few files, without imports."""
     group = f"[{GROUP}]".encode()
     for folder in sys.path:
         try:

@@ -1,4 +1,4 @@
-"""What a kind of job has to offer."""
+"""The protocols of kinds and their jobs."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 
 
 _LONGEST_ERROR: Final = 200
-"""Characters of what a kind has raised that are quoted."""
+"""Maximum number of characters quoted from an exception of a kind."""
 
 
 class InvalidRequestError(ValueError):
-    """A request that makes no sense; its text says why and what to do, in one line."""
+    """An invalid request; the text says why and what to do, in one line."""
 
 
 class StartError(Exception):
-    """A job that could not be started; its text becomes the reason of the failure."""
+    """A job could not be started; the text becomes the reason of the failure."""
 
 
 class WrongKindError(StartError):
-    """A kind does not keep to its protocol; the text names it, and what it did.
+    """A kind violates its protocol; the text names the kind and the violation.
 
     Args:
-        kind: Its name.
-        method: The method that returned, or raised, what it may not.
-        returned: What that was.
-        wanted: What it must do instead.
-        verb: What the method did with that.
+        kind: The name of the kind.
+        method: The method that returned or raised an invalid value.
+        returned: That value.
+        wanted: What the method must do instead.
+        verb: "returned" or "raised".
     """
 
     def __init__(
@@ -57,31 +57,30 @@ class WrongKindError(StartError):
 
 
 class ShortageError(StartError):
-    """A job that could not be started just now, for want of something.
+    """A job could not be started because a resource is temporarily missing.
 
-    Its text says of what: "free memory", "a free file descriptor". The task waits for
-    that, with the text in its reason, and its start is tried again until it succeeds or
-    the task is canceled. Nothing of the job may be left behind by the attempt.
+    The text names it: "free memory", "a free file descriptor". The task waits with this
+    text as its reason, and the start is retried until it succeeds or the task is
+    canceled. A failed attempt must not leave anything of the job behind.
     """
 
 
 class JobContext(Record, frozen=True):
-    """What a job is given to work with.
+    """The environment of a job: its task and the services it may use.
 
     Attributes:
-        task: The task, as it began to run.
+        task: The task, as of its start.
         mark: The value of `BACKBURNER_TASK` for its processes; see `marks`.
-        clock: The time, and calls at a later one.
-        exits: Calls when a child process has exited.
-        look: Call this, from any thread, whenever `Job.look` may have news. Never
-            blocks. Returns false if nobody will look any more.
-        environment: What its processes inherit: the environment that the request came
-            with, or else that of this process when the task system was started, with
-            `PYTHONUNBUFFERED`.
-        notes: Writes down which process the job is, and how that ended, for a program
-            that takes the job over.
-        engine: Where its process runs; None for this machine.
-        channels: Opens the terminal, or the pipe, of a job that asks for one.
+        clock: The time, and delayed calls.
+        exits: Callbacks for exits of child processes.
+        look: Schedules a call of `Job.look`; may be called on any thread, and never
+            blocks. Returns false if the job's actor has stopped.
+        environment: The variables that its processes inherit: those of the request, or
+            of this process when the task system was started; with `PYTHONUNBUFFERED`.
+        notes: Records the job's process and its exit status for a program that adopts
+            the job.
+        engine: The engine that runs its process; None for this machine.
+        channels: Opens the terminal or the pipe of a job that requests one.
     """
 
     task: Task
@@ -96,7 +95,7 @@ class JobContext(Record, frozen=True):
 
     @property
     def output(self) -> Path | None:
-        """Where its output belongs; None for a kind without output."""
+        """The path of its output file; None for a kind without output."""
         path = self.task.output_path
         return None if path is None else Path(path)
 
@@ -105,10 +104,11 @@ class JobEnd(msgspec.Struct, frozen=True):
     """The end of a job.
 
     Attributes:
-        outcome: How it ended by itself: Complete or Failed. A job that was told to
-            stop before its end becomes Canceled, even if it says something else here.
-        leftover: What could not be ended, for people; None if nothing is left.
-        left: Processes that go on without it, if any are known.
+            outcome: How it ended: Complete or Failed. A job that was stopped before its
+                end becomes Canceled, whatever this says.
+            leftover: Names the processes that could not be ended, for people; None if
+                none.
+            left: Processes that keep running without it, if any are known.
     """
 
     outcome: Outcome
@@ -117,28 +117,27 @@ class JobEnd(msgspec.Struct, frozen=True):
 
 
 class Job(Protocol):
-    """One job under way, in the hands of its TaskActor. No method may block."""
+    """A running job, owned by its TaskActor. No method may block."""
 
     def look(self) -> JobEnd | None:
-        """See what has become of it.
+        """Check the state of the job.
 
-        Called after every `context.look()`, on ticks, and before and after it is told
-        to stop.
+        Called after every `context.look()`, on ticks, and before and after `stop`.
 
         Returns:
-            Its end, or None while it goes on.
+            Its end, or None while it runs.
         """
         ...
 
     def progress(self) -> int | None:
-        """Return its progress in percent if the job itself knows it.
+        """Return the progress in percent if the job itself knows it, or None.
 
-        What its output says is read by others.
+        Progress in its output is recognized elsewhere.
         """
         ...
 
     def stop(self) -> None:
-        """Ask it to end; it has the grace period for that."""
+        """Request its end; it has the grace period for that."""
         ...
 
     def kill(self) -> None:
@@ -150,16 +149,16 @@ class Job(Protocol):
         ...
 
     def pid(self) -> int | None:
-        """Return the id of its process, if it has one."""
+        """Return the process id, or None without a process."""
         ...
 
 
 class KindWords(Protocol):
-    """What people read of a kind of job."""
+    """The texts about a kind that people see."""
 
     @property
     def name(self) -> str:
-        """What it is called in a request: a short word."""
+        """Its name in requests: a short word."""
         ...
 
     @property
@@ -169,26 +168,26 @@ class KindWords(Protocol):
 
     @property
     def summary(self) -> str:
-        """What it does, for help, in a few words."""
+        """A short description, for help."""
         ...
 
 
 class Kind(KindWords, Protocol):
-    """A kind of job. An object with these members is all it takes to add one."""
+    """A kind of job: any object with these members."""
 
     @property
     def writes_output(self) -> bool:
-        """Whether its jobs write an output file."""
+        """Whether its jobs write output files."""
         ...
 
     def check(self, args: tuple[str, ...]) -> None:
-        """Accept the arguments of a request before it becomes a task.
+        """Validate the arguments of a request before it becomes a task.
 
-        Called by the QueueActor for every request, and so must not block.
+        Called by the QueueActor for every request, so it must not block.
 
         Raises:
-            InvalidRequestError: If they make no sense. For any other exception the
-                request is refused too, with a text that names the kind.
+            InvalidRequestError: If they are invalid. Any other exception rejects the
+                request as well, with a text that names the kind.
         """
         ...
 
@@ -196,19 +195,19 @@ class Kind(KindWords, Protocol):
         """Start a job; must not block for longer than starting a process takes.
 
         Raises:
-            ShortageError: If it can't be started just now; it is tried again.
-            StartError: If it can't be started; the task fails with its text. Any other
-                exception fails the task too, with a reason that names the kind, and is
-                logged.
+            ShortageError: If a resource is missing now; the start is retried.
+            StartError: If the job can't be started; the task fails with this text. Any
+                other exception fails the task too, with a reason that names the kind,
+                and is logged.
         """
         ...
 
 
 def check(kind: Kind, args: tuple[str, ...]) -> None:
-    """Let a kind check the arguments of a request.
+    """Make a kind check the arguments of a request.
 
     Raises:
-        InvalidRequestError: If they make no sense, or the kind fails on them.
+        InvalidRequestError: If they are invalid, or the kind raises any exception.
     """
     try:
         kind.check(args)
@@ -219,7 +218,7 @@ def check(kind: Kind, args: tuple[str, ...]) -> None:
 
 
 def raised(kind: Kind, method: str, error: BaseException) -> WrongKindError:
-    """Log what a method of a kind has raised, and return what to say of it."""
+    """Log an exception of a kind's method, and return the error to raise for it."""
     logger.error("%s() of the kind %r failed", method, kind.name, exc_info=error)
     what = brief(repr(error), _LONGEST_ERROR)
     return WrongKindError(kind.name, method, what, "see the log", "raised")
@@ -227,143 +226,142 @@ def raised(kind: Kind, method: str, error: BaseException) -> WrongKindError:
 
 @runtime_checkable
 class Adopting(Protocol):
-    """A kind whose jobs go on when the program that runs them is killed.
+    """A kind whose jobs keep running when the program that started them is killed.
 
-    A program that opens the session then, as a host does, takes them over. The jobs of
-    other kinds have failed, and their processes are ended.
+    The next program that opens the session, such as a host, adopts them. Jobs of other
+    kinds fail, and their processes are ended.
     """
 
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> Job:
-        """Return the job that goes on; must not block.
+        """Return the adopted job; must not block.
 
         Args:
             context: As for `start`.
-            process: Its first process, running or ended; None if none is known.
+            process: Its first process, running or ended; None if unknown.
 
         Raises:
-            StartError: If there is nothing to take over; the task fails with its text.
+            StartError: If there is nothing to adopt; the task fails with this text.
         """
         ...
 
 
 class InputChannel(Protocol):
-    """What leads to the input of one job. No method blocks."""
+    """The connection to the input of one job. No method blocks."""
 
     @property
     def waiting(self) -> int:
-        """How many bytes of input the job has not taken."""
+        """Bytes of input that the job has not read yet."""
         ...
 
     @property
     def passed(self) -> int:
-        """How many bytes of input the job has taken."""
+        """Bytes of input that the job has read."""
         ...
 
     @property
     def refused(self) -> str:
-        """Why it takes no more input; empty as long as it does."""
+        """Why it accepts no more input; empty while it does."""
         ...
 
     def send(self, data: bytes) -> str:
-        """Give it all of that input, or none; return why not, or an empty text."""
+        """Send all of that input or nothing; return the reason, or an empty text."""
         ...
 
     def end_input(self) -> str:
-        """Let it read the end of its input; return why not, or an empty text."""
+        """Signal the end of the input; return why this failed, or an empty text."""
         ...
 
     def resize(self, columns: int, rows: int) -> str:
-        """Set the size of its terminal; return why not, or an empty text."""
+        """Set the size of the terminal; return why this failed, or an empty text."""
         ...
 
 
 @runtime_checkable
 class TakesInput(Protocol):
-    """A job that can have input; its kind has `takes_input`, which is true."""
+    """A job that can have input; its kind has a true attribute `takes_input`."""
 
     @property
     def channel(self) -> InputChannel | None:
-        """What leads to its input; None if it was not asked to take any."""
+        """The connection to its input; None if the task did not request input."""
         ...
 
 
 class InputWatch(Protocol):
-    """Tells, again and again, whether one job waits for input."""
+    """Detects, by repeated checks, whether a job waits for input."""
 
     @property
     def waits(self) -> bool:
-        """Whether it did at the last look."""
+        """Whether the job waited for input at the last check."""
         ...
 
     @property
     def is_new(self) -> bool:
-        """Whether it has been sent something since it was said last that it waits."""
+        """Whether input was sent since the last report that the job waits."""
         ...
 
     def look(self, now: float, *, news: bool) -> bool:
-        """Look at it; tell whether `waits` has changed. Blocks for a moment.
+        """Check the job; return whether `waits` has changed. Blocks for a moment.
 
         Args:
             now: Seconds on the monotonic clock.
-            news: Whether the job has printed something since the last look.
+            news: Whether the job has printed anything since the last check.
         """
         ...
 
 
 @runtime_checkable
 class TellsInput(Protocol):
-    """A job that takes input, and can tell whether it waits for some."""
+    """A job that takes input, and detects whether it waits for some."""
 
     def input_watch(self, *, waits: bool) -> InputWatch | None:
-        """Return what tells that; None if it takes no input. Called once.
+        """Return the detector; None if the job takes no input. Called once.
 
         Args:
-            waits: Whether it did when another program has looked last.
+            waits: The last state that an earlier program detected.
         """
         ...
 
 
 @runtime_checkable
 class Pausable(Protocol):
-    """A job that can be paused. Its kind has an attribute `can_pause` that is true.
+    """A job that can be paused. Its kind has a true attribute `can_pause`.
 
-    The jobs of other kinds can't be paused. No method may block for longer than a
-    search for processes takes.
+    Jobs of other kinds can't be paused. No method may block for longer than a search
+    for processes takes.
     """
 
     def pause(self) -> None:
-        """Stand still until `resume`; does nothing if it does already.
+        """Suspend the job until `resume`; does nothing if it is paused.
 
-        It still ends by `stop` and `kill`.
+        `stop` and `kill` still end it.
         """
         ...
 
     def resume(self) -> None:
-        """Go on; does nothing if it is not paused."""
+        """Continue the job; does nothing if it is not paused."""
         ...
 
 
 @runtime_checkable
 class TellsPause(Protocol):
-    """A job that can be paused, and tells if not all of it could be."""
+    """A job that can be paused, and reports if parts of it could not be."""
 
     @property
     def pause_problem(self) -> str | None:
-        """Why its last pause or resume has not reached all of it, until it has.
+        """Why the last pause or resume has not reached all processes.
 
-        In a few words that a person reads as the reason of the task; None if it has.
+        A short text, shown as the reason of the task; None if it has reached all.
         """
         ...
 
 
 @runtime_checkable
 class Closable(Protocol):
-    """A kind that holds something for its jobs, such as a connection or a pool."""
+    """A kind that holds a resource for its jobs, such as a connection or a pool."""
 
     def close(self) -> None:
-        """Give it back. Called once at the end of each `stop`, after all jobs.
+        """Release the resource. Called once at the end of each `stop`, after all jobs.
 
-        On the thread of the `stop`, which it holds up. The system may be started again
-        afterward.
+        Blocks the thread of the `stop`. The system may be started again afterward.
         """
         ...

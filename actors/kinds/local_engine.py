@@ -1,4 +1,4 @@
-"""Starts processes on this machine; an error of a start says what to do about it."""
+"""Starts processes on this machine, and explains errors of a start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _bounds_for(context: JobContext) -> Bounds | None:
-    """Return the limits of a task that is about to start; nearly always none."""
+    """Return the limits of a task about to start; None for most."""
     terms, attempt = context.task.terms, context.task.attempt
     if terms is None or not terms.has_limits:
         return None
@@ -30,7 +30,7 @@ def _bounds_for(context: JobContext) -> Bounds | None:
 
 
 class LocalEngine:
-    """Runs jobs as processes of this machine, each at once."""
+    """Runs jobs as processes of this machine, each immediately."""
 
     name = ""
     slots = 0
@@ -64,17 +64,17 @@ class LocalEngine:
         return ProcessJob(child, context, channel, bounds)
 
     def close(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing: there is nothing to release."""
 
 
 LOCAL: Final = LocalEngine()
-"""Where a job runs that names no engine."""
+"""The engine of jobs that name no engine."""
 
 
 def start_error(
     error: OSError, program: str, output: str = "", directory: str = ""
 ) -> ShortageError | StartError:
-    """Return what an error of a start means for its task."""
+    """Return the exception that an error of a start means for its task."""
     if (waits_for := WAITS_FOR.get(error.errno or 0)) is not None:
         return ShortageError(waits_for)
     text = directory and _problem_of(directory)
@@ -100,11 +100,11 @@ def _problem_of(directory: str) -> str:
 
 
 def _problem_in_place_of(output: Path) -> str:
-    """Return what is in its place, if that is no file of this user."""
+    """Return what blocks the path of the output, unless it is a file of this user."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         found = output.lstat()
         try:
-            if not stat.S_ISDIR(found.st_mode):  # opening it says so
+            if not stat.S_ISDIR(found.st_mode):  # the error of opening it is clear
                 check_file(found, output)
         except NotOwnError as error:
             return f"can't write its output file {output}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Jobs that are processes: started, watched, and ended with everything they started."""
+"""Jobs that are processes: started, watched, and ended with all their descendants."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 class ProcessKind:
     """A kind whose jobs are processes.
 
-    A subclass names itself and turns a request's arguments into a command; that is
-    all it takes to add one.
+    A subclass only needs a name and a method that turns the arguments of a request into
+    a command.
 
     One object serves all tasks of its kind. `check` is called by the QueueActor.
-    `start`, and with it `command`, `environment` and `directory`, is called by the
-    actors of tasks, on several threads at once. So what concerns one task must come
-    from that task or its arguments, never from an attribute of the kind that another
-    call may change.
+    `start`, and with it `command`, `environment` and `directory`, is called by
+    TaskActors, on several threads concurrently. So data of one task must come from that
+    task or its arguments, never from an attribute of the kind that another call may
+    change.
 
     Attributes:
-        name: What it is called in a request: a short word.
+        name: Its name in requests: a short word.
         usage: Its arguments, for help.
-        summary: What it does, for help, in a few words.
-        writes_output: Whether its jobs write an output file; these always do.
-        uses_engines: Whether its jobs can run on an engine; these always can.
-        takes_input: Whether its jobs can have a terminal, or read what they are sent.
-        can_pause: Whether its jobs can be paused; these can.
+        summary: A short description, for help.
+        writes_output: Whether its jobs write output files; always true here.
+        uses_engines: Whether its jobs can run on an engine; always true here.
+        takes_input: Whether its jobs can have a terminal or read input.
+        can_pause: Whether its jobs can be paused; true here.
     """
 
     name: str
@@ -55,9 +55,9 @@ class ProcessKind:
     can_pause = True
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return the program and its arguments for a request's arguments.
+        """Return the program and its arguments for the arguments of a request.
 
-        Called when the task starts, by its actor; must not block.
+        Called by a TaskActor when the task starts; must not block.
         """
         del args
         raise StartError(
@@ -68,25 +68,24 @@ class ProcessKind:
     def environment(
         self, task: Task, inherited: Mapping[str, str]
     ) -> Mapping[str, str]:
-        """Return the environment of a task's processes; by default what they inherit.
+        """Return the environment of a task's processes; by default the inherited one.
 
-        `BACKBURNER_TASK` is added to it. Called when the task starts, by its actor;
+        `BACKBURNER_TASK` is added to it. Called by a TaskActor when the task starts;
         must not block.
 
         Args:
             task: The task, Running.
-            inherited: The environment that its request came with, or else that of this
-                process when the task system was started, with `PYTHONUNBUFFERED`. Can't
-                be changed; return a copy with what is to be different:
-                `{**inherited, "CI": "1"}`.
+            inherited: The environment of the request, or of this process when the task
+                system was started; with `PYTHONUNBUFFERED`. Read-only; return a changed
+                copy: `{**inherited, "CI": "1"}`.
         """
         del task
         return inherited
 
     def directory(self, task: Task) -> str | os.PathLike[str] | None:
-        """Return where a task's processes start; by default where its request says.
+        """Return the working directory of a task; by default that of its request.
 
-        Called when the task starts, by its actor; must not block.
+        Called by a TaskActor when the task starts; must not block.
 
         Args:
             task: The task, Running.
@@ -97,21 +96,21 @@ class ProcessKind:
         return task.directory
 
     def check(self, args: tuple[str, ...]) -> None:
-        """Accept any arguments; a subclass may refuse some.
+        """Accept any arguments; a subclass may reject some.
 
         Raises:
-            InvalidRequestError: In a subclass, if they make no sense.
+            InvalidRequestError: In a subclass, if they are invalid.
         """
 
     def start(self, context: JobContext) -> Job:
-        """Start the process on the engine; blocks for the millisecond that takes.
+        """Start the process on the engine; blocks for about a millisecond.
 
         Raises:
             ShortageError: If the system lacks a process, a descriptor or memory.
-            StartError: If there is no such directory, the output file can't be written,
-                or the program can't be started.
+            StartError: If the directory does not exist, the output file can't be
+                written, or the program can't be started.
             WrongKindError: If `command`, `environment` or `directory` of a subclass
-                returned what it may not.
+                returned an invalid value.
         """
         if context.task.output_path is None:
             raise StartError(f"{self.name} jobs need an output file")
@@ -132,11 +131,11 @@ class ProcessKind:
         return Command(argv, environment, directory, terms.engine_needs, limits)
 
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> Job:
-        """Return the job of a process that a killed program has left.
+        """Adopt the process of a killed program, and return its job.
 
         Raises:
-            ShortageError: If it ran on an engine that can't be reached just now.
-            StartError: If it is not known which process that was.
+            ShortageError: If its engine can't be reached now.
+            StartError: If it is not known which process it was.
         """
         if context.engine is not None:
             return self._adopt_from(context.engine, context)
@@ -201,14 +200,14 @@ class ProcessKind:
                 self._refuse("environment", variables, "a dict of str")
             for name, value in variables.items():
                 if not isinstance(cast("object", value), str):
-                    # What it holds may be secret.
+                    # Values may be secret.
                     given = f"{type(value).__name__} for {name!r}"
                     wanted = "every value must be str"
                     raise WrongKindError(self.name, "environment", given, wanted)
             inherited = Environment(variables)
         before = inherited.get("PWD", "")
         if before and not _is_same(before, directory):
-            # Programs believe it, and would work where somebody else is.
+            # Programs trust PWD, and would work in the wrong directory.
             inherited = inherited.plus("PWD", directory)
         return inherited.plus(MARK, context.mark)
 

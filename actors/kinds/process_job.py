@@ -1,4 +1,4 @@
-"""A job that is a process: watched, and ended with everything that it started."""
+"""A job that is a process: watched, and ended with all its descendants."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from .kind import JobContext
 
 SEARCHES: Final = 20
-"""Searches for what a job has started that may fail before it is told to end anyway."""
+"""Searches for the job's processes that may fail before SIGTERM is sent anyway."""
 
 
 class ProcessJob:
-    """A process and all that it starts.
+    """A process and all its descendants.
 
-    The job ends when its first process does; what that left behind on purpose
-    (`server &`) goes on. A job that is told to stop ends when nothing of it is left.
+    The job ends when its first process does; background processes (`server &`) keep
+    running. A stopped job ends when all its processes have ended.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ProcessJob:
         bounds: Bounds | None = None,
     ) -> None:
         self.channel = channel
-        """What leads to its input, if it takes any; see `TakesInput`."""
+        """The channel to its input, if it takes any; see `TakesInput`."""
         self._child = child
         self._bounds = bounds
         self._context = context
@@ -56,21 +56,22 @@ class ProcessJob:
         """See `TellsPause`."""
         self._family: list[Process] = []
         if child.in_doubt:
-            context.notes.forget()  # the next program must not believe it either
+            context.notes.forget()  # the next program must not use this record either
         else:
             context.notes.started(child.process)
-        # An adopted process may have ended, and its id be in use again: a look tells.
+        # An adopted process may have ended, and its id been reused; `look` detects
+        # that.
         if child.leads:
             context.exits.watch(child.pid, self._have_a_look)
         if channel is not None:
             channel.begin(context.look)
 
     def pid(self) -> int:
-        """Return the id of its first process."""
+        """Return the id of the first process."""
         return self._child.pid
 
     def input_watch(self, *, waits: bool) -> InputWatch | None:
-        """Return what tells whether it waits for input; see `TellsInput`."""
+        """Return the detector of a wait for input; see `TellsInput`."""
         if self.channel is None:
             return None
         return InputWatch(self.channel, self._child.pid, waits=waits)
@@ -79,11 +80,11 @@ class ProcessJob:
         """Return None: progress is read from the output."""
 
     def look(self) -> JobEnd | None:
-        """See whether it has ended; if it is being killed, go on with that."""
+        """Return the end of the job if it has ended; continue a kill under way."""
         status = self._child.exit_status()
         channel = self.channel
         if status is not None and channel is not None and not channel.finish():
-            status = None  # what it wrote last is not in its output file yet
+            status = None  # its last output is not in the output file yet
         if self._ending is not None:
             return self._go_on_ending(self._ending, status)
         if self._searches:
@@ -92,8 +93,8 @@ class ProcessJob:
             self._go_on_halting(self._halting)
         if status is None or (self._stopping and self._something_left()):
             if not self._gave_way:
-                # Not when it starts: most jobs that end before the first look are not
-                # worth it.
+                # Not at the start: most jobs that end before the first look don't
+                # justify it.
                 self._gave_way = True
                 self._child.give_way()
             if self._bounds is not None and self._bounds.exceeded(self._child.pid):
@@ -102,17 +103,17 @@ class ProcessJob:
         return self._end(status)
 
     def pause(self) -> None:
-        """Send SIGSTOP to its group, and to what left the group."""
+        """Send SIGSTOP to its group, and to processes that left the group."""
         self._halt(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Send SIGCONT to all of it."""
+        """Send SIGCONT to all its processes."""
         self._halt(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Send SIGTERM to its group, and to what left the group.
+        """Send SIGTERM to its group, and to processes that left the group.
 
-        And SIGCONT, so that a stopped process can act on it.
+        Also SIGCONT, so that stopped processes can handle it.
         """
         self._stopping = True
         self._halting = None
@@ -120,7 +121,7 @@ class ProcessJob:
         self._ask_to_end()
 
     def kill(self) -> None:
-        """Send SIGKILL to all of it, again and again until nothing is left."""
+        """Send SIGKILL to all its processes repeatedly until they are gone."""
         self._stopping = True
         self._halting = None
         self._ending = KillRounds(self._find_family)
@@ -149,8 +150,8 @@ class ProcessJob:
             self._context.clock.call_later(pause, self._have_a_look)
 
     def _ask_to_end(self) -> None:
-        # Searched for first: what carries no mark and has a session of its own can be
-        # recognized only as long as its parent lives.
+        # Search first: a process without the mark in a session of its own can be
+        # recognized only while its parent lives.
         self._searches -= 1
         try:
             self._find_family()
@@ -171,7 +172,7 @@ class ProcessJob:
 
     def _kill(self, ending: KillRounds) -> None:
         ending.go_on()
-        # As above: not before what has left the group has been found.
+        # As above: only after the processes that left the group have been found.
         if not ending.is_in_doubt or ending.is_exhausted:
             self._child.signal_group(signal.SIGKILL)
             if self._bounds is not None:
@@ -218,13 +219,13 @@ class ProcessJob:
         return JobEnd(outcome)
 
     def _reap(self, status: ExitStatus) -> bool:
-        # Written down first: if this program is killed now, nobody else can tell.
+        # Record it first: after a kill of this program nothing else knows the status.
         if (number := status.wait_status) is not None:
             self._context.notes.ended(self._child.process, number)
         return self._child.reap()
 
     def _holds_something(self) -> bool:
-        """Tell whether its control group has processes that left the session."""
+        """Return whether its control group has processes that left the session."""
         if self._bounds is None:
             return False
         with contextlib.suppress(OSError):
@@ -233,15 +234,15 @@ class ProcessJob:
 
     def _something_left(self) -> bool:
         try:
-            # The search costs milliseconds, so look first at those known to be left.
+            # A search takes milliseconds, so check the known processes first.
             return any(it.is_alive() for it in self._family) or bool(
                 self._find_family()
             )
         except (OSError, MemoryError):
-            return True  # the next look may tell
+            return True  # the next look may succeed
 
     def _have_a_look(self) -> None:
-        # Nobody will if its actor was stopped; then nobody else collects it.
+        # False means that the actor has stopped; then nothing else reaps the child.
         if self._context.look() is False:
             if self.channel is not None:
                 self.channel.finish()

@@ -1,4 +1,4 @@
-"""The registry of a system, which knows the kinds of jobs by name."""
+"""The registry of a system: its kinds of jobs by name."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ if TYPE_CHECKING:
 
 
 class Kinds:
-    """The kinds of one system, by name. Does not change once made.
+    """The kinds of one system, by name. Immutable.
 
     Args:
-        kinds: In the order in which help lists them.
-        problems: What a person should know of kinds that are missing, in one line each.
+        kinds: The kinds, in the order in which help lists them.
+        problems: Messages about kinds that could not be loaded, one line each.
 
     Raises:
-        TypeError: If one of them is no kind; the text names it, and what it lacks.
-        ValueError: If two of them have the same name, or one has a name that is not a
-            word.
+        TypeError: If an object is not a kind; the text names it, and what it lacks.
+        ValueError: If a name is not a word, or two kinds have the same name.
     """
 
     def __init__(self, kinds: Iterable[Kind], problems: Iterable[str] = ()) -> None:
         self._kinds: dict[str, Kind] = {}
         self.problems = tuple(problems)
-        """What a person should know of kinds that are missing."""
+        """Messages about kinds that could not be loaded."""
         given = cast("object", kinds)
         if isinstance(given, str) or not isinstance(given, Iterable):
             name = type(given).__name__
@@ -51,14 +50,14 @@ class Kinds:
         return iter(self._kinds.values())
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether there is a kind of this name."""
+        """Return whether there is a kind of this name."""
         return name in self._kinds
 
     def find(self, name: str) -> Kind:
         """Return the kind of this name.
 
         Raises:
-            InvalidRequestError: If there is none.
+            InvalidRequestError: If there is no such kind.
         """
         try:
             return self._kinds[name]
@@ -81,7 +80,7 @@ _METHODS: Final = ("check", "start")
 
 
 def _lacks(kind: object) -> str | None:
-    """Return what keeps an object from being a kind; None if it is one."""
+    """Return why an object is not a kind; None if it is one."""
     if isinstance(kind, type):
         name = kind.__name__
         return f"{name} is a class, not a kind; give {name}()"

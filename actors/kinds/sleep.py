@@ -1,4 +1,4 @@
-"""The `sleep` kind: nothing happens for a while, with progress."""
+"""The `sleep` kind: waits for a duration, with progress."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that a duration such as `10s`, `1m30s` or `500ms` names.
+    """Return the seconds of a duration such as `10s`, `1m30s` or `500ms`.
 
     Raises:
-        InvalidRequestError: If the text is no duration.
+        InvalidRequestError: If the text is not a duration.
     """
     try:
         return durations.parse_duration(text)
@@ -26,7 +26,7 @@ def parse_duration(text: str) -> float:
 
 
 class SleepJob:
-    """A time that passes."""
+    """A job that waits for a duration."""
 
     def __init__(
         self, seconds: float, context: JobContext, passed: float = 0.0
@@ -40,28 +40,28 @@ class SleepJob:
         self._alarm = context.clock.call_later(left, context.look)
 
     def pid(self) -> None:
-        """Return None: it has no process."""
+        """Return None: there is no process."""
 
     def progress(self) -> int:
-        """Return the share of the time that has passed, in percent."""
+        """Return the elapsed share of the duration, in percent."""
         if self._seconds == 0:
             return 100
         return min(100, int(100 * self._elapsed() / self._seconds))
 
     def look(self) -> JobEnd | None:
-        """End when the time is over."""
+        """Return the end of the job once the duration has elapsed."""
         if self._stopped or self._elapsed() >= self._seconds:
             return JobEnd(Outcome.complete("slept"))
         return None
 
     def pause(self) -> None:
-        """Let no time pass."""
+        """Stop the countdown."""
         if self._paused_at is None:
             self._paused_at = self._context.clock.now().monotonic
             self._alarm.cancel()
 
     def resume(self) -> None:
-        """Let the rest of the time pass."""
+        """Continue the countdown."""
         if self._paused_at is not None:
             now = self._context.clock.now().monotonic
             self._begun += now - self._paused_at
@@ -70,13 +70,13 @@ class SleepJob:
             self._alarm = self._context.clock.call_later(left, self._context.look)
 
     def stop(self) -> None:
-        """Wake up."""
+        """End the wait."""
         self._stopped = True
         self._alarm.cancel()
         self._context.look()
 
     def kill(self) -> None:
-        """Wake up; there is no harder way."""
+        """End the wait, as `stop` does."""
         self.stop()
 
     def _elapsed(self) -> float:
@@ -85,7 +85,7 @@ class SleepJob:
 
 
 class SleepKind:
-    """Waits for a time: `10s`, `1m30s`, `500ms`."""
+    """Waits for a duration: `10s`, `1m30s`, `500ms`."""
 
     name = "sleep"
     usage = "DURATION"
@@ -97,18 +97,18 @@ class SleepKind:
         """Accept exactly one argument: the duration.
 
         Raises:
-            InvalidRequestError: If it is missing or no duration.
+            InvalidRequestError: If it is missing or invalid.
         """
         if len(args) != 1 or not args[0].strip():
             raise InvalidRequestError("missing duration")
         parse_duration(args[0])
 
     def start(self, context: JobContext) -> SleepJob:
-        """Start to wait."""
+        """Start waiting."""
         return SleepJob(parse_duration(context.task.args[0]), context)
 
     def adopt(self, context: JobContext, process: AdoptedProcess | None) -> SleepJob:
-        """Go on waiting for what is left of the time."""
+        """Wait for the rest of the duration."""
         del process
         passed = context.task.duration or 0.0
         return SleepJob(parse_duration(context.task.args[0]), context, passed)

@@ -1,8 +1,7 @@
-"""Whether a task's processes do anything: facts for a person who wonders.
+"""The activity of a task's processes, for people who wonder whether it is stuck.
 
-From outside nobody can tell a process that waits for something that will never come
-from one that is about to go on. What can be told is how long it has been silent, and
-whether it uses any CPU.
+A process that waits forever looks like one that is about to continue. Observable facts
+are the time since its last output, and its CPU usage.
 """
 
 from __future__ import annotations
@@ -23,18 +22,16 @@ if TYPE_CHECKING:
 
 
 class VitalSigns(msgspec.Struct, frozen=True):
-    """What the processes of a task have done up to one moment.
+    """The resource usage of a task's processes at one moment.
 
     Attributes:
-        at: When, in seconds on the monotonic clock.
-        processes: How many there are.
-        cpu: Seconds of CPU that they, and those of their children that have ended,
-            have used since they were started.
-        memory: Bytes of memory that they use now, but for what belongs to files; None
-            if that was not looked at.
-        peak: Bytes that the largest of them used at its peak; the same.
-        read: Bytes that they read from disks; the same.
-        written: Bytes that they wrote to disks; the same.
+        at: The moment, in seconds on the monotonic clock.
+        processes: The number of processes.
+        cpu: Seconds of CPU used since their start by them and their ended children.
+        memory: Bytes of memory used now, without file pages; None if not measured.
+        peak: Bytes of the largest process at its peak; None if not measured.
+        read: Bytes read from disks; None if not measured.
+        written: Bytes written to disks; None if not measured.
     """
 
     at: float
@@ -49,25 +46,25 @@ class VitalSigns(msgspec.Struct, frozen=True):
 def look(
     pid: int, *, with_memory: bool = False, memory_limit: int | None = None
 ) -> VitalSigns | None:
-    """Look at all processes of a task, wherever they have gone; see `family`.
+    """Measure all processes of a task, including those that left it; see `family`.
 
-    Reads `/proc`, and blocks for the few milliseconds that takes.
+    Reads `/proc`, which blocks for a few milliseconds.
 
     Args:
         pid: The first process of a running task, leader of its session.
-        with_memory: Whether to look at memory and disks as well.
-        memory_limit: Bytes; if they seem to use more, what processes share is counted
+        with_memory: Whether to measure memory and disk usage as well.
+        memory_limit: Bytes; if usage seems to exceed it, shared memory is counted only
             once, which takes longer.
 
     Returns:
-        What they have done so far, or None if they are gone, or nobody can tell.
+        The usage, or None if the processes are gone or can't be read.
     """
     try:
         table = process_table.read()
         leader = table.get(pid)
         token = leader.marks[-1] if leader is not None and leader.marks else None
         entries = (table[it] for it in members(table, pid, token) if it in table)
-        # Some may have taken the place of others while the table was read.
+        # Ids may have been reused while the table was read.
         found = [it.pid for it in entries if it.process.is_alive()]
     except OSError:
         return None
@@ -105,13 +102,13 @@ def silence(output: Path, started_at: float, now: float) -> float:
     """Return for how many seconds a running task has printed nothing.
 
     Args:
-        output: Its output file; it may be missing.
-        started_at: When it started, in seconds since the epoch.
-        now: This moment, in seconds since the epoch.
+        output: Its output file, which may be missing.
+        started_at: The start of the task, in seconds since the epoch.
+        now: The current time, in seconds since the epoch.
 
     Returns:
-        The seconds since its last output, or since it started if it has printed
-        nothing; never less than 0, however the clock was set.
+        The seconds since the last output, or since the start if there was none; never
+        less than 0, even if the clock was set.
     """
     last = started_at
     with contextlib.suppress(OSError):

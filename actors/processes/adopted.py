@@ -1,4 +1,4 @@
-"""The process of a job that another program has started: taken over, not a child."""
+"""The process of a job that was started by another program; not a child."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _IN_DOUBT: Final = "the session's host was killed in the moment in which it star
 
 
 class AdoptedProcess:
-    """The first process of a job that a killed program has left; see `ChildProcess`.
+    """The first process of a job of a killed program; see `ChildProcess`.
 
-    Its parent of now collects it. Its id means it only as long as it has not
-    been collected, so it is always looked at together with its start.
+    Its current parent reaps it. Once reaped, its id may be reused, so every check
+    compares the start time as well.
 
     Args:
-        process: Which process.
-        status: How it ended, as a wait status, if that is written down already.
-        exits: What the keeper has written down.
-        in_doubt: Whether it may be a process that the job has started, and the job's
-            own has ended. Then how it ends says nothing of the job; see `runs`.
+        process: The process.
+        status: Its wait status, if that is recorded already.
+        exits: The exits that the keeper has recorded.
+        in_doubt: Whether it may be another process of the job, whose first process has
+            ended. Then its exit status is not that of the job; see `runs`.
     """
 
     def __init__(
@@ -58,19 +58,19 @@ class AdoptedProcess:
         self.pid = process.pid
         self.process = process
         self.figures: Figures | None = None
-        """What it used, if its parent has noted that."""
+        """Its resource usage, if its parent has recorded that."""
         self._exits = exits
         self._end = None if status is None else ExitStatus.of(status)
         self._pidfd = exits.take(process)
         if self._pidfd is None and self._end is None:
-            # Opened before the process is looked at: it is this one's if that fits.
+            # Opened before the check: if the process still matches, so does the pidfd.
             self._pidfd = open_pidfd(process.pid)
             if not self.leads:
                 self._close()
 
     @property
     def leads(self) -> bool:
-        """Whether its id still means its group and its session."""
+        """Whether its id is still that of its group and session."""
         try:
             return self._look() is not None
         except OSError:
@@ -79,8 +79,8 @@ class AdoptedProcess:
     def exit_status(self) -> ExitStatus | None:
         """Return how it ended, or None while it runs. Never blocks.
 
-        None too while it has ended and only its parent could tell how, or while the
-        system lacks what it takes to tell.
+        Also None while it has ended but only its parent can know its status, or while
+        the system lacks a resource for the check.
         """
         if self._end is None:
             with contextlib.suppress(OSError):
@@ -91,7 +91,7 @@ class AdoptedProcess:
         now = self._look()
         if now is not None and not now.ended:
             return None
-        # Only now: the keeper notes it before it collects it.
+        # Only now: the keeper records an exit before it reaps the process.
         noted = self._exits.find(self.process)
         status = None if noted is None else noted.status
         used = None if now is None else _used(now)
@@ -100,10 +100,10 @@ class AdoptedProcess:
         if status is None and now is not None:
             status = proc.status_of_zombie(self.pid)
             if status is None or self._look() is None:
-                return None  # the next look finds it collected
+                return None  # the next look finds it reaped
         self._close()
-        # The keeper may have noted it since; if not, it was not collected when `used`
-        # was read.
+        # The keeper may have recorded it since; if not, the process was not reaped yet
+        # when `used` was read.
         noted = noted or self._exits.find(self.process)
         self.figures = (noted and noted.figures) or used
         if self.in_doubt:
@@ -111,10 +111,10 @@ class AdoptedProcess:
         return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)
 
     def runs(self, command: Sequence[str]) -> bool:
-        """Tell whether it still is what a command was started as.
+        """Return whether it still runs the given command.
 
-        What a job starts in a session of its own runs another program: it takes one to
-        make a session.
+        A child of the job that leads a session runs another program, because making a
+        session takes one.
         """
         try:
             words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")[:-1]
@@ -124,20 +124,20 @@ class AdoptedProcess:
         return self.leads and words == wanted
 
     def signal_group(self, number: int) -> None:
-        """Send a signal to every process of its group, if it still is its own."""
+        """Send a signal to its process group, if its id was not reused."""
         if self.leads:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
     def give_way(self) -> None:
-        """Let others have the processor first; see `ChildProcess`."""
+        """Lower its priority; see `ChildProcess`."""
         if self.leads:
             with contextlib.suppress(OSError):
                 path = Path(f"/proc/{self.pid}/autogroup")
                 path.write_bytes(b"%d\n" % GIVE_WAY)
 
     def reap(self) -> bool:
-        """Leave it to its parent to collect it. Never blocks.
+        """Stop watching it; its parent reaps it. Never blocks.
 
         Returns:
             Whether its group may have other members.
@@ -150,11 +150,11 @@ class AdoptedProcess:
         process = self.process
         if now is None or not process.earliest <= now.born <= process.latest:
             return None
-        # The first process of a job leads a session, whatever is written down.
+        # The first process of a job leads a session, whatever the record says.
         return now if now.session == self.pid else None
 
     def _from_kernel(self) -> int | None:
-        """Ask the kernel, which tells each holder of a pidfd since Linux 6.15."""
+        """Ask the kernel, which tells any holder of a pidfd since Linux 6.15."""
         if self._pidfd is None:
             return None
         info = bytearray(_INFO_SIZE)
@@ -176,6 +176,6 @@ class AdoptedProcess:
 
 
 def _used(ended: proc.Stat) -> Figures:
-    """Return what a process used that has ended and may not be collected yet."""
+    """Return the usage of an ended process that may not be reaped yet."""
     read, written = proc.transferred(ended.pid) or (0, 0)
     return Figures(ended.cpu, read=read, written=written)

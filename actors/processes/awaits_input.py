@@ -1,10 +1,10 @@
-"""Whether a job waits for input.
+"""Detects whether a job waits for input.
 
-It does if a process of its foreground waits until somebody types something, and the job
-prints nothing and uses no processor time meanwhile. The kernel says in which system
-call a thread is, and with which arguments: reading the job's terminal or its pipe, or
-waiting for that without an end. One that looks again after a while, as `top` does, does
-not wait for input; nor does one that passes on what others send, as `ssh` does.
+It does if a process of its foreground is blocked on input while the job prints nothing
+and uses no CPU. The kernel tells the system call of a thread and its arguments: reading
+the job's terminal or pipe, or polling it without a timeout. A process that polls with a
+timeout, such as `top`, doesn't wait for input; nor does a process that forwards data of
+others, such as `ssh`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from .channel import Channel
 
 SILENCE: Final = 1.0
-"""Seconds without output after which it is looked at what the job does."""
+"""Seconds without output before the job's processes are checked."""
 
-_MOST: Final = 64  # processes, and threads of one, that are looked at
-_MOST_FILES: Final = 1024  # that are waited for in one call
-_TICK: Final = 1.5 / proc.TICKS  # seconds of processor time that count as none
+_MOST: Final = 64  # limit of processes checked, and of threads of each
+_MOST_FILES: Final = 1024  # limit of descriptors checked in one call
+_TICK: Final = 1.5 / proc.TICKS  # seconds of CPU that count as idle
 _MULTIPLEXER: Final = os.makedev(5, 2)  # a process that has it open serves a terminal
 _CONTROLLING: Final = os.makedev(5, 0)  # /dev/tty
 _LOCAL: Final = frozenset({b"UNIX", b"UNIX-STREAM", b"NETLINK"})
 _POLL_IN: Final = 0x41
 
-# By the number of the call: what it does, and which argument is its timeout. A timeout
-# is a pointer, or a number of milliseconds.
+# By system call number: its type, its timeout argument, and whether that is a pointer
+# (otherwise a number of milliseconds).
 _CALLS: Final[dict[str, dict[int, tuple[str, int, bool]]]] = {
     "x86_64": {
         0: ("read", -1, False),
         19: ("read", -1, False),
         7: ("poll", 2, False),
-        219: ("poll", 2, False),  # goes on after the process was stopped for a while
+        219: ("poll", 2, False),  # continues after SIGSTOP and SIGCONT
         271: ("poll", 2, True),
         23: ("select", 4, True),
         270: ("select", 4, True),
@@ -63,21 +63,21 @@ _CALLS: Final[dict[str, dict[int, tuple[str, int, bool]]]] = {
 }
 _CALLS_HERE: Final = _CALLS.get(platform.machine(), {})
 
-# What the kernel calls the places where a process waits that reads one of these.
+# Kernel functions in which a process sleeps that reads a terminal or a pipe.
 _READS_TERMINAL: Final = (b"n_tty_read", b"wait_woken")
 _READS_PIPE: Final = (b"pipe_read", b"anon_pipe_read", b"pipe_wait")
 
 
 class _Process(msgspec.Struct, frozen=True):
-    """What is looked at of a process.
+    """Properties of a process that the check needs.
 
     Attributes:
         pid: Its id.
-        sleeps: Whether it waits for something.
+        sleeps: Whether it sleeps.
         group: The id of its process group.
-        terminal: The device of its controlling terminal; 0 for none.
-        foreground: The group that has that terminal.
-        cpu: Seconds of processor time, with that of children that were collected.
+        terminal: The device of its controlling terminal; 0 if none.
+        foreground: The foreground process group of that terminal.
+        cpu: Seconds of CPU, including reaped children.
     """
 
     pid: int
@@ -89,12 +89,12 @@ class _Process(msgspec.Struct, frozen=True):
 
 
 class InputWatch:
-    """Looks, again and again, whether one job waits for input.
+    """Detects, by repeated checks, whether one job waits for input.
 
     Args:
-        channel: What leads to its input; open.
+        channel: The open channel to its input.
         pid: Its first process.
-        waits: Whether it did when another program has looked last.
+        waits: The last state that an earlier program detected.
     """
 
     def __init__(self, channel: Channel, pid: int, *, waits: bool = False) -> None:
@@ -115,15 +115,14 @@ class InputWatch:
         self._taken: int = channel.taken
         self._announced: int = channel.taken if waits else -1
         self.waits = waits
-        """Whether it did when it was looked at last."""
+        """Whether the job waited for input at the last check."""
         self.is_new = False
-        """Whether it has been sent something since it was said last that it waits."""
+        """Whether input was sent since the last report that the job waits."""
 
     def look(self, now: float, *, news: bool) -> bool:
-        """Look at it, see `Job.look`; tell whether `waits` has changed.
+        """Check the job; see `Job.look`. Return whether `waits` has changed.
 
-        Reads some files of `/proc`, and only once the job has been silent for
-        `SILENCE`.
+        Reads some files of `/proc`, and only if the job has been silent for `SILENCE`.
         """
         before = self.waits
         taken = self._channel.taken
@@ -131,7 +130,8 @@ class InputWatch:
             self._taken, self._cpu = taken, None
             first = self._silent_since is None
             self._silent_since = now
-            # What another program has said stands until something tells otherwise.
+            # The state reported by an earlier program holds until a check contradicts
+            # it.
             self.waits = first and not news and before
         elif now - self._silent_since >= SILENCE:
             self._look_closely()
@@ -150,12 +150,12 @@ class InputWatch:
         self.waits = reads and (rests or self.waits) and not self._channel.waiting
 
     def _reads(self, process: _Process) -> bool:
-        """Tell whether a process waits until there is input for it."""
+        """Return whether a process waits for input."""
         if self._device and process.terminal == self._device:
             if process.group != process.foreground:
                 return False
         elif self._device and process.terminal:
-            return False  # it has another terminal, which the first one may serve
+            return False  # it has another terminal, which the first process may serve
         threads = _names(f"/proc/{process.pid}/task")[:_MOST]
         calls = [
             proc.contents(f"/proc/{process.pid}/task/{it}/syscall") for it in threads
@@ -165,7 +165,7 @@ class InputWatch:
         return any(self._awaits(process, call.split()) for call in calls if call)
 
     def _awaits(self, process: _Process, call: list[bytes]) -> bool:
-        """Tell whether a thread waits for input in a system call."""
+        """Return whether a thread waits for input in a system call."""
         if not call[0].isdigit() or int(call[0]) not in _CALLS_HERE:
             return False
         what, timeout, by_pointer = _CALLS_HERE[int(call[0])]
@@ -174,30 +174,30 @@ class InputWatch:
             return self._is_input(process, arguments[0])
         limit = arguments[timeout]
         if limit != 0 if by_pointer else not limit & 0x80000000:
-            return False  # it looks again after that time
+            return False  # the call has a timeout, so the process polls
         files = [*_awaited(process.pid, what, arguments)]
         if not any(self._is_input(process, it) for it in files):
             return False
         return not any(_passes_on(process.pid, it) for it in files)
 
     def _seems_to_read(self, process: _Process) -> bool:
-        """Do the same for a process that may not be looked into.
+        """Return whether a process that can't be inspected seems to wait for input.
 
-        As one of another user, such as `sudo`, or that another program has started.
+        Such as a process of another user (`sudo`) or one started by another program.
         """
         if self._hides_typing():
             return True
         where = proc.contents(f"/proc/{process.pid}/wchan")
         if where not in (_READS_TERMINAL if self._device else _READS_PIPE):
             return False
-        # A process that reads from a socket waits at the same place.
+        # A process that reads from a socket sleeps in the same function.
         return self._is_input(process, 0) and not any(
             _link(process.pid, it).startswith("socket:")
             for it in _names(f"/proc/{process.pid}/fd")
         )
 
     def _hides_typing(self) -> bool:
-        """Tell whether the terminal takes a line that it does not show: a password."""
+        """Return whether the terminal reads a line without echo, such as a password."""
         try:
             local = termios.tcgetattr(self._channel.end)[3]
         except (termios.error, ValueError, OSError):
@@ -220,7 +220,7 @@ class InputWatch:
 
 
 def processes_of(pid: int) -> Iterator[_Process]:
-    """Give a process and what descends from it, as far as it can be looked at."""
+    """Yield a process and its descendants, as far as they can be read."""
     pids = [pid]
     for each in pids:
         content = proc.contents(f"/proc/{each}/stat")
@@ -241,7 +241,7 @@ def processes_of(pid: int) -> Iterator[_Process]:
 
 
 def _awaited(pid: int, what: str, arguments: list[int]) -> Iterable[int]:
-    """Return the descriptors from which a call waits to read."""
+    """Return the descriptors that a system call waits to read from."""
     if what == "epoll":
         return _in_epoll(pid, arguments[0])
     if what == "poll":
@@ -262,9 +262,9 @@ def _in_epoll(pid: int, fd: int) -> Iterator[int]:
 
 
 def _memory(pid: int, address: int, size: int) -> bytes:
-    """Return a part of the memory of a process; less, or nothing, if it can't be read.
+    """Read memory of a process; return less, or nothing, if it can't be read.
 
-    Whole entries of eight bytes.
+    Returns whole entries of eight bytes.
     """
     if not address or not size:
         return b""
@@ -282,7 +282,7 @@ def _memory(pid: int, address: int, size: int) -> bytes:
 
 
 def _passes_on(pid: int, fd: int) -> bool:
-    """Tell whether a descriptor leads to another machine, or to another terminal."""
+    """Return whether a descriptor is connected to another machine or terminal."""
     path = f"/proc/{pid}/fd/{fd}"
     try:
         found = os.stat(path)  # noqa: PTH116 - as above

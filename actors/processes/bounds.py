@@ -1,13 +1,13 @@
-"""What keeps the processes of one task within its limits, and tells what they used.
+"""Enforces the limits of one task's processes, and measures their resource usage.
 
-A control group (see `cgroup`) holds what it can. What it can't is held by other means,
-which is less exact:
+A control group (see `cgroup`) enforces the limits that it supports. Other limits use
+less exact means:
 
-- memory: no process may allocate more than the limit (`RLIMIT_DATA`), and all together
-  are killed when a look finds that they use more;
-- CPUs: they run on so many processors, rounded up;
-- processes: they are killed when a look finds more of them; for others than root also
-  `RLIMIT_NPROC`, well above, which stops what forks without end.
+- memory: no process may allocate more than the limit (`RLIMIT_DATA`), and all are
+  killed when a check finds that their sum exceeds it;
+- CPUs: they run on as many processors, rounded up;
+- processes: all are killed when a check finds too many; for users other than root also
+  `RLIMIT_NPROC`, well above the limit, which stops fork bombs.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 KILLED: Final = "killed: "
-"""How the reason of a task begins that went beyond a limit."""
+"""Prefix of the reason of a task that exceeded a limit."""
 
-_SLACK: Final = 512  # processes; other programs of the user may start some meanwhile
-_LOOK_INTERVAL: Final = 1.0  # seconds between two looks at what is used
-_LOOK_SHARE: Final = 50  # a look takes one part in so many of the time, at most
-_NEAR: Final = 0.9  # of a limit; what failed there may well have failed because of it
-_BLOCK: Final = 512  # bytes, as `getrusage` counts them
+_SLACK: Final = 512  # processes that other programs of the user may start
+_LOOK_INTERVAL: Final = 1.0  # seconds between two checks of the usage
+_LOOK_SHARE: Final = 50  # a check takes at most this fraction (1/50) of the time
+_NEAR: Final = 0.9  # fraction of a limit above which a failure is attributed to it
+_BLOCK: Final = 512  # bytes, the unit of `getrusage`
 _KIB: Final = 1024
 _SHELL: Final = "/bin/sh"
-# $1 is the door of the group, $2 KiB of data, $3 processes; each may be empty.
+# $1 is the cgroup.procs file, $2 KiB of data, $3 processes; each may be empty.
 _SCRIPT: Final = (
     'if [ -n "$1" ]; then echo 0 >"$1" || exit 125; fi;'
     'if [ -n "$2" ]; then ulimit -d "$2" || exit 125; fi;'
@@ -58,16 +58,16 @@ _SCRIPT: Final = (
 
 
 class RUsage(Protocol):
-    """What `os.wait4` tells of a process; see `getrusage(2)`."""
+    """The result of `os.wait4` for a process; see `getrusage(2)`."""
 
     @property
     def ru_utime(self) -> float:
-        """Seconds of CPU in the program itself."""
+        """Seconds of user CPU time."""
         ...
 
     @property
     def ru_stime(self) -> float:
-        """Seconds of CPU in the kernel."""
+        """Seconds of system CPU time."""
         ...
 
     @property
@@ -87,9 +87,9 @@ class RUsage(Protocol):
 
 
 def figures_of(usage: RUsage) -> Figures:
-    """Return what `wait4` told, as figures."""
+    """Convert the usage from `wait4`."""
     peak = usage.ru_maxrss
-    # Until it loads its program, a process counts the memory of the one that made it.
+    # Until exec, a process counts the memory of its parent.
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Figures(
         round(usage.ru_utime + usage.ru_stime, 6),
@@ -101,11 +101,11 @@ def figures_of(usage: RUsage) -> Figures:
 
 
 class Bounds:
-    """The limits of one task's processes, and what holds them.
+    """The limits of one task's processes, and the means to enforce them.
 
-    Made before the processes are, or when they are taken over. No method blocks for
-    longer than the system takes for a few small files, but `exceeded`, which reads the
-    process table now and then.
+    Created before the processes, or when they are adopted. Methods block no longer than
+    a few small file accesses, except `exceeded`, which occasionally reads the process
+    table.
     """
 
     def __init__(self, terms: Terms, group: cgroup.Group | None) -> None:
@@ -120,15 +120,15 @@ class Bounds:
 
     @classmethod
     def made(cls, terms: Terms, mark: str, attempt: int = 1) -> Bounds:
-        """Make the bounds of a task that is about to start."""
+        """Create the bounds of a task about to start."""
         group = None
         if (base := cgroup.base()) is not None:
             try:
                 group = cgroup.make(base, cgroup.name_of(own_part(mark), attempt))
                 group.limit(terms)
             except OSError:
-                # Somebody else may have taken controllers away, or there are as many
-                # groups as may be. Other means hold as well.
+                # Another program may have withdrawn controllers, or the number of
+                # groups is at its limit. The other means still work.
                 if group is not None:
                     group.remove()
                 group = None
@@ -136,24 +136,24 @@ class Bounds:
 
     @classmethod
     def found(cls, terms: Terms, mark: str, pid: int) -> Bounds:
-        """Return the bounds of a task whose process another program has started."""
+        """Return the bounds of a task whose process was started by another program."""
         name = cgroup.name_of(own_part(mark))
         key = name.split("-")[1]
         group = cgroup.group_of(pid, key)
         if group is None and (base := cgroup.base()) is not None:
-            # It has ended; then its group tells why.
+            # The process has ended; its group may still exist, and has the usage.
             path = base.path / name
             group = cgroup.Group(path, base.controllers) if path.exists() else None
         return cls(terms, group)
 
     @classmethod
     def seen(cls, terms: Terms, pid: int) -> Bounds:
-        """Return the bounds of a running task as another program sees them."""
+        """Return the bounds of a running task for display in another program."""
         return cls(terms, cgroup.group_of(pid))
 
     @property
     def held(self) -> str:
-        """Say for people which limits hold, and by what."""
+        """Describe which limits are enforced, and how, for people."""
         terms = self._terms
         by_group: list[str] = []
         others: list[str] = []
@@ -185,13 +185,13 @@ class Bounds:
     def starting(
         self, argv: Sequence[str], environment: Environment
     ) -> Generator[Sequence[str]]:
-        """Let a process be started within the limits, inside of this.
+        """Apply the limits to the process started inside this context.
 
-        Its group is removed if nothing could be started in it.
+        Its group is removed if no process could be started in it.
 
         Yields:
-            The command to start: a shell that sets the limits and becomes the program,
-            which takes a millisecond longer.
+            The command to start: a shell that sets the limits and then executes the
+                program, which takes a millisecond longer.
 
         Raises:
             OSError: If the program is not found or can't be run.
@@ -215,7 +215,7 @@ class Bounds:
 
     @contextlib.contextmanager
     def _processors(self) -> Generator[None]:
-        """Narrow the processors of this thread, which what it starts inherits."""
+        """Restrict the CPU affinity of this thread, which new processes inherit."""
         count = None if self._cpus is None else _processors_for(self._cpus)
         if count is None:
             yield
@@ -228,10 +228,10 @@ class Bounds:
             os.sched_setaffinity(0, before)
 
     def exceeded(self, pid: int) -> str | None:
-        """Look whether a running job uses more than it may, where nothing else does.
+        """Check the limits of a running job that the kernel does not enforce.
 
         Returns:
-            What to say of it, if so; from then on always.
+            The reason if a limit was exceeded, now or before; otherwise None.
         """
         if self._exceeded is not None or (self._memory is None and self._pids is None):
             return self._exceeded
@@ -254,10 +254,10 @@ class Bounds:
         return None
 
     def members(self) -> list[Process]:
-        """Return the processes in its group, wherever they have gone otherwise.
+        """Return the processes in its control group, also those that left the session.
 
         Raises:
-            OSError: If the system lacks what it takes to tell.
+            OSError: If the system lacks a resource for the check.
         """
         if self._group is None:
             return []
@@ -265,14 +265,14 @@ class Bounds:
         return [it for it in found if it is not None and it.is_alive()]
 
     def kill(self) -> None:
-        """Kill all that is in its group, if it has one."""
+        """Kill all processes in its control group, if there is one."""
         if self._group is not None:
             self._group.kill()
 
     def judged(self, outcome: Outcome) -> Outcome:
-        """Return how a job ended, with what its limits had to do with it.
+        """Return the outcome of an ended job, taking its limits into account.
 
-        Once, when it has ended: its group is removed if nothing is left in it.
+        Call it once, after the end: it removes the control group if that is empty.
         """
         figures = outcome.figures or Figures()
         usage = cgroup.Usage()
@@ -289,7 +289,7 @@ class Bounds:
         )
         outcome = msgspec.structs.replace(outcome, figures=figures)
         if (reason := self._exceeded) is not None:
-            # A shell that waited for what was killed before it may have exited with 0.
+            # A shell that waited for the killed process may have exited with 0.
             return msgspec.structs.replace(
                 outcome, status=TaskStatus.FAILED, reason=reason, error=reason
             )
@@ -301,7 +301,7 @@ class Bounds:
         memory, pids = self._terms.memory, self._terms.pids
         reason = hint = ""
         if memory is not None and usage.killed:
-            # The kernel counts in pages, and the limit is never passed.
+            # The kernel counts pages, and usage never exceeds the limit.
             reason = f"{KILLED}used {size_text(memory)} of {size_text(memory)}"
         elif pids is not None and usage.refused:
             hint = f"it could not have more than {pids_text(pids)}"
@@ -321,14 +321,14 @@ def held_of_session(
 
     Args:
         session_key: The key of the session.
-        spared: The tasks whose processes are left out.
-        look: Whether to look for groups although this program has made none.
+        spared: Tasks whose processes are left out.
+        look: Whether to search for groups even if this program has created none.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     base = cgroup.base() if look else _base_if_known()
-    # Each is looked at before the next listing.
+    # Each listing is processed before the next.
     pids = (
         pid
         for task_id, group in cgroup.of_session(base, session_key)
@@ -339,37 +339,37 @@ def held_of_session(
 
 
 def remove_groups(session_key: str, spared: Container[int] = ()) -> None:
-    """Remove a session's control groups that are empty, but for the spared tasks."""
+    """Remove the empty control groups of a session, except those of spared tasks."""
     for task_id, group in cgroup.of_session(_base_if_known(), session_key):
         if task_id not in spared:
             group.remove()
 
 
 def _base_if_known() -> cgroup.Base | None:
-    # A program that never limited anything looks for nothing.
+    # Skip the search if this program never limited a task.
     return cgroup.base() if cgroup.base.cache_info().currsize else None
 
 
 def _processors() -> int:
-    # Those of the first thread: another one may be about to start a job.
+    # Those of the main thread: another thread may have restricted its own for a start.
     return len(os.sched_getaffinity(os.getpid()))
 
 
 def _processors_for(cpus: float) -> int | None:
-    """Return the number of processors that stands for a limit; None for all."""
+    """Return the number of processors for a CPU limit; None for all."""
     count = math.ceil(cpus)
     return count if count < _processors() else None
 
 
 def _some_of(processors: set[int], count: int) -> set[int]:
-    """Choose processors: other ones each time, so that jobs spread."""
+    """Choose processors in rotation, to spread jobs over them."""
     ordered = sorted(processors)
     first = time.monotonic_ns() // 1000 % len(ordered)
     return {ordered[(first + it) % len(ordered)] for it in range(count)}
 
 
 def _process_limit(pids: int) -> str:
-    """Return a limit for all processes of this user; empty where none would hold."""
+    """Return a limit for all processes of this user; empty if it would not work."""
     if os.geteuid() == 0:
         return ""
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)

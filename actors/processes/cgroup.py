@@ -1,8 +1,8 @@
-"""Control groups (cgroup v2) of one's own: what holds a task's processes to its limits.
+"""Control groups (cgroup v2) that enforce the limits of tasks.
 
-A group is made where this user may make one: in the group of this program or in one
-above it, as a delegated part of the tree is. Where no controller is given on there, the
-group holds the processes together and ends them, and limits nothing.
+A group is created where this user has permission: in the group of this program or in an
+ancestor, such as a delegated subtree. Without delegated controllers, a group only
+tracks and kills its processes, and limits nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ..rules.terms import Terms
 
 CONTROLLERS: Final = frozenset({"cpu", "memory", "pids"})
-"""The controllers that are used here."""
+"""The controllers that this module uses."""
 
 _PREFIX: Final = "backburner-"
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _NAME: Final = r"backburner-([0-9a-z]{1,32})-(\d{1,16})(?:-\d{1,16})?"
 _PERIOD: Final = 100_000  # microseconds in which a group may use its share
 _OWN: Final = "/proc/self/cgroup"
@@ -34,11 +34,11 @@ _ESCAPED: Final = r"\\([0-7]{3})"
 
 
 class Base(msgspec.Struct, frozen=True):
-    """Where this user may make groups.
+    """The group in which this user may create groups.
 
     Attributes:
-        path: The folder of the group in which they are made.
-        controllers: Those that limit something there.
+        path: The folder of that group.
+        controllers: The controllers available to its children.
     """
 
     path: Path
@@ -46,14 +46,14 @@ class Base(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a group has used since it was made; None for what is not counted there.
+    """The resource usage of a group since its creation; None for what is not counted.
 
     Attributes:
         cpu: Seconds of CPU.
         memory: Bytes of memory now.
-        peak: The most bytes of memory at a time.
-        killed: How many processes were killed because the memory was used up.
-        refused: How often a process was refused because there were as many as may be.
+        peak: Peak memory in bytes.
+        killed: Number of processes killed by the OOM killer.
+        refused: Number of forks rejected because of the limit of processes.
     """
 
     cpu: float | None = None
@@ -64,7 +64,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Group:
-    """One control group. Its methods read and write small files of the kernel's."""
+    """One control group. Methods access small files of the kernel."""
 
     def __init__(self, path: Path, controllers: frozenset[str]) -> None:
         self.path = path
@@ -72,18 +72,18 @@ class Group:
 
     @property
     def door(self) -> str:
-        """The file that takes the ids of processes that are to be in it."""
+        """The file that takes the ids of processes to move into the group."""
         return str(self.path / "cgroup.procs")
 
     def limit(self, terms: Terms) -> None:
-        """Set the limits that it can hold.
+        """Set the limits that its controllers support.
 
         Raises:
-            OSError: If one can't be set.
+            OSError: If a limit can't be set.
         """
         if terms.memory is not None and "memory" in self.controllers:
             self._write("memory.max", str(terms.memory))
-            # Else it would swap instead; a kernel without swap has no such file.
+            # Otherwise it would swap; kernels without swap lack this file.
             with contextlib.suppress(FileNotFoundError):
                 self._write("memory.swap.max", "0")
             self._write("memory.oom.group", "1")
@@ -93,17 +93,17 @@ class Group:
             self._write("pids.max", str(terms.pids))
 
     def pids(self) -> list[int]:
-        """Return the ids of the processes in it; none if it is gone."""
+        """Return the ids of its processes; empty if the group is gone."""
         text = self._read("cgroup.procs") or ""
         return [int(word) for word in text.split() if word.isdigit()]
 
     def kill(self) -> None:
-        """Kill all that is in it, at once (Linux 5.14; else nothing happens)."""
+        """Kill all processes in it atomically; does nothing before Linux 5.14."""
         with contextlib.suppress(OSError):
             self._write("cgroup.kill", "1")
 
     def usage(self) -> Usage:
-        """Return what has been used in it."""
+        """Return its resource usage."""
         microseconds = self._count("cpu.stat", "usage_usec")
         return Usage(
             cpu=None if microseconds is None else microseconds / 1e6,
@@ -114,7 +114,7 @@ class Group:
         )
 
     def remove(self) -> bool:
-        """Remove it; return whether it is gone. One with processes stays."""
+        """Remove it unless it has processes; return whether it is gone."""
         try:
             self.path.rmdir()
         except FileNotFoundError:
@@ -141,7 +141,7 @@ class Group:
             return None
 
     def _write(self, name: str, text: str) -> None:
-        # Never made: what is no file of the kernel's limits nothing.
+        # Without O_CREAT: a new regular file would limit nothing.
         fd = os.open(self.path / name, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(fd, text.encode("ascii"))
@@ -150,17 +150,17 @@ class Group:
 
 
 def name_of(mark: str, attempt: int = 1) -> str:
-    """Return what the group of a task with a mark such as `work-1f2e:3` is called."""
+    """Return the name of the group for a task with a mark such as `work-1f2e:3`."""
     session, _, task = mark.rpartition(":")
     key = session.rpartition("-")[2]
     return f"{_PREFIX}{key}-{task}" + (f"-{attempt}" if attempt > 1 else "")
 
 
 def make(base: Base, name: str) -> Group:
-    """Make a group; one of this name that is there already serves as well.
+    """Create a group, or return the existing one of this name.
 
     Raises:
-        OSError: If it can't be made.
+        OSError: If it can't be created.
     """
     path = base.path / name
     with contextlib.suppress(FileExistsError):
@@ -169,11 +169,11 @@ def make(base: Base, name: str) -> Group:
 
 
 def group_of(pid: int, session_key: str = "") -> Group | None:
-    """Return the group that was made for the task of a process; None if it is in none.
+    """Return the group of a process's task; None if it has none.
 
     Args:
         pid: The process.
-        session_key: The key of the session whose task it is; empty for any.
+        session_key: The key of the task's session; empty for any.
     """
     mount = _mount()
     path = None if mount is None else _path_in(f"/proc/{pid}/cgroup", *mount)
@@ -184,7 +184,7 @@ def group_of(pid: int, session_key: str = "") -> Group | None:
 
 
 def of_session(base: Base | None, session_key: str) -> Iterator[tuple[int, Group]]:
-    """Yield the groups of a session that are there, each with the id of its task."""
+    """Yield the existing groups of a session, each with the id of its task."""
     if base is None:
         return
     with contextlib.suppress(OSError):
@@ -196,9 +196,9 @@ def of_session(base: Base | None, session_key: str) -> Iterator[tuple[int, Group
 
 @functools.cache
 def base() -> Base | None:
-    """Return where this user may make groups; None if nowhere.
+    """Return where this user may create groups; None if nowhere.
 
-    Looked up once, when the first task with limits starts.
+    The result is cached when the first task with limits starts.
     """
     mount = _mount()
     own = None if mount is None else _path_in(_OWN, *mount)
@@ -206,14 +206,14 @@ def base() -> Base | None:
 
 
 def find_base(own: Path, top: Path) -> Base | None:
-    """Look for the group in which this user may make groups with the most controllers.
+    """Find the group with the most controllers in which this user may create groups.
 
-    A group that has processes can't give controllers on to groups in it, so most often
-    it is one above that of this program.
+    A group with processes can't delegate controllers to its children, so the result is
+    usually an ancestor of this program's group.
 
     Args:
         own: The group of this program.
-        top: Where the tree is mounted.
+        top: The mount point of the tree.
     """
     best: Base | None = None
     for path in (own, *own.parents):
@@ -224,7 +224,7 @@ def find_base(own: Path, top: Path) -> Base | None:
         there = _words(path / "cgroup.controllers") & CONTROLLERS
         given = _words(path / "cgroup.subtree_control")
         for name in sorted(there - given):
-            # Refused where processes are in the group itself.
+            # Fails for groups that contain processes themselves.
             with contextlib.suppress(OSError):
                 fd = os.open(path / "cgroup.subtree_control", os.O_WRONLY)
                 try:
@@ -240,7 +240,7 @@ def find_base(own: Path, top: Path) -> Base | None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether this user may make a group there, and move processes into it."""
+    """Return whether this user may create groups there and move processes into them."""
     return all(
         os.access(it, os.W_OK)
         for it in (path, path / "cgroup.procs", path / "cgroup.subtree_control")
@@ -259,7 +259,7 @@ def _path_in(file: str, top: Path, root: str) -> Path | None:
 
     Args:
         file: Such as `/proc/self/cgroup`.
-        top: Where the tree is mounted.
+        top: The mount point of the tree.
         root: The part of the tree that is mounted there.
     """
     try:
@@ -270,7 +270,7 @@ def _path_in(file: str, top: Path, root: str) -> Path | None:
         if line.startswith("0::/"):
             name = line[3:].removesuffix(" (deleted)")
             inside = os.path.relpath(name, root)
-            # Outside of what is mounted here, as seen from a container.
+            # Outside of the mounted part, as in a container.
             if inside.startswith(".."):
                 return None
             return top if inside == "." else top / inside
@@ -279,7 +279,7 @@ def _path_in(file: str, top: Path, root: str) -> Path | None:
 
 @functools.cache
 def _mount() -> tuple[Path, str] | None:
-    """Return where the tree of cgroup v2 is mounted, and which part of it."""
+    """Return the mount point of cgroup v2, and the mounted part of the tree."""
     try:
         text = Path(_MOUNTS).read_text("utf-8", "surrogateescape")
     except OSError:

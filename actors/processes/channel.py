@@ -1,4 +1,4 @@
-"""What leads to the input of one job, and to the output of one on a terminal."""
+"""The input of one job, and the output of a job on a terminal."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 INPUT_LIMIT: Final = 1 << 16
-"""Bytes of input that may wait for a job that does not read it."""
+"""Limit in bytes of input that a job has not read yet."""
 
-_LAST: Final = 1 << 23  # bytes that are still read when the job has ended
+_LAST: Final = 1 << 23  # bytes that are still read after the end of the job
 
 
 class Channel:
-    """What leads to the input of one job; made by `Channels`.
+    """The input of one job; created by `Channels`.
 
     Its methods may be called on any thread and never block.
 
     Attributes:
         task_id: The job's task.
         terminal: The path of the job's terminal; empty if it reads from a pipe.
-        stdin: The job's end of the pipe, until the job has it; -1 for a terminal.
-        output: The open output file, if there is a terminal; -1 until there is one.
+        stdin: The job's end of the pipe, until the job has inherited it; -1 for a
+            terminal.
+        output: The open output file of a terminal; -1 until it is opened.
         lost: Bytes of output that could not be written.
         size: Columns and rows of its terminal when it was closed; None before.
-        drained: Whether everything that the job wrote is in its output file.
-        refused: Why it takes no more input; empty as long as it does.
+        drained: Whether all output of the job is in its output file.
+        refused: Why it accepts no more input; empty while it does.
     """
 
     def __init__(self, channels: Channels, task_id: int, fd: int, end: int) -> None:
@@ -47,7 +48,7 @@ class Channel:
         self.fd = fd
         self.terminal = os.ttyname(end) if end >= 0 and os.isatty(end) else ""
         self.stdin = -1 if self.terminal else end
-        # Held so that a job which closes its terminal for a moment has it still.
+        # Kept open so that the terminal survives if the job closes it for a moment.
         self.end = end if self.terminal else -1
         self.output = -1
         self.lost = 0
@@ -60,29 +61,30 @@ class Channel:
         self.events = 0
         self.pending: deque[bytes] = deque()
         self.is_ending = False
-        self._taken = 0  # bytes; counted by the job's actor
-        self.passed = 0  # bytes; counted by the thread
+        self._taken = 0  # bytes; changed only by the job's actor
+        self.passed = 0  # bytes; changed only by the pump thread
         self.on_drained: Callable[[], object] = bool
 
     @property
     def taken(self) -> int:
-        """How many bytes of input were sent to the job so far."""
+        """Bytes of input sent to the job so far."""
         return self._taken
 
     @property
     def waiting(self) -> int:
-        """How many bytes of input the job has not taken."""
+        """Bytes of input that the job has not read yet."""
         return self._taken - self.passed
 
     def prepare(self, environment: Environment) -> Environment:
-        """Return the environment of the job, which says what its terminal is."""
+        """Return the environment of the job, with its terminal type."""
         return environment.on_terminal() if self.terminal else environment
 
     def begin(self, on_drained: Callable[[], object]) -> None:
-        """Move bytes from now on: the job has started.
+        """Start transferring bytes, after the start of the job.
 
         Args:
-            on_drained: Called when all of its output is in its file; must not block.
+            on_drained: Called when all output of the job is in its file; must not
+                block.
         """
         if self.stdin >= 0:
             os.close(self.stdin)
@@ -91,9 +93,9 @@ class Channel:
         self._channels.order(lambda pump: pump.add(self))
 
     def send(self, data: bytes) -> str:
-        """Give input to the job; return why not, or an empty text.
+        """Queue input for the job; return why that failed, or an empty text.
 
-        It takes all or nothing.
+        Accepts all of the input or nothing.
         """
         if self.refused or self.finishing:
             return self.refused or "it has ended"
@@ -104,7 +106,7 @@ class Channel:
         return ""
 
     def end_input(self) -> str:
-        """Let the job read the end of its input; return why not, or an empty text."""
+        """Signal the end of the input; return why that failed, or an empty text."""
         if self.refused or self.finishing:
             return self.refused or "it has ended"
         if not self.terminal:
@@ -113,7 +115,7 @@ class Channel:
         return ""
 
     def resize(self, columns: int, rows: int) -> str:
-        """Set the size of the terminal; return why not, or an empty text."""
+        """Set the size of the terminal; return why that failed, or an empty text."""
         if not self.terminal:
             return "it has no terminal"
         if not self.finishing:
@@ -121,10 +123,10 @@ class Channel:
         return ""
 
     def finish(self) -> bool:
-        """Take no more input, and close everything once all output is written.
+        """Accept no more input, and close everything once all output is written.
 
         Returns:
-            Whether that is done; if not, `on_drained` is called when it is.
+            Whether everything is closed; if not, `on_drained` is called when it is.
         """
         if not self.finishing:
             self.finishing = True
@@ -132,7 +134,7 @@ class Channel:
         return self.drained
 
     def close(self) -> None:
-        """Close all descriptors: for the thread, or for a job that never started."""
+        """Close all descriptors: for the pump, or for a job that never started."""
         self.refused = self.refused or "it has ended"
         if self.terminal and self.fd >= 0:
             with contextlib.suppress(OSError):
@@ -145,12 +147,12 @@ class Channel:
 
 
 def set_size(fd: int, columns: int, rows: int) -> None:
-    """Set the size of a terminal; what runs on it is told by SIGWINCH."""
+    """Set the size of a terminal; the kernel sends SIGWINCH to its processes."""
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def _size_of(fd: int) -> tuple[int, int] | None:
-    """Return columns and rows; None for what no screen has: a job may set any."""
+    """Return columns and rows; None for implausible sizes, as a job may set any."""
     answer = fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8))
     rows, columns, *_ = struct.unpack("HHHH", answer)
     possible = all(1 <= it <= MOST_CELLS for it in (columns, rows))

@@ -1,9 +1,9 @@
-"""The input of running jobs, and the output of those that have a terminal.
+"""The input of running jobs, and the output of jobs on terminals.
 
-A job that asks for it reads from a pipe, or runs on a pseudo-terminal of its own. What
-it writes to its terminal is appended to its output file, byte for byte, by one thread
-for all jobs. That thread alone reads, writes and closes the descriptors; others put
-orders into its queue, so nothing here blocks an actor.
+A job that requests input reads from a pipe or runs on its own pseudo-terminal. Output
+to the terminal is appended unchanged to its output file, by one thread for all jobs.
+Only that thread reads, writes and closes the descriptors; other threads put orders into
+its queue, so nothing here blocks an actor.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 
 COLUMNS: Final = 80
-"""The width of a terminal until somebody looks at it."""
+"""The width of a terminal before a viewer sets it."""
 
 ROWS: Final = 24
-"""The same for its height."""
+"""The height of a terminal before a viewer sets it."""
 
 _PEER: Final = 0x5441  # TIOCGPTPEER
 _PEER_FLAGS: Final = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
-_FIRST: Final = 3  # the lowest descriptor that is no standard stream
+_FIRST: Final = 3  # the lowest descriptor that is not a standard stream
 
 
 class Store(Protocol):
-    """Keeps descriptors for the program that takes over the jobs of this one."""
+    """Keeps descriptors for the program that adopts the jobs of this one."""
 
     @property
     def held(self) -> Mapping[int, int]:
-        """What an earlier program left: descriptors by the ids of their tasks."""
+        """Descriptors of an earlier program, by the ids of their tasks."""
         ...
 
     def keep(self, task_id: int, fd: int) -> None:
@@ -52,30 +52,30 @@ class Store(Protocol):
         ...
 
     def drop(self, task_id: int) -> None:
-        """Close what is kept for a task. Never blocks."""
+        """Close the descriptor kept for a task. Never blocks."""
         ...
 
 
 class Channels:
     """The channels of all jobs of one task system, and the thread that serves them.
 
-    The thread starts with the first job that has one, and ends with the last.
+    The thread starts with the first channel and ends with the last.
 
     Args:
-        store: Keeps descriptors beyond the end of this process, if anything does.
+        store: Keeps descriptors beyond the end of this process; None if nothing does.
     """
 
     def __init__(self, store: Store | None = None) -> None:
         self._store = store
         self._held: dict[int, int] = {} if store is None else dict(store.held)
-        self._lock = threading.Lock()  # of the thread's start and end
+        self._lock = threading.Lock()  # guards the start and end of the thread
         self._orders: deque[Callable[[Pump], object]] = deque()
         self._pump: Pump | None = None
 
     def opened(self, task: Task) -> AbstractContextManager[Channel | None]:
-        """Open what a task asks for, around the start of its process.
+        """Open the input that a task requests, around the start of its process.
 
-        Gives None if it asks for nothing. If the block raises, all is closed again.
+        Yields None if it requests none. Closes everything if the block raises.
 
         Raises:
             OSError: If it can't be opened.
@@ -96,7 +96,7 @@ class Channels:
             raise
 
     def adopt(self, task: Task) -> Channel | None:
-        """Return the channel of a job that a killed program has left, if it has one."""
+        """Return the channel of a job of a killed program, if it has one."""
         fd = self._held.pop(task.id, None)
         if fd is None:
             return None
@@ -116,14 +116,14 @@ class Channels:
         return channel
 
     def forget_others(self, adopted: Container[int] = ()) -> None:
-        """Close what was left for jobs, but not for those of adopted tasks."""
+        """Close kept descriptors, except those of adopted tasks."""
         for task_id in [it for it in [*self._held] if it not in adopted]:
             os.close(self._held.pop(task_id))
             if self._store is not None:
                 self._store.drop(task_id)
 
     def order(self, order: Callable[[Pump], object]) -> None:
-        """Give the thread an order; it carries out earlier ones first."""
+        """Queue an order for the thread; orders run in sequence."""
         with self._lock:
             self._orders.append(order)
             if self._pump is None:
@@ -134,7 +134,7 @@ class Channels:
     def next_order(self, pump: Pump) -> Callable[[Pump], object] | None:
         """Return the next order; None if there is none.
 
-        For the thread: if it has no channel any more, it ends then.
+        Called by the thread, which ends if it has no more channels.
         """
         with self._lock:
             if self._orders:
@@ -144,18 +144,18 @@ class Channels:
             return None
 
     def is_served_by(self, pump: Pump) -> bool:
-        """Tell whether that thread is to go on."""
+        """Return whether that thread should keep running."""
         return self._pump is pump
 
     def drop(self, channel: Channel) -> None:
-        """Keep nothing of a channel for another program."""
+        """Discard the descriptor kept for a channel."""
         if self._store is not None:
             self._store.drop(channel.task_id)
 
     def close(self) -> None:
         """Close all channels: terminals hang up, pipes end. Blocks for a moment.
 
-        What they hold for another program goes with them.
+        Descriptors kept for another program are closed as well.
         """
         self.forget_others()
         with self._lock:
@@ -174,15 +174,16 @@ class Channels:
         os.set_blocking(fd, False)
         channel = Channel(self, task_id, fd, end)
         if (before := self._held.pop(task_id, None)) is not None:
-            os.close(before)  # of a start that came to nothing
+            os.close(before)  # of a failed start
         if self._store is not None:
-            # Before the job is started: if this process is killed then, it goes on.
+            # Before the start: if this process is killed during it, the job keeps
+            # running.
             self._store.keep(task_id, fd)
         return channel
 
 
 def _above(fd: int) -> int:
-    """Return a descriptor that is no standard stream, in place of one that may be."""
+    """Replace a descriptor that may be that of a standard stream by a higher one."""
     if fd >= _FIRST:
         return fd
     moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 GIVE_WAY: Final = 10
-"""How nice a job is to other sessions, from 0 to 19."""
+"""Niceness of a job's session, from 0 to 19."""
 
 
 _STARTED: Final[set[int]] = set()
@@ -34,22 +34,22 @@ _STARTING: Final[set[object]] = set()
 
 
 def started() -> frozenset[int]:
-    """Return the ids of all children that were started here and not collected yet."""
+    """Return the ids of all children started here and not reaped yet."""
     return frozenset(_STARTED)
 
 
 def starting() -> frozenset[object]:
-    """Return a token for each start under way, whose child may be there and unknown."""
+    """Return a token for each start in progress, whose child may exist already."""
     return frozenset(_STARTING)
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
-    """How a process ended: by an exit code, by a signal, or unknown to us (neither).
+    """How a process ended: an exit code, a signal, or unknown (neither).
 
     Attributes:
         code: Its exit code.
         signal: The number of the signal that ended it.
-        unknown: Why nobody knows, if it is neither.
+        unknown: Why the status is unknown, if it has neither.
     """
 
     code: int | None = None
@@ -58,19 +58,19 @@ class ExitStatus(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, status: int) -> Self:
-        """Return what a wait status says."""
+        """Decode a wait status."""
         number = status & 0x7F
         return cls(signal=number) if number else cls(code=status >> 8 & 0xFF)
 
     @property
     def wait_status(self) -> int | None:
-        """The wait status that says this; None if it is unknown."""
+        """The encoded wait status; None if unknown."""
         if self.signal is not None:
             return self.signal
         return None if self.code is None else self.code << 8
 
     def outcome(self, figures: Figures | None = None) -> Outcome:
-        """Return what this means for a task, with what it used."""
+        """Return the outcome of a task that ended this way, with its resource usage."""
         code = self.code
         if code == 0:
             reason = "exit status 0"
@@ -94,10 +94,10 @@ def _name(number: int) -> str:
 class ChildProcess:
     """A running child; leader of its own session and process group.
 
-    Until `reap` its process id, and so that of its group, can't be given to another
-    process, even after it has exited.
+    Until `reap`, its process id, which is also that of its group, can't be reused, even
+    after it has exited.
 
-    See `spawn` for what it is started with; its start is written down in `notes`.
+    See `spawn` for its start, which is recorded in `notes`.
 
     Raises:
         OSError: If the output file can't be written or the program can't be started;
@@ -116,13 +116,14 @@ class ChildProcess:
         bounds: Bounds | None = None,
         notes: JobNotes | None = None,
     ) -> None:
-        # Loaded when a process is started, not when the program is.
+        # Loaded at the first start of a process, to keep the program's start fast.
         from . import spawn  # noqa: PLC0415
 
         notes = notes or JobNotes()
         makes_output = spawn.best().makes_output and not goes_on and channel is None
         if makes_output and notes.are_kept:
-            # A reader of the note would take it for this process's.
+            # A reader of the note would mistake the file for the output of this
+            # process.
             spawn.refuse_existing(output)
         within = (
             contextlib.nullcontext(argv)
@@ -148,16 +149,16 @@ class ChildProcess:
             _STARTING.discard(start)
         """Its process id, which is also that of its group and session."""
         self.figures: Figures | None = None
-        """What it used; known once it has been reaped."""
+        """Its resource usage; known once it has been reaped."""
         self.process = StartedProcess(self.pid, earliest, ticks_now())
-        """The same, unlike that of any process that gets the id later."""
+        """The process with its start time, which distinguishes it from later ones."""
 
     in_doubt = False
-    """Whether it may be another process than the job's."""
+    """Whether this may be another process than the job's."""
 
     @property
     def leads(self) -> bool:
-        """Whether its id still means its group and its session."""
+        """Whether its id is still that of its group and session."""
         return True
 
     def exit_status(self) -> ExitStatus | None:
@@ -173,7 +174,7 @@ class ChildProcess:
         return ExitStatus(signal=info.si_status)
 
     def signal_group(self, number: int) -> None:
-        """Send a signal to every process of its group, if any is left.
+        """Send a signal to all processes of its group, if any are alive.
 
         Must not be called after `reap`.
         """
@@ -181,26 +182,26 @@ class ChildProcess:
             os.killpg(self.pid, number)
 
     def give_way(self) -> None:
-        """Let others have the processor first, where the system can do that.
+        """Lower its priority, where the system supports that. Never blocks.
 
-        Linux shares it out by session before it looks at processes (`autogroup` in
+        Linux divides CPU time between sessions before processes (`autogroup` in
         sched(7)): without this, each of many busy jobs gets as much as the whole
-        program that shows them. Never blocks.
+        program that shows them.
         """
-        # Not there on other systems, and refused if it was asked for very often.
+        # Missing on other systems, and limited in rate.
         with contextlib.suppress(OSError):
             Path(f"/proc/{self.pid}/autogroup").write_bytes(b"%d\n" % GIVE_WAY)
 
     def reap(self) -> bool:
-        """Collect the exited process and free its id. Never blocks.
+        """Reap the exited process and free its id. Never blocks.
 
         Returns:
-            Whether its group has other members, running or waiting to be reaped.
+            Whether its group has other members, running or not reaped yet.
         """
         try:
             pid, _, usage = os.wait4(self.pid, os.WNOHANG)
         except ChildProcessError:
-            pass  # another part of this program has collected it
+            pass  # reaped by another part of this program
         else:
             if pid == 0:
                 return True

@@ -1,7 +1,7 @@
-"""Killing processes in rounds until nothing of them is left.
+"""Kills processes in rounds until none is left.
 
-One round is not enough: what is killed may have forked a moment ago. No round waits;
-their caller does, an actor by an alarm, and other code by sleeping.
+One round is not enough: a killed process may have forked a moment before. Rounds don't
+wait; the caller does, an actor by an alarm, other code by sleeping.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ INTERVAL: Final = 0.01
 """Seconds between two rounds."""
 
 ROUNDS: Final = 50
-"""Rounds after which what still lives is reported instead: nothing more can be done."""
+"""Maximum number of rounds; processes alive afterwards are reported as leftovers."""
 
 SECONDS: Final = 2.0
-"""Seconds before which it is not reported, however many rounds that are.
+"""Minimum seconds of rounds before leftovers are reported.
 
-What was killed ends only when it gets a processor, for which it may have to wait on a
-busy machine, and longer if that processor is a virtual one that stands still.
+A killed process ends only when it gets CPU time, for which it may have to wait on a
+busy machine, and longer if its virtual processor is paused.
 """
 
 REPLACED: Final = "a process that keeps replacing itself by a new one"
-"""Said if the last round found only what has ended since."""
+"""Reported if all processes that the last round found have ended since."""
 
 
 class KillRounds:
     """Rounds of SIGKILL for all processes that a search finds. Never blocks for long.
 
     Args:
-        search: Finds them, as `family` does. If it raises an error, as it does when the
-            system lacks something, the next round searches again.
+        search: Finds the processes, as `family` does. If it raises an error, as it does
+            when the system lacks a resource, the next round searches again.
     """
 
     def __init__(self, search: Callable[[], list[Process]]) -> None:
@@ -51,7 +51,7 @@ class KillRounds:
         self._failure: OSError | MemoryError | None = None
 
     def go_on(self) -> bool:
-        """Search, and kill what is found; return whether another round is needed."""
+        """Search and kill once; return whether another round is needed."""
         self._rounds += 1
         try:
             self._left = self._search()
@@ -74,11 +74,11 @@ class KillRounds:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether there have been as many rounds as make sense."""
+        """Whether the maximum number of rounds is reached."""
         return self._rounds > ROUNDS and self._deadline.left() == 0
 
     def left(self) -> str:
-        """Return what the last round found, for people; empty if nothing."""
+        """Return the processes that the last round found, for people; may be empty."""
         try:
             if self._failure is None:
                 return family.describe(self._left) or (REPLACED if self._left else "")
@@ -94,16 +94,16 @@ def end_all(
 ) -> str:
     """End all processes that a search finds: SIGTERM, then SIGKILL in rounds.
 
-    Blocks until they are gone, at most for the grace period and about two seconds more:
-    not for the handler of an actor.
+    Blocks until they are gone, at most for the grace period plus about two seconds;
+    must not be called by a handler of an actor.
 
     Args:
-        search: Finds them, as `family` does.
+        search: Finds the processes, as `family` does.
         grace: Seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once.
-        hurried: Tells whether the grace period is over before its time.
+        hurried: Returns whether to cut the grace period short.
 
     Returns:
-        Those that are still alive, for people; empty if nothing is left.
+        The processes still alive, for people; empty if there are none.
     """
     if grace > 0 and not _ask_to_end(search, grace, hurried):
         return ""
@@ -116,7 +116,7 @@ def end_all(
 def _ask_to_end(
     search: Callable[[], list[Process]], grace: float, hurried: Callable[[], bool]
 ) -> bool:
-    """Send SIGTERM and wait; return whether there was something, or may have been."""
+    """Send SIGTERM and wait; return whether there were processes, or may have been."""
     try:
         left = search()
         if not left:
@@ -127,5 +127,5 @@ def _ask_to_end(
             time.sleep(INTERVAL)
             left = [process for process in left if process.is_alive()]
     except (OSError, MemoryError):
-        pass  # they are killed without having been asked
+        pass  # they get SIGKILL without SIGTERM
     return True

@@ -1,4 +1,4 @@
-"""Environment variables, made ready once for the many processes that inherit them."""
+"""Environment variables, encoded once for the many processes that inherit them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ GROUP: Final = "BACKBURNER_GROUP"
 """The environment variable that names the group of a task."""
 
 SLOT: Final = "BACKBURNER_SLOT"
-"""The environment variable with the slot of its group that a task has, from 0."""
+"""The environment variable with a task's slot number in its group, from 0."""
 
 
 TERM: Final = "xterm-256color"
-"""What the terminal of a task is called: it is shown by many that are like it."""
+"""The terminal type of tasks, because most terminals that show them are like it."""
 
 _SIZE: Final = ("LINES", "COLUMNS")
 _MOST_SLOTS: Final = 64
 
 
 class Environment:
-    """Environment variables as a new process wants them. Does not change once made."""
+    """Environment variables, encoded for new processes. Immutable."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._shared: Mapping[str, str] = MappingProxyType(dict(variables))
@@ -41,20 +41,20 @@ class Environment:
         self.shared_entries: tuple[bytes, ...] = tuple(
             _entry(name, value) for name, value in self._shared.items()
         )
-        """`NAME=value` for those that it has in common with what it was made from.
+        """`NAME=value` for the variables inherited from the original environment.
 
-        The same object for all that were made from the same by `plus`.
+        The same object for all environments that `plus` made from one original.
         """
 
     @classmethod
     def to_inherit(cls, given: Mapping[str, str] | None = None) -> Environment:
-        """Return what the processes of a task get, before its own mark is added.
+        """Return the environment of a task's processes, before its own mark is added.
 
-        That is what was given, and `PYTHONUNBUFFERED`: Python buffers what it prints to
-        a file, so that without it the output and the progress of a Python program would
-        come when it has ended. The mark is that of this process, if it has one: the
-        sender of the request may be a job, but the task is no part of that. The
-        session, too, is that of this process, so that a job finds its own.
+        These are the given variables and `PYTHONUNBUFFERED`: Python buffers output to a
+        file, so without it the output and progress of a Python program would appear at
+        its end. The mark and the session are those of this process: the sender of the
+        request may be a job, but the new task is not part of that job, and it belongs
+        to this session.
 
         Args:
             given: The variables; those of this process by default.
@@ -69,17 +69,17 @@ class Environment:
 
     @cached_property
     def variables(self) -> Mapping[str, str]:
-        """What it has; can't be changed."""
+        """All variables; read-only."""
         if not self._own:
             return self._shared
         return MappingProxyType({**self._shared, **self._own})
 
     def get(self, name: str, default: str) -> str:
-        """Return the value of one variable, or the default if it has none."""
+        """Return the value of a variable, or the default if it is not set."""
         return self._own.get(name, self._shared.get(name, default))
 
     def plus(self, name: str, value: str) -> Environment:
-        """Return the same with one variable more, or with another value for it."""
+        """Return a copy with one variable added or replaced."""
         origin = self._without(name)
         changed = Environment.__new__(Environment)
         changed._shared = origin._shared  # noqa: SLF001 - its own class
@@ -90,10 +90,10 @@ class Environment:
         return changed
 
     def in_slot(self, group: str, slot: int) -> Environment:
-        """Return the same for a task of a group in this slot of it.
+        """Return a copy for a task in this slot of its group.
 
-        The same object as long as not too many others were asked for: a slot has one
-        job after the other, and a kind is shown all variables of each.
+        Cached while there are few of them: a slot runs many jobs in succession, and a
+        kind receives all variables for each.
         """
         found = self._in_slots.get((group, slot))
         if found is None:
@@ -104,9 +104,9 @@ class Environment:
         return found
 
     def on_terminal(self) -> Environment:
-        """Return the same for a process on a terminal of its own.
+        """Return a copy for a process on a terminal of its own.
 
-        It says what terminal that is, and nothing of the size of another one.
+        It names the type of that terminal, and omits the size of other terminals.
         """
         origin = self
         for name in _SIZE:
@@ -117,7 +117,7 @@ class Environment:
         return changed
 
     def own_entries(self) -> list[bytes]:
-        """Return `NAME=value` for those that `plus` has added."""
+        """Return `NAME=value` for the variables that `plus` has added."""
         return [_entry(name, value) for name, value in self._own.items()]
 
     def _without(self, name: str) -> Environment:
@@ -130,7 +130,7 @@ class Environment:
 
 
 class PreparedEnvironments:
-    """Environments made ready, each once as long as a task has it."""
+    """Encoded environments, cached while tasks use them."""
 
     def __init__(self, own: Environment) -> None:
         self._own = own
@@ -139,7 +139,7 @@ class PreparedEnvironments:
         )
 
     def prepare(self, variables: Variables | None) -> Environment:
-        """Return what the processes of a task inherit."""
+        """Return the environment of a task's processes."""
         if variables is None:
             return self._own
         prepared = self._prepared.get(variables)

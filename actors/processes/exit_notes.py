@@ -1,15 +1,15 @@
-"""How processes ended that the keeper of a host has collected.
+"""The exits of processes that a host's keeper has reaped.
 
-The keeper appends a line to a file for each, before it collects the process:
+The keeper appends a line to a file for each process, before it reaps it:
 
     <boot id> <pid> <start, in clock ticks since the machine was started> <wait status>
     <CPU, in clock ticks> <bytes read from disks> <bytes written to disks> <number>
 
-The number may be that of its start (see `start_number`). An older keeper leaves out
-the last four, which are in the same line, or the last.
+The number identifies its start (see `start_number`), if it has one. Older keepers omit
+the number, or the last four fields; all fields are on one line.
 
-If it knows the mark that the process had in its environment, that follows. A line that
-is cut short, because the keeper was killed, counts as not written.
+If the keeper knows the mark of the process, it follows. An incomplete line, of a keeper
+that was killed, is ignored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NAME: Final = "exits"
 """The name of the file in the session's folder."""
 
-# Not compiled before it is needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _LINE: Final = (
     rb"([0-9a-f]{1,32}) (\d{1,10}) (\d{1,18}) (\d{1,5})"
     rb"(?: (\d{1,18}) (\d{1,18}) (\d{1,18})(?: (\d{1,19}))?)?(?: ([!-~]{1,4096}))?"
@@ -42,15 +42,15 @@ _LARGEST: Final = 1 << 26  # bytes
 
 
 class NotedExit(msgspec.Struct, frozen=True, gc=False):
-    """How a process ended.
+    """The recorded exit of a process.
 
     Attributes:
         pid: Its id.
-        born: When it was started, in clock ticks since the machine was.
-        status: How it ended, as `waitpid` has it.
-        mark: The mark in its environment; empty if that is not known.
-        figures: What it used, if that is known.
-        number: The number of its start, if that has one.
+        born: Its start, in clock ticks since the machine was started.
+        status: Its wait status, as `waitpid` returns it.
+        mark: The mark in its environment; empty if unknown.
+        figures: Its resource usage, if known.
+        number: The number of its start, if it has one.
     """
 
     pid: int
@@ -62,13 +62,13 @@ class NotedExit(msgspec.Struct, frozen=True, gc=False):
 
 
 class ExitNotes:
-    """What the keepers of a session's hosts have written down.
+    """The exits that the keepers of a session's hosts have recorded.
 
-    And pidfds of what is to be adopted: the kernel tells their holder how a process
-    ended that its parent has collected (Linux 6.15).
+    Also holds pidfds of processes to adopt: since Linux 6.15 the kernel tells the
+    holder of a pidfd the exit status of a process that its parent has reaped.
 
     Args:
-        path: The file; it need not exist. With None nothing is written down.
+        path: The file, which need not exist. None disables it.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -79,9 +79,9 @@ class ExitNotes:
         self._pidfds: dict[StartedProcess, int] = {}
 
     def find(self, process: StartedProcess) -> NotedExit | None:
-        """Return how a process ended; None if that is not written down.
+        """Return the exit of a process; None if it is not recorded.
 
-        Reads the file if it has grown. Several threads may call this.
+        Reads the file if it has grown. Thread-safe.
         """
         self._read_again()
         for exit_ in self._exits.get(process.pid, ()):
@@ -90,7 +90,7 @@ class ExitNotes:
         return None
 
     def hold(self, processes: Iterable[StartedProcess]) -> None:
-        """Hold pidfds of these processes, if they are there, and of no others."""
+        """Hold pidfds of these processes if they exist, and of no others."""
         held: dict[StartedProcess, int] = {}
         for it in processes:
             pidfd = self.take(it)
@@ -101,22 +101,22 @@ class ExitNotes:
         self._pidfds = held
 
     def take(self, process: StartedProcess) -> int | None:
-        """Return the pidfd of a process, which the caller closes; None without one."""
+        """Return the pidfd held for a process, or None; the caller closes it."""
         return self._pidfds.pop(process, None)
 
     def let_go(self) -> None:
-        """Close the pidfds that nobody has taken."""
+        """Close the pidfds that were not taken."""
         while self._pidfds:
             os.close(self._pidfds.popitem()[1])
 
     def all_since(self, born: int) -> tuple[NotedExit, ...]:
-        """Return the exits of processes that were not started before some tick."""
+        """Return the exits of processes that were started at this tick or later."""
         self._read_again()
         exits = (exit_ for exits in [*self._exits.values()] for exit_ in exits)
         return tuple(exit_ for exit_ in exits if exit_.born >= born)
 
     def forget_all(self) -> None:
-        """Empty the file. Only while no process that may be in it is of interest."""
+        """Truncate the file; call this only when its exits are no longer needed."""
         path = self._path
         try:
             if path is not None and path.lstat().st_size:
@@ -126,7 +126,7 @@ class ExitNotes:
                 finally:
                     os.close(fd)
         except OSError:
-            return  # there is none, or the next start does it
+            return  # it does not exist, or the next start truncates it
 
     def _read_again(self) -> None:
         if self._path is None:
@@ -139,7 +139,7 @@ class ExitNotes:
             offset = self._offset
             size = os.fstat(fd).st_size
             if size < offset:
-                offset = 0  # it was emptied
+                offset = 0  # it was truncated
             if size == offset:
                 return
             content = os.pread(fd, min(size - offset, _LARGEST), offset)
@@ -147,7 +147,7 @@ class ExitNotes:
             return
         finally:
             os.close(fd)
-        # What follows the last end of a line may be written still.
+        # Text after the last newline may be incomplete.
         lines, found, _ = content.rpartition(b"\n")
         for line in lines.split(b"\n"):
             match = re.fullmatch(_LINE, line)
@@ -164,7 +164,7 @@ class ExitNotes:
 
 
 def _pidfd_of(process: StartedProcess) -> int | None:
-    # Opened before the process is looked at: then it is this one's if that fits.
+    # Opened before the check: if the process still matches, so does the pidfd.
     pidfd = open_pidfd(process.pid)
     if pidfd is None:
         return None

@@ -1,12 +1,12 @@
-"""Finding the processes of a task that are not, or no longer, its child.
+"""Finds all processes of a task, including those that are no longer its children.
 
 A job's processes can leave its process group (`setsid`), lose their parent (a double
-fork) or both. A task's processes are those that lead back to its session, its known
-processes or its mark.
+fork) or both. A process belongs to a task if it or an ancestor is in the task's
+session, is a known process of the task, or carries its mark.
 
-What a search finds ran when the process table was read, and may have ended since. Such
-a process counts as well: it may have started another one. So only a search that finds
-nothing means that nothing is left.
+Processes found ran when the process table was read, and may have ended since. They
+count nevertheless, because they may have started others. So only a search that finds
+nothing means that no process is left.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def find_marked(matches: Callable[[str], bool]) -> list[Process]:
-    """Find the running processes that carry a mark which matches; never this one.
+    """Find the running processes that carry a matching mark; never this one.
 
     Args:
-        matches: Told each part of a process's mark, such as `work-1f2e:3`.
+        matches: Called with each part of a process's mark, such as `work-1f2e:3`.
 
     Raises:
-        OSError: If the process table can't be read just now, here and below.
+        OSError: If the process table can't be read now, as in the functions below.
     """
     return _search(
         lambda table: {
@@ -41,7 +41,7 @@ def find_marked(matches: Callable[[str], bool]) -> list[Process]:
 
 
 def find_own(own_mark: str) -> list[Process]:
-    """Find the running processes that carry one task's mark, as `mark` gave it."""
+    """Find the running processes that carry one task's mark, as returned by `mark`."""
     token = own_part(own_mark)
     return find_marked(lambda part: part == token)
 
@@ -49,12 +49,12 @@ def find_own(own_mark: str) -> list[Process]:
 def members(
     table: Table, leader: int | None, token: str | None, known: Iterable[int] = ()
 ) -> set[int]:
-    """Return the ids of one task's processes, with those that were known before.
+    """Return the ids of one task's processes, including those known before.
 
     Args:
-        table: Where they are looked for.
-        leader: The id of its first process; None if that id may be another's by now.
-        token: The part of the mark that is the task's own, if it has one.
+        table: The process table to search.
+        leader: The id of its first process; None if that may have been reused.
+        token: The task's own part of the mark, if it has one.
         known: The ids of processes whose descendants belong to the task too.
     """
     found = {
@@ -72,15 +72,15 @@ def find_family(
     """Find the running processes of one task.
 
     Args:
-        leader: The id of its first process, whose session others may have stayed in;
-            not reaped yet, so that the id can't mean another process; None if it is,
-            and others are known by their mark and their parents alone.
-        own_mark: Its mark, as `mark` gave it.
-        known: Processes found before; those still running are included, and so are
-            their children.
+        leader: The id of its first process, whose session others may share; not reaped
+            yet, so that the id is not reused. None if it was reaped; then others are
+            found by their mark and their parents alone.
+        own_mark: Its mark, as returned by `mark`.
+        known: Processes found before; those still running, and their descendants, are
+            included.
 
     Returns:
-        All that are found but the leader.
+        All its processes except the leader.
     """
     alive = {process.pid: process for process in known if process.is_alive()}
     token = own_part(own_mark)
@@ -92,9 +92,9 @@ def find_family(
 
 
 def find_sessions(leaders: Iterable[Process]) -> list[Process]:
-    """Find running session leaders, all that is in their sessions, and its descendants.
+    """Find running session leaders, all members of their sessions, and descendants.
 
-    A leader that is gone, and one whose id is another process's by now, has none.
+    A leader that is gone, or whose id was reused, is skipped.
     """
     alive = {leader.pid for leader in leaders if leader.is_alive()}
     if not alive:
@@ -108,22 +108,22 @@ def find_sessions(leaders: Iterable[Process]) -> list[Process]:
 
 
 def signal_all(processes: Iterable[Process], number: int) -> None:
-    """Send a signal to processes; those that have ended meanwhile get none."""
+    """Send a signal to processes; those that have ended are skipped."""
     for process in processes:
         process.send(number)
 
 
 def ask_to_end(processes: Iterable[Process]) -> None:
-    """Send SIGTERM, and SIGCONT so that a stopped process can act on it."""
+    """Send SIGTERM, and SIGCONT so that stopped processes can handle it."""
     listed = tuple(processes)
     signal_all(listed, signal.SIGTERM)
     signal_all(listed, signal.SIGCONT)
 
 
 def describe(processes: Iterable[Process]) -> str:
-    """Name processes by id and program, for people, and say which can't be ended why.
+    """Name processes by id and program, for people, and why some can't be ended.
 
-    Those that have ended are left out.
+    Processes that have ended are omitted.
     """
     return ", ".join(filter(None, (process.describe() for process in processes)))
 
@@ -131,6 +131,5 @@ def describe(processes: Iterable[Process]) -> str:
 def _search(search: Callable[[Table], set[int]]) -> list[Process]:
     table = process_table.read()
     found = [table[pid].process for pid in search(table) if pid in table]
-    # Parents first: a shell that outlives a child which was ended says so in the task's
-    # output.
+    # Parents first: a shell that outlives a killed child reports that in the output.
     return sorted(found, key=lambda process: (process.born, process.pid))

@@ -1,7 +1,8 @@
-"""Stopping all processes of a job for a while, and letting them go on.
+"""Pauses all processes of a job, and resumes them.
 
-One search is not enough to stop them: what is stopped may have forked a moment ago, and
-that child goes on. Once all are stopped, none is added. No round waits.
+One search is not enough to stop them: a stopped process may have forked a moment
+before, and the child runs. Once all are stopped, no process is added. Rounds don't
+wait.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ROUNDS: Final = 50
-"""Rounds after which a person is told that it takes long; they go on more slowly."""
+"""Rounds after which a problem is reported; further rounds are less frequent."""
 
 SLOW: Final = 1.0
-"""Seconds between two turns of rounds then."""
+"""Seconds between rounds after that."""
 
 FASTER: Final = "it starts processes faster than they can be stopped; some still run"
-"""Said of a job as long as its rounds find new processes."""
+"""The problem reported while rounds keep finding new processes."""
 
 _AT_ONCE: Final = 4
 _PASSES: Final = 50
@@ -33,10 +34,10 @@ class HaltRounds:
     """Rounds of SIGSTOP or SIGCONT for all processes of a job, until all have it.
 
     Args:
-        search: Finds those that are alive; raises an error if the system lacks
-            something, and is called again in the next round then.
-        signal_group: Signals its process group, all members at the same moment.
-        is_in_group: Tells whether a process gets that.
+        search: Finds the running processes; if it raises an error because the system
+            lacks a resource, the next round calls it again.
+        signal_group: Signals all members of its process group atomically.
+        is_in_group: Returns whether a process belongs to that group.
         number: SIGSTOP or SIGCONT.
     """
 
@@ -54,13 +55,13 @@ class HaltRounds:
         self._rounds = 0
         self._signalled: set[Process] = set()
         self.problem: str | None = None
-        """Why some processes do not have the signal yet, if that takes long."""
+        """Why some processes have not received the signal, if that takes long."""
 
     def go_on(self) -> float | None:
-        """Search, and signal what is found.
+        """Search, and signal the processes found.
 
         Returns:
-            Seconds until another turn is needed; None if all have the signal.
+            Seconds until the next round; None if all processes have the signal.
         """
         problem = FASTER
         for _ in range(_AT_ONCE):
@@ -82,7 +83,7 @@ class HaltRounds:
 
     def _go_on(self) -> bool:
         if self._number != signal.SIGSTOP:
-            # The youngest first, so that no parent sees a child that is stopped.
+            # The youngest first, so that no parent observes a stopped child.
             self._send(reversed(self._search()))
             self._signal_group(self._number)
             return False
@@ -96,10 +97,10 @@ class HaltRounds:
         return bool(new)
 
     def _stop_children(self, known: set[int]) -> None:
-        """Stop what those that were found have started while they were searched for.
+        """Stop the children that known processes started during the search.
 
-        A search takes so long that what forks all the time is always ahead of it. A
-        look at the ids that are new alone does not.
+        A search takes so long that a process which forks all the time stays ahead of
+        it. Checking only new ids is fast enough.
         """
         parents = {it.pid for it in self._signalled}
         for _ in range(_PASSES):

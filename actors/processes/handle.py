@@ -1,4 +1,4 @@
-"""One process, and no other that gets its id when it has ended."""
+"""A handle on one process, which never acts on a later process with the same id."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from . import proc
 
 
 class Process(ProcessId, frozen=True, gc=False):
-    """One process, and what can be done with it."""
+    """One process, with its operations."""
 
     @classmethod
     def find(cls, pid: int) -> Process | None:
         """Return the process that has this id now, or None.
 
         Raises:
-            OSError: If the system lacks what it takes to tell.
+            OSError: If the system lacks a resource for the check.
         """
         found = proc.stat(pid)
         return None if found is None else cls(pid, found.born)
 
     @property
     def created(self) -> float:
-        """When it was started, in seconds since the epoch, to about a second."""
+        """Its start in seconds since the epoch, accurate to about a second."""
         return proc.boot_time() + proc.seconds(self.born)
 
     def is_alive(self) -> bool:
-        """Tell whether it still runs; a zombie does not.
+        """Return whether it is running; a zombie is not.
 
         Raises:
-            OSError: If the system lacks what it takes to tell.
+            OSError: If the system lacks a resource for the check.
         """
         now = proc.stat(self.pid)
         return now is not None and now.born == self.born and not now.ended
 
     def send(self, number: int) -> None:
-        """Send it a signal; does nothing if it has ended, or is not to be signalled.
+        """Send it a signal; does nothing if it has ended or permission is denied.
 
         Raises:
-            OSError: If the system lacks what it takes to tell who has its id.
+            OSError: If the system lacks a resource for the check of its id.
         """
         if not self.is_alive():
             return
         try:
             os.kill(self.pid, number)
         except (ProcessLookupError, PermissionError):
-            return  # the search for what is left finds it
+            return  # the next search reports it
 
     def is_in_group(self, group: int) -> bool:
-        """Tell whether it belongs to a process group."""
+        """Return whether it belongs to a process group."""
         try:
             return os.getpgid(self.pid) == group
         except OSError:
             return False
 
     def describe(self) -> str:
-        """Return its id and program for people, and why it can't be ended if so.
+        """Return its id and program, for people, and why it can't be ended, if so.
 
         Empty if it has ended.
 
         Raises:
-            OSError: If the system lacks what it takes to tell.
+            OSError: If the system lacks a resource for the check.
         """
         program = proc.name(self.pid) if self.is_alive() else None
         if program is None:
@@ -92,11 +92,11 @@ def _owner(pid: int) -> str:
 
 
 def has_group(group: int) -> bool:
-    """Tell whether a process group has members, running or waiting to be reaped."""
+    """Return whether a process group has members, running or not reaped yet."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it has
+        pass  # it has members of another user
     return True

@@ -1,4 +1,4 @@
-"""What a finished task has left behind: processes that go on without it."""
+"""Background processes that keep running after their task has finished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LeftBehind:
-    """The processes that one finished task has left, as long as some of them go on."""
+    """The processes left by one finished task, while any of them runs."""
 
     def __init__(self, mark: str, found: Iterable[ProcessId]) -> None:
         self._mark = mark
@@ -24,23 +24,23 @@ class LeftBehind:
         """The processes that were alive at the last look."""
 
     def look(self) -> tuple[Process, ...]:
-        """See what is alive now; reads the process table only if one has ended.
+        """Update the list; reads the process table only if a process has ended.
 
         Returns:
-            Those that were not known before.
+            The processes that were not known before.
 
         Raises:
-            OSError: If the system lacks what it takes to tell.
+            OSError: If the system lacks a resource for the check.
         """
         alive = [process for process in self.alive if process.is_alive()]
         if len(alive) == len(self.alive):
             return ()
-        # What has ended may have been replaced, as the workers of a server are.
+        # An ended process may have been replaced, as workers of a server are.
         marked = family.find_own(self._mark)
         new = tuple(process for process in marked if process not in alive)
         self.alive = (*alive, *new)
         return new
 
     def describe(self) -> str:
-        """Name those that are alive, for people."""
+        """Name the running processes, for people."""
         return family.describe(self.alive)

@@ -1,4 +1,4 @@
-"""What the limits of this process and its user mean for tasks that run at a time."""
+"""Limits of this process and its user that restrict how many tasks can run."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _M_ARENA_MAX: Final = -8  # of malloc.h, in glibc
 
 
 def save_address_space() -> None:
-    """Let all threads of this program share one heap if its address space is limited.
+    """Make all threads share one heap if the address space is limited.
 
-    Each would reserve up to 128 MiB for a heap of its own, even if it needs little. For
-    a program at its start, not for a library: it changes the whole process.
+    Otherwise each reserves up to 128 MiB for a heap of its own. Changes the whole
+    process, so only a program may call this, at its start, and not a library.
     """
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         import ctypes  # noqa: PLC0415 - hardly ever needed
 
-        # Another C library has no such function, and no such heaps.
+        # Other C libraries have neither this function nor such heaps.
         with contextlib.suppress(AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 NEEDED: Final = 13
-"""Files that a task system has open, or opens for a moment."""
+"""Maximum number of files that a task system has open at a time."""
 
 
 ADDRESS_SPACE: Final = 36 << 20
-"""Bytes of it that a task system needs for its threads and what it loads."""
+"""Bytes of address space that a task system needs for threads and libraries."""
 
 
 def require() -> None:
-    """Make sure that a task system will find the files and the memory it needs.
+    """Check that enough files and memory are available for a task system.
 
     Raises:
-        OSError: If not; found out later, it would be told in less clear words.
+        OSError: If not; the text is clearer than that of a later failure.
     """
     opened: list[int] = []
     try:
@@ -53,10 +53,10 @@ def require() -> None:
 
 
 def advice(slots: int) -> tuple[str, ...]:
-    """Return what a person should know who lets so many tasks run at a time.
+    """Return warnings for a person who allows this many concurrent tasks.
 
     Returns:
-        A line for each limit that has room for fewer.
+        A line for each limit that allows fewer.
     """
     advice: list[str] = []
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

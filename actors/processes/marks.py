@@ -1,7 +1,7 @@
-"""The mark by which a task's processes are recognized, also after they were orphaned.
+"""The mark that identifies a task's processes, even after they were orphaned.
 
 Every child carries `BACKBURNER_TASK=<session>-<key>:<id>` in its environment, and its
-children inherit it.
+descendants inherit it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from typing import Final
 
 MARK: Final = "BACKBURNER_TASK"
-"""The environment variable that names the task a process belongs to."""
+"""The environment variable that names the task of a process."""
 
 SESSION: Final = "BACKBURNER_SESSION"
-"""The environment variable by which a job of a host finds its session: the folder."""
+"""The environment variable that names the session folder of a host, for its jobs."""
 
 
 def mark(session_key: str, task_id: int) -> str:
     """Return the value of the mark for one task.
 
-    A program that runs inside a task and starts tasks itself adds its own mark to the
-    one it carries, so that the outer task's processes can all be found.
+    A program that runs inside a task and starts tasks itself appends its own mark to
+    the one it inherited, so that all processes of the outer task can be found.
     """
     own = f"{session_key}:{task_id}"
     outer = os.environ.get(MARK)
@@ -31,19 +31,19 @@ def mark(session_key: str, task_id: int) -> str:
 
 
 def own_part(value: str) -> str:
-    """Return the innermost part of a mark: that of the task itself."""
+    """Return the innermost part of a mark, which is that of the task itself."""
     return value.rpartition(",")[2]
 
 
 def is_of_session(part: str, session_key: str) -> bool:
-    """Tell whether a part of a mark, `work-1f2e:3`, is of the session with this key.
+    """Return whether a part of a mark, `work-1f2e:3`, belongs to a session.
 
-    Under any name of the session: its key alone is like no other's.
+    The name of the session may differ, because its key is unique.
     """
     return part.rpartition(":")[0].rpartition("-")[2] == session_key
 
 
 def task_of(part: str) -> int | None:
-    """Return the id of the task that a part of a mark names; None if it is none."""
+    """Return the task id in a part of a mark; None if it is malformed."""
     number = part.rpartition(":")[2]
     return int(number) if number.isascii() and number.isdecimal() else None

@@ -1,10 +1,10 @@
-"""Which process each running task is, written down where a kill can't damage it.
+"""Records of the processes of running tasks, in a file that survives a kill.
 
-A record of fixed length for each task, in one file. It is written in place before the
-process is started, again with its id right after that, and once more, with its exit
-status, before the process is collected; so a program that takes over the jobs of a
-killed one knows all of that. Each costs a write of a hundred bytes, far less than a
-commit of the journal.
+The file has a record of fixed length for each task. It is written in place before the
+process is started, again with the process id right after that, and with the exit status
+before the process is reaped; so a program that adopts the jobs of a killed one has all
+of this. Each write has about a hundred bytes and costs far less than a commit of the
+journal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LENGTH: Final = 128  # bytes; a page holds whole records
 _LARGEST_FILE: Final = 1 << 26
-# Not compiled before it is needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _RECORD: Final = (
     rb"([0-9a-f]{12}) ([0-9a-f]{1,32}) (\d{1,16}) (\d{1,10}) (\d{1,18}) (\d{1,18})"
     rb" (-|\d{1,5})(?: (\d{1,19}))? *\n"
@@ -38,22 +38,22 @@ _NANOSECONDS: Final = 10**9
 
 
 def ticks_now() -> int:
-    """Return the clock ticks since the machine was started, as processes have them."""
+    """Return the clock ticks since the machine was started, as in `/proc`."""
     since = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     return since * proc.TICKS // _NANOSECONDS
 
 
 class ProcessNote(msgspec.Struct, frozen=True, gc=False):
-    """What was written down of a task's process.
+    """The record of a task's process.
 
     Attributes:
         task_id: The task.
-        process: The process; its id is 0 as long as only that it is about to be started
-            is written down, and all of it is 0 between two attempts.
-        boot: The id of the boot of the machine in which it was started.
-        status: How it ended, as `waitpid` has it; None if that is not written down.
-        number: The number that the process is given, while it is about to be started;
-            0 for none.
+        process: The process; its id is 0 while it is about to be started, and all
+            fields are 0 between two attempts.
+        boot: The boot id of the machine at the start.
+        status: Its wait status, as `waitpid` returns it; None if not recorded.
+        number: The number of the start, while the process is about to be started; 0 if
+            it has none.
     """
 
     task_id: int
@@ -64,31 +64,32 @@ class ProcessNote(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_starting(self) -> bool:
-        """Whether the process was about to be started, and its id is not known."""
+        """Whether the process was about to be started, so that its id is unknown."""
         return not self.process.pid and bool(self.process.earliest)
 
     @property
     def is_between(self) -> bool:
-        """Whether an attempt has ended, and the start of the next has not begun."""
+        """Whether an attempt has ended, and the next has not begun."""
         return not (self.process.pid or self.process.earliest)
 
     @property
     def output_tells(self) -> bool:
-        """Whether its output file tells that a process that is starting was started."""
+        """Whether an existing output file proves that the process was started."""
         return bool(self.process.latest)
 
 
 class ProcessNotes:
     """The records of one session.
 
-    `note` and `note_exit` may be called on any thread, those of one task by one at a
-    time. A record that can't be written, on a full disk perhaps, is missing later; the
-    process is then known by its mark alone.
+    `note` and `note_exit` are thread-safe; calls for one task must be sequential. A
+    record that could not be written, such as on a full disk, is missing later; the
+    process is then identified by its mark alone.
 
     Args:
-        fd: The file, open for reading and writing; closed by `close`.
-        key: The session's key. Records of another one are a copy's, and not read.
-        numbers: Whether each start gets a number, which a keeper notes.
+        fd: The file, open for reading and writing; `close` closes it.
+        key: The session's key. Records with another key come from a copied folder and
+            are ignored.
+        numbers: Whether each start gets a number, which a keeper records.
     """
 
     def __init__(self, fd: int, key: str, *, numbers: bool = False) -> None:
@@ -99,7 +100,7 @@ class ProcessNotes:
         self._places: dict[int, int] = {}
         self._free: deque[int] = deque()
         self._new = itertools.count()
-        # A lock and no actor: a start can't go on before it knows.
+        # A lock instead of an actor, because a start has to wait for the result.
         self._change = threading.Condition()
         self._starting: set[int] = set()
         self._held = False
@@ -108,13 +109,13 @@ class ProcessNotes:
     def load(
         self, running: Iterable[int], between: Iterable[int] = ()
     ) -> dict[int, ProcessNote]:
-        """Return what is written down of running tasks, by their ids.
+        """Return the records of running tasks by id.
 
-        Everything else is overwritten in time.
+        All other records will be overwritten.
 
         Args:
-            running: Their ids.
-            between: The ids of tasks of which another attempt will be started.
+            running: The ids of running tasks.
+            between: The ids of tasks that will make another attempt.
 
         Raises:
             OSError: If the file can't be read.
@@ -145,18 +146,18 @@ class ProcessNotes:
 
     @contextlib.contextmanager
     def starting(self, task_id: int, *, output_tells: bool) -> Generator[None]:
-        """Write down that a block starts the process of a task; `note` ends the start.
+        """Record that the block starts the process of a task, until `note` is called.
 
-        So does the block if it raises. Blocks while starts are held up.
+        An exception in the block also ends the start. Blocks while starts are held.
 
         Args:
             task_id: The task.
-            output_tells: Whether the process makes its output file itself, which then
-                tells that it was started.
+            output_tells: Whether the process itself creates its output file, which then
+                proves that it was started.
 
         Raises:
-            OSError: If what is written down says that it has not begun, and that can't
-                be changed: the next program would start it again.
+            OSError: If an existing record says that the attempt has not begun, and
+                can't be overwritten: the next program would start it again.
         """
         with self._change:
             while self._held:
@@ -178,37 +179,38 @@ class ProcessNotes:
             raise
 
     def note(self, task_id: int, process: StartedProcess) -> None:
-        """Write down which process a task is."""
+        """Record the process of a task."""
         self._write(ProcessNote(task_id, process, self._boot))
         self.end_start(task_id)
 
     def end_start(self, task_id: int) -> None:
-        """Note that a start has ended, with a process or without."""
+        """End a start in progress, with a process or without."""
         with self._change:
             self._starting.discard(task_id)
             if self._held:
                 self._change.notify_all()
 
     def hold_starts(self, timeout: float) -> None:
-        """Hold up all starts; block up to `timeout` s for those under way."""
+        """Hold new starts; block up to `timeout` s until those in progress end."""
         with self._change:
             self._held = True
             self._change.wait_for(lambda: not self._starting, timeout)
 
     def let_start(self) -> None:
-        """Let starts go on."""
+        """Allow starts again."""
         with self._change:
             self._held = False
             self._change.notify_all()
 
     def note_exit(self, task_id: int, process: StartedProcess, status: int) -> None:
-        """Write down how the process of a task ended."""
+        """Record the exit status of a task's process."""
         self._write(ProcessNote(task_id, process, self._boot, status))
 
     def release(self, task_id: int, again: bool = False) -> None:  # noqa: FBT001, FBT002 - a callback
-        """Let others overwrite the record of a task: its end is written down.
+        """Free the record of a task, whose end is in the journal.
 
-        Or note that another attempt follows, for which the process would be taken.
+        Or, with `again`, record that another attempt follows, so that the ended process
+        is not mistaken for the next.
         """
         if again:
             if task_id in self._places:
@@ -276,7 +278,7 @@ class ProcessNotes:
 
 
 class JobNotes:
-    """Writes down the process of one job; the default writes nothing."""
+    """The records of one job's process; the default records nothing."""
 
     def __init__(self, notes: ProcessNotes | None = None, task_id: int = 0) -> None:
         self._notes = notes
@@ -284,33 +286,33 @@ class JobNotes:
 
     @property
     def are_kept(self) -> bool:
-        """Whether anything is written down."""
+        """Whether records are written."""
         return self._notes is not None
 
     def starting(self, *, output_tells: bool) -> AbstractContextManager[None]:
-        """Write down that a block starts the job's first process."""
+        """Record that the block starts the job's first process."""
         if self._notes is None:
             return contextlib.nullcontext()
         return self._notes.starting(self._task_id, output_tells=output_tells)
 
     def started(self, process: StartedProcess) -> None:
-        """Write down that this process is the job's first."""
+        """Record the job's first process."""
         if self._notes is not None:
             self._notes.note(self._task_id, process)
 
     def forget(self) -> None:
-        """Delete what is written down of the job."""
+        """Delete the record of the job."""
         if self._notes is not None:
             self._notes.forget(self._task_id)
 
     def ended(self, process: StartedProcess, status: int) -> None:
-        """Write down how it ended, before it is collected."""
+        """Record its exit status, before it is reaped."""
         if self._notes is not None:
             self._notes.note_exit(self._task_id, process, status)
 
 
 def _is_later(note: ProcessNote, known: ProcessNote, boot: str) -> bool:
-    """Tell which of two records of a task is of its later attempt."""
+    """Return whether the first of two records of a task belongs to a later attempt."""
     if note.boot != known.boot:
         return note.boot == boot
     return note.process.latest > known.process.latest

@@ -1,7 +1,7 @@
-"""Collecting processes that became children of this one when their parents ended.
+"""Reaps orphans: processes that this one has inherited when their parents ended.
 
-Linux hands orphans to the first process of a container, or to a subreaper. Nobody else
-collects them there, and each that has ended would stay as a zombie.
+Linux hands orphans to the first process of a container, or to a subreaper. They have to
+be reaped there, or each stays as a zombie.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PR_GET_CHILD_SUBREAPER: Final = 37
 
 
 def gets_orphans() -> bool:
-    """Tell whether orphans become children of this process."""
+    """Return whether this process inherits orphans."""
     if os.getpid() == 1:
         return True
     import ctypes  # noqa: PLC0415 - it takes longer to load than all of this room
@@ -29,23 +29,23 @@ def gets_orphans() -> bool:
 
 
 class OrphanCollector:
-    """Collects orphans that have ended.
+    """Reaps orphans that have ended.
 
-    Not what this process has started itself: jobs are known, and anything else that it
-    starts stays in its session, which no job does.
+    Children of this process are not reaped: jobs are known, and other children stay in
+    its session, which no job does.
     """
 
     def __init__(self) -> None:
         self._seen: dict[int, frozenset[object]] = {}
 
     def collect(self) -> None:
-        """Collect those that had ended at an earlier call already. Never blocks.
+        """Reap the orphans that had already ended at an earlier call. Never blocks.
 
-        One that ended while a job was being started may be that job: it is left until
+        A process that ended during the start of a job may be that job: it is left until
         the start is over, and the job known.
 
         Raises:
-            OSError: If `/proc` can't be read just now.
+            OSError: If `/proc` can't be read now.
         """
         ended = _ended_children() if _has_zombies() else set[int]()
         under_way = starting()

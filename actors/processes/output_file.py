@@ -1,7 +1,7 @@
-"""A task's output file: what is new in it, and any part of it.
+"""A task's output file: detecting new output, and reading parts of it.
 
-The task's processes write the file themselves; nothing here ever holds more of it than
-it was asked for.
+The task's processes write the file themselves; this module never holds more of it than
+requested.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ GLANCE: Final = 4096
 
 _LAST_TRIES: Final = 3
 
-# A cursor that moves to another line, and along its line.
+# Cursor movements to another line, and within a line.
 _TO_LINE: Final = re.compile(rb"\x1b\[[0-9;]*[ABEFHdf]|\x1b[DEM]")
 _ON_LINE: Final = re.compile(rb"\x1b\[[0-9]*[CGa`]")
 _GAP: Final = re.compile(r"\s{3,}")
 
 LAST_LINE_LIMIT: Final = 400
-"""Characters of the last line that a snapshot keeps."""
+"""Maximum length in characters of the last line in a snapshot."""
 
 
 class OutputMonitor:
-    """Looks at a growing output file and tells what is new.
+    """Monitors a growing output file.
 
     Args:
-        path: The file; it need not exist yet.
-        terminal: Whether it has what was written to a terminal.
+        path: The file, which need not exist yet.
+        terminal: Whether it has the output of a terminal.
     """
 
     def __init__(self, path: Path | str, *, terminal: bool = False) -> None:
@@ -48,24 +48,24 @@ class OutputMonitor:
         self._size = self._begin = 0
         self._last_line: str | None = None
         self.cut = 0
-        """Bytes that were there at one look, and cut off before the next.
+        """Bytes that existed at one look and were truncated before the next.
 
-        A job does that whose command opens its standard output anew, by `tee
-        /dev/stderr` or `> /dev/stdout`.
+        A command that reopens its standard output truncates the file: `tee /dev/stderr`
+        or `> /dev/stdout`.
         """
 
     def begin_after(self, title: str, rest: str) -> None:
-        """Write a line at the end of the file; what is new comes after it.
+        """Append a line to the file; new output starts after it.
 
-        What the last line before has left open is ended first. If that line begins with
-        the same title, nothing is written: a program that was killed has done so.
+        Terminates an incomplete last line first. If the last line begins with the same
+        title, nothing is written: a program that was killed has done so.
 
         Args:
-            title: How the line begins.
-            rest: How it goes on, without a line end.
+            title: The beginning of the line.
+            rest: The rest of the line, without a newline.
 
         Raises:
-            OSError: If that fails: the file may be gone.
+            OSError: If that fails; the file may be gone.
         """
         path, flags = Path(self._path), os.O_RDWR | os.O_APPEND
         fd = SPARES.use(lambda: open_own(path, flags))
@@ -82,11 +82,11 @@ class OutputMonitor:
             os.close(fd)
 
     def look(self) -> OutputNews | None:
-        """Look at the file; read at most `GLANCE` bytes of it.
+        """Check the file; read at most `GLANCE` bytes of it.
 
         Returns:
-            What is new, or None if the file has not grown since the last look, or
-            can't be read just now.
+            The news, or None if the file has not grown since the last look, or can't be
+            read now.
         """
         try:
             return self._look()
@@ -94,11 +94,11 @@ class OutputMonitor:
             return None
 
     def look_last(self) -> OutputNews | None:
-        """Look at the file of a job that has ended; there will be no other look.
+        """Check the file of an ended job for the last time.
 
         Returns:
-            What is new. If the file can't be read, even when tried again, its size at
-            least; None if it has not grown, or is gone.
+            The news. If the file can't be read, even after a retry, at least its size;
+            None if it has not grown, or is gone.
         """
         for _ in range(_LAST_TRIES):
             with contextlib.suppress(OSError):
@@ -121,7 +121,7 @@ class OutputMonitor:
         return OutputNews(size, self._last_line, parse_progress(tail))
 
     def _find_size(self) -> int | None:
-        # Half the cost of Path.
+        # Takes half the time of Path.stat.
         found = os.stat(self._path, follow_symlinks=False)  # noqa: PTH116
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
@@ -129,12 +129,12 @@ class OutputMonitor:
 def open_output(path: Path | str) -> int:
     """Open a task's output file for reading; never blocks.
 
-    Only a file itself is opened: a link could lead to anything that this user may read.
+    Opens only regular files: a link could lead to any file that this user may read.
 
     Raises:
-        OSError: If the file can't be read, or something else has taken its place.
+        OSError: If the file can't be read, or was replaced by something else.
     """
-    # Opening a pipe would wait for somebody who writes into it.
+    # O_NONBLOCK, because opening a pipe would wait for a writer.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
     try:
         fd = SPARES.use(lambda: os.open(path, flags))
@@ -152,7 +152,7 @@ def read_part(path: Path | str, start: int, length: int) -> bytes:
     """Read `length` bytes of a file from `start`; fewer at its end.
 
     Raises:
-        OSError: If the file can't be read, or something else has taken its place.
+        OSError: If the file can't be read, or was replaced by something else.
     """
     fd = open_output(path)
     try:
@@ -180,15 +180,15 @@ def read_tail(path: Path, limit: int) -> tuple[bytes, int]:
 
 
 def last_line(output: bytes, *, terminal: bool = False) -> str | None:
-    """Return the last line with something to see on it, made safe, or None.
+    """Return the last line with visible text, made safe to show, or None.
 
-    Invalid UTF-8 becomes replacement characters, a partly written line counts.
+    Invalid UTF-8 becomes replacement characters; an incomplete line counts.
 
     Args:
-        output: The end of what was written.
-        terminal: Whether it was written to a terminal. What moves the cursor to another
-            line begins one then, what moves it on leaves a gap, and wide gaps are
-            narrow.
+        output: The end of the output.
+        terminal: Whether it was written to a terminal. Then a cursor movement to
+            another line starts a new line, a movement along the line leaves a gap, and
+            wide gaps are narrowed.
     """
     if terminal:
         output = _ON_LINE.sub(b"  ", _TO_LINE.sub(b"\n", output))

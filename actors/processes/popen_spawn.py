@@ -1,4 +1,4 @@
-"""Starting processes by `subprocess`, where the C library lacks what is needed."""
+"""Starts processes with `subprocess`, where the C library lacks functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_INPUT: Final = -3  # `subprocess.DEVNULL`
 
 
 class PopenSpawn:
-    """Starts processes by `subprocess`; see `Spawn`."""
+    """Starts processes with `subprocess`; see `Spawn`."""
 
     makes_output = False
 
@@ -50,7 +50,7 @@ class PopenSpawn:
         )
         if not (ends.terminal or _is_any_signal_off()) or not sys.executable:
             return start(encoded(argv))
-        # Else it would be Python's.
+        # Otherwise the error would be that of Python.
         locate(argv[0], environment.get("PATH", os.defpath))
         heard, told = os.pipe()
         with os.fdopen(heard, "rb") as failure:
@@ -76,7 +76,8 @@ class PopenSpawn:
             if isinstance(error.filename, bytes):
                 error.filename = os.fsdecode(error.filename)
             raise
-        # Without one, `subprocess` would collect it as soon as another process starts.
+        # Without a return code, `subprocess` would reap it when it starts another
+        # process.
         process.returncode = 0
         return process.pid
 
@@ -99,13 +100,13 @@ except OSError as error:
     os.write(int(told), b"%d" % error.errno)
     os._exit(127)
 """
-"""What `subprocess` can't do: give a program a terminal that it controls, and the
-signals that its parent blocks or ignores. It takes another start of Python."""
+"""Sets what `subprocess` can't: a controlling terminal, and the default for signals
+that the parent blocks or ignores. It costs another start of Python."""
 
 
 def _is_any_signal_off() -> bool:
-    """Whether this thread blocks a signal, or this process ignores one."""
-    own = {signal.SIGPIPE, signal.SIGXFSZ}  # Python's, which `subprocess` restores
+    """Return whether this thread blocks a signal, or this process ignores one."""
+    own = {signal.SIGPIPE, signal.SIGXFSZ}  # `subprocess` restores these
     return bool(signal.pthread_sigmask(signal.SIG_BLOCK, ())) or any(
         signal.getsignal(number) is signal.SIG_IGN
         for number in signal.valid_signals() - own

@@ -1,8 +1,8 @@
-"""Starting processes by the C library's `posix_spawn`, called by way of `ctypes`.
+"""Starts processes with the C library's `posix_spawn`, called through `ctypes`.
 
-`subprocess` and `os.posix_spawn` hold the interpreter's lock until the new process has
-loaded its program. On a busy machine that takes milliseconds, in which no actor of this
-process can do anything. This holds up nobody but the caller.
+`subprocess` and `os.posix_spawn` hold the GIL until the new process has loaded its
+program. On a busy machine that takes milliseconds, during which no actor of this
+process can run. This function releases the GIL, and blocks only the caller.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SETSIGDEF: Final = 0x04  # of spawn.h, in glibc
 _SETSIGMASK: Final = 0x08
 _SETSID: Final = 0x80
-_ROOM: Final = 1024  # bytes; more than any of the C library's own structures needs
+_ROOM: Final = 1024  # bytes; more than any structure of the C library needs
 _POINTER: Final = ctypes.sizeof(ctypes.c_char_p)
 _NULL: Final = "embedded null byte"
 
@@ -41,10 +41,10 @@ _Strings = ctypes.Array[ctypes.c_char_p]
 
 
 class PosixSpawn:
-    """Starts processes by the C library's `posix_spawn`; see `Spawn`.
+    """Starts processes with the C library's `posix_spawn`; see `Spawn`.
 
     Raises:
-        AttributeError: If the C library lacks something that is needed.
+        AttributeError: If the C library lacks a function.
     """
 
     makes_output = True
@@ -52,7 +52,7 @@ class PosixSpawn:
     def __init__(self) -> None:
         if sys.platform != "linux":
             raise AttributeError("elsewhere the flags have other numbers")
-        # The first kind of call gives up the interpreter's lock, the second keeps it.
+        # CDLL releases the GIL during a call, PyDLL keeps it.
         free, quick = ctypes.CDLL(None), ctypes.PyDLL(None)
         self._spawn = _declared(free.posix_spawn, 6)
         self._init = _declared(quick.posix_spawn_file_actions_init, 1)
@@ -81,7 +81,7 @@ class PosixSpawn:
         _check(self._init(actions))
         try:
             if ends.terminal:
-                # It leads a session that has none, so it gets this one.
+                # A session leader without a terminal gets the one that it opens.
                 path = os.fsencode(ends.terminal)
                 _check(self._add_open(actions, 0, path, os.O_RDWR, 0))
                 _check(self._add_dup2(actions, 0, 1))
@@ -94,7 +94,8 @@ class PosixSpawn:
                     flags, mode = OUTPUT_FLAGS, OUTPUT_MODE
                     _check(self._add_open(actions, 1, made, flags, mode))
                 _check(self._add_dup2(actions, 1, 2))
-                # Last: without standard streams of its own a host has the output there.
+                # Last: in a host without standard streams, the output may have
+                # descriptor 0.
                 if ends.stdin < 0:
                     _check(self._add_open(actions, 0, b"/dev/null", os.O_RDONLY, 0))
                 else:
@@ -104,7 +105,7 @@ class PosixSpawn:
             _check(self._close_from(actions, 3))
             number, pid = self._start(program, actions, arguments, variables)
             if number in {errno.ENOENT, errno.EACCES}:
-                # It may have moved since it was found.
+                # The program may have moved since it was located.
                 locate.cache_clear()
                 if not isinstance(output, int):
                     remove_output(output)
@@ -129,7 +130,7 @@ class PosixSpawn:
         return number, pid.value
 
     def _variables(self, environment: Environment) -> _Strings:
-        # Jobs differ in one variable of dozens.
+        # The environments of jobs differ in one variable of dozens.
         known = self._known
         if known.entries is not environment.shared_entries:
             known = self._known = _SharedEntries(environment.shared_entries)
@@ -137,14 +138,14 @@ class PosixSpawn:
 
 
 class _SharedEntries:
-    """Environment variables as C wants them, to which others can be added."""
+    """Environment variables as a C array, to which others can be added."""
 
     def __init__(self, entries: tuple[bytes, ...]) -> None:
         self.entries = entries
         self._strings = _strings(entries)
 
     def plus(self, more: list[bytes]) -> _Strings:
-        """Return these and others; valid only as long as this object."""
+        """Return the array with more variables; valid only as long as this object."""
         if b"\0" in b"".join(more):
             raise ValueError(_NULL)
         count = len(self.entries)
@@ -155,7 +156,7 @@ class _SharedEntries:
 
 
 def _declared(function: Any, arguments: int) -> Any:  # noqa: ANN401 - ctypes' own
-    # Undeclared, a pointer would be passed as an int of half its size.
+    # Without a declaration, a pointer would be passed as an int of half its size.
     function.argtypes = (ctypes.c_void_p,) * arguments
     return function
 
@@ -185,9 +186,9 @@ def _check(number: int) -> None:
 
 
 def _blame_output(number: int, output: str) -> None:
-    """Raise if a start failed because its output file could not be made.
+    """Raise if a start failed because its output file could not be created.
 
-    The new process makes it first of all, and there was none.
+    The new process creates it before all else, and it did not exist.
     """
     if number == errno.EEXIST:
         raise FileExistsError(number, os.strerror(number), output)
@@ -197,7 +198,7 @@ def _blame_output(number: int, output: str) -> None:
 
 
 def _blame(number: int, program: str, directory: str | os.PathLike[str] | None) -> None:
-    """Raise for a start that failed; the C library does not say on what."""
+    """Raise the error of a failed start; the C library doesn't tell its cause."""
     if number in WAITS_FOR:
         raise OSError(number, os.strerror(number))
     if directory is not None:

@@ -1,4 +1,4 @@
-"""What Linux tells of a process in `/proc`."""
+"""Reads the properties of processes from `/proc`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _NEEDLE: Final = f"{MARK}=".encode()
-_CHUNK: Final = 1 << 15  # the environment of a process is hardly ever longer
+_CHUNK: Final = 1 << 15  # few environments are longer
 _ENDED: Final = frozenset({b"Z", b"X"})
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-"""Clock ticks in a second."""
+"""Clock ticks per second."""
 
-_LONGEST_NAME: Final = 15  # of those that the kernel keeps
+_LONGEST_NAME: Final = 15  # bytes of a program's name that the kernel keeps
 
-# Places in `/proc/PID/stat`, counted from behind the name.
+# Indices of fields in `/proc/PID/stat`, counted from behind the name.
 _STATE, _PARENT, _GROUP, _SESSION, _TIMES, _THREADS, _BORN = 0, 1, 2, 3, 11, 17, 19
 _STATUS: Final = 49
 _SIZE, _CODE, _ENVIRONMENT = 20, 23, 47
@@ -34,20 +34,19 @@ _EXEC_PAUSE: Final = 0.001
 
 
 class Stat(msgspec.Struct, frozen=True, gc=False):
-    """A process at one moment.
+    """The state of a process at one moment.
 
     Attributes:
         pid: Its id.
-        born: When it was started, in clock ticks since the machine was; with the id it
-            means one process only.
+        born: Its start, in clock ticks since the machine was started; unique together
+            with the id.
         parent: The id of its parent.
         group: The id of its process group.
         session: The id of its session.
-        ended: Whether it is a zombie. One whose first thread has ended looks like one,
-            but goes on until the last has.
-        headless: Whether it goes on without its first thread.
-        cpu: Seconds of processor time that it, and those of its children that have
-            ended and were collected, have used.
+        ended: Whether it is a zombie. A process whose first thread has ended looks like
+            one, but runs until its last thread has ended.
+        headless: Whether it runs without its first thread.
+        cpu: Seconds of CPU, including reaped children.
         size: Bytes of its address space; 0 for threads of the kernel.
     """
 
@@ -63,7 +62,7 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
 
 
 def pids() -> list[int]:
-    """Return the ids of all processes, this one included.
+    """Return the ids of all processes, including this one.
 
     Raises:
         OSError: If the list can't be read.
@@ -73,14 +72,14 @@ def pids() -> list[int]:
 
 
 def each_of(listing: Callable[[], list[int]]) -> Iterator[int]:
-    """Yield the ids of a listing; list again, until a listing has nothing new.
+    """Yield the ids of a listing; repeat it until a listing has no new ids.
 
-    Each process that is alive at the last listing was alive when the caller looked at
-    it. After one listing that is not so: a process that forks after it, and ends before
-    the caller looks at it, hides its child.
+    Thus the caller has checked each process that exists at the last listing. One
+    listing is not enough: a process that forks after it, and ends before the caller
+    checks it, hides its child.
 
-    Ends after some listings although each has something new: that takes processes that
-    are started without a pause, as on a machine with many processors.
+    Gives up after a number of listings, if processes are started without a pause, as on
+    a machine with many processors.
     """
     listed: set[int] = set()
     for _ in range(_LISTINGS):
@@ -92,15 +91,16 @@ def each_of(listing: Callable[[], list[int]]) -> Iterator[int]:
 
 
 def stat(pid: int) -> Stat | None:
-    """Return a process as it is now, or None if it is gone.
+    """Return the current state of a process, or None if it is gone.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
-    # The name of the program comes first, in brackets, and may hold anything.
+    # The name of the program comes first, in parentheses, and may contain any
+    # character.
     fields = content.rpartition(b") ")[2].split()
     looks_ended = fields[_STATE] in _ENDED
     ended = looks_ended and int(fields[_THREADS]) <= 1
@@ -120,18 +120,18 @@ def stat(pid: int) -> Stat | None:
 def marks(process: Stat) -> tuple[str, ...]:
     """Return the parts of the mark in a process's environment.
 
-    None if it has no mark, is gone, or is another user's. A process that is loading
-    another program has no environment for a moment; it is looked at again, for up to
-    0.2 s, since it would be missed.
+    Empty if it has no mark, is gone, or belongs to another user. A process that is
+    executing another program has no environment for a moment; the read is retried for
+    up to 0.2 s, so that it is not missed.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     if not (process.size or process.headless):
         return ()
     folder = f"/proc/{process.pid}"
     if process.headless:
-        # Another thread can still be asked.
+        # The files of its other threads can still be read.
         for thread in _threads(process.pid):
             folder = f"/proc/{process.pid}/task/{thread}"
     environment = _environment(process.pid, folder)
@@ -147,11 +147,10 @@ def marks(process: Stat) -> tuple[str, ...]:
 def memory(pid: int) -> tuple[int, int] | None:
     """Return the bytes of memory of a process, now and at its peak; None if it is gone.
 
-    What it shares with processes that were forked from it counts for each of them; so
-    does not what belongs to a file.
+    Memory shared with forked processes counts for each of them; file pages don't count.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/status")
     if content is None:
@@ -166,12 +165,12 @@ def memory(pid: int) -> tuple[int, int] | None:
 
 
 def share_of_memory(pid: int) -> int | None:
-    """Return the bytes of memory of a process, its share of what it has with others.
+    """Return the bytes of memory of a process, counting shared memory in proportion.
 
-    But for what belongs to files. None if it is gone, or the kernel does not tell.
+    Without file pages. None if it is gone, or the kernel lacks this count.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/smaps_rollup")
     if content is None:
@@ -184,11 +183,10 @@ def share_of_memory(pid: int) -> int | None:
 def transferred(pid: int) -> tuple[int, int] | None:
     """Return the bytes that a process read from disks and wrote to disks.
 
-    With those of its children that have ended and were collected. None if it is gone,
-    or not to be looked into.
+    Includes reaped children. None if it is gone, or permission is denied.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/io")
     if content is None:
@@ -201,7 +199,7 @@ def transferred(pid: int) -> tuple[int, int] | None:
 
 
 def threads_of_user(user: int) -> int:
-    """Return how many threads a user's processes have; as many as could be read."""
+    """Return the number of threads of a user's processes, as far as readable."""
     total = 0
     for pid in pids():
         content = contents(f"/proc/{pid}/status") or b""
@@ -219,14 +217,14 @@ def name(pid: int) -> str | None:
     """Return the name of a process's program, or None if it is gone.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
     short = content.partition(b"(")[2].rpartition(b") ")[0]
     if len(short) >= _LONGEST_NAME:
-        # The kernel cuts it off; what it was called with has all of it, if it is that.
+        # The kernel truncates it; the command line may have the whole name.
         called = (contents(f"/proc/{pid}/cmdline") or b"").partition(b"\0")[0]
         whole = called.rpartition(b"/")[2]
         short = whole if whole.startswith(short) else short
@@ -234,10 +232,10 @@ def name(pid: int) -> str | None:
 
 
 def boot_time() -> float:
-    """Return when the machine was started, in seconds since the epoch.
+    """Return the start of the machine, in seconds since the epoch.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     for line in (contents("/proc/stat") or b"").splitlines():
         if line.startswith(b"btime "):
@@ -246,7 +244,7 @@ def boot_time() -> float:
 
 
 def boot_id() -> str:
-    """Return what is like no other start of the machine; `0` if that can't be told."""
+    """Return the unique id of this boot of the machine; `0` if unknown."""
     try:
         text = contents("/proc/sys/kernel/random/boot_id") or b""
     except OSError:
@@ -255,13 +253,13 @@ def boot_id() -> str:
 
 
 def status_of_zombie(pid: int) -> int | None:
-    """Return the wait status of a process that has ended and was not collected.
+    """Return the wait status of a zombie.
 
-    None if it is gone, goes on, or this process may not see that: the kernel then shows
-    a zero.
+    None if it is gone, is running, or permission is denied: the kernel then shows a
+    zero.
 
     Raises:
-        OSError: If the system lacks what it takes to tell.
+        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/stat")
     owners = contents(f"/proc/{pid}/status")
@@ -279,12 +277,12 @@ def status_of_zombie(pid: int) -> int | None:
 
 
 def seconds(ticks: int) -> float:
-    """Return clock ticks as seconds."""
+    """Convert clock ticks to seconds."""
     return ticks / TICKS
 
 
 def _environment(pid: int, folder: str) -> bytes | None:
-    """Return an environment; None if it can't be read, empty if it really is."""
+    """Return an environment; None if it can't be read, empty if it is empty."""
     for _ in range(_EXEC_LOOKS):
         content = contents(f"{folder}/environ")
         if content != b"" or _has_none(pid):
@@ -294,11 +292,12 @@ def _environment(pid: int, folder: str) -> bytes | None:
 
 
 def _has_none(pid: int) -> bool:
-    """Tell whether a process has no environment; False while it loads a program.
+    """Return whether a process has no environment; False while it executes a program.
 
-    In Linux, `begin_new_exec` exchanges the memory of a process, `create_elf_tables`
-    notes later where the environment is, and `load_elf_binary` after that where the
-    code is. What was opened before and is read after the exchange is empty too.
+    In Linux, `begin_new_exec` replaces the memory of a process, `create_elf_tables`
+    sets the address of the environment later, and `load_elf_binary` after that the
+    address of the code. A file opened before the replacement and read after it is empty
+    too.
     """
     content = contents(f"/proc/{pid}/stat")
     if content is None:
@@ -319,7 +318,7 @@ def _threads(pid: int) -> Iterator[str]:
 
 
 def contents(path: str) -> bytes | None:
-    """Return all of a file; None if its process is gone, or not to be looked into."""
+    """Return a file's content; None if its process is gone, or permission denied."""
     try:
         return SPARES.use(lambda: _read(path))
     except OSError as error:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 _CHUNK: Final = 1 << 16
-_TURN: Final = 1 << 18  # bytes of one terminal after which others have their turn
-_PAUSE: Final = 1.0  # seconds after which a full disk is tried again
+_TURN: Final = 1 << 18  # bytes of one terminal per turn
+_PAUSE: Final = 1.0  # seconds between retries on a full disk
 
 
 class Pump(threading.Thread):
-    """Moves the bytes."""
+    """Transfers the bytes of all channels."""
 
     def __init__(self, owner: Channels) -> None:
         super().__init__(name="backburner-channels", daemon=True)
@@ -36,11 +36,11 @@ class Pump(threading.Thread):
         self._stuck: set[Channel] = set()
 
     def wake(self) -> None:
-        """Let it look at its orders; under the lock of its owner."""
+        """Make it process its orders; the caller holds the lock of its owner."""
         os.eventfd_write(self._wakes, 1)
 
     def run(self) -> None:
-        """Move bytes until there is no channel any more."""
+        """Transfer bytes until there are no channels left."""
         while True:
             while (order := self._owner.next_order(self)) is not None:
                 call_safely(partial(order, self))
@@ -57,7 +57,7 @@ class Pump(threading.Thread):
         os.close(self._wakes)
 
     def add(self, channel: Channel) -> None:
-        """Begin with a channel."""
+        """Start serving a channel."""
         if channel.fd < 0:
             return
         os.set_blocking(channel.fd, False)
@@ -65,30 +65,30 @@ class Pump(threading.Thread):
         self._watch(channel)
 
     def take_input(self, channel: Channel, data: bytes) -> None:
-        """Pass input on, or keep it until the job reads."""
+        """Pass input on, or keep it until the job reads it."""
         channel.pending.append(data)
         self._write(channel)
 
     def end_input(self, channel: Channel) -> None:
-        """Let the job read the end of its input, after what waits."""
+        """Signal the end of the input, after the pending input."""
         if channel.fd < 0:
             return
         if not channel.terminal:
             channel.is_ending = True
         else:
-            # What the end of input is called on that terminal.
+            # The end-of-file character of that terminal.
             end = termios.tcgetattr(channel.end)[6][termios.VEOF]
             channel.pending.append(end)
             channel.passed -= len(end)
         self._write(channel)
 
     def resize(self, channel: Channel, columns: int, rows: int) -> None:
-        """Set the size of a terminal; the job is told by SIGWINCH."""
+        """Set the size of a terminal; the kernel sends SIGWINCH to the job."""
         if channel.fd >= 0:
             set_size(channel.fd, columns, rows)
 
     def finish(self, channel: Channel) -> None:
-        """Write what is left of the output; then close the channel."""
+        """Write the remaining output; then close the channel."""
         if channel in self._stuck:
             self._try_again(channel)
         elif channel.terminal and channel.fd >= 0:
@@ -97,7 +97,7 @@ class Pump(threading.Thread):
             self._conclude(channel)
 
     def close_all(self) -> None:
-        """Close everything."""
+        """Close all channels."""
         for channel in [*self.channels.values()]:
             self._conclude(channel)
 
@@ -108,7 +108,7 @@ class Pump(threading.Thread):
             self._write(channel)
 
     def _watch(self, channel: Channel) -> None:
-        """Ask to be told of what can be done for a channel now."""
+        """Register for the events that a channel can handle now."""
         events = 0
         if channel.terminal and channel not in self._stuck:
             events |= select.EPOLLIN
@@ -125,7 +125,7 @@ class Pump(threading.Thread):
         channel.events = events
 
     def _read(self, channel: Channel) -> None:
-        """Move what the job has written; to the end if the job has ended."""
+        """Copy output of the job; up to the end if the job has ended."""
         moved = 0
         while channel not in self._stuck:
             try:
@@ -135,7 +135,7 @@ class Pump(threading.Thread):
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise
-                data = b""  # nobody has the terminal open
+                data = b""  # no process has the terminal open
             moved += len(data)
             if data:
                 self._append(channel, data)
@@ -163,12 +163,12 @@ class Pump(threading.Thread):
                 logger.warning(text, channel.task_id, error.strerror)
             channel.unwritten = bytes(view)
             if channel.finishing:
-                channel.lost += len(view)  # the job's end is not to wait for that
+                channel.lost += len(view)  # a full disk must not delay the job's end
             else:
                 self._stuck.add(channel)
 
     def _try_again(self, channel: Channel) -> None:
-        """Write what could not be written; the job waits for its terminal till then."""
+        """Retry failed writes; until they succeed, output to the terminal blocks."""
         self._stuck.discard(channel)
         data = channel.unwritten
         self._append(channel, data)
@@ -179,7 +179,7 @@ class Pump(threading.Thread):
                 self._read(channel)
 
     def _write(self, channel: Channel) -> None:
-        """Pass on what waits, as far as the job reads it."""
+        """Pass on pending input as far as the job reads it."""
         if channel.fd not in self.channels:
             return
         try:

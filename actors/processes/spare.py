@@ -1,7 +1,7 @@
-"""Descriptors kept for the moment in which no other is free.
+"""Spare descriptors, for when no other is free.
 
-Processes are ended by reading `/proc`, which takes a descriptor. A program that has as
-many open as it may is the very one that must still be able to end what it started.
+Ending processes requires reading `/proc`, which needs a descriptor. A program that has
+reached its limit must still be able to end the processes that it started.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 KEPT: Final = 4
-"""Descriptors kept for each task system; a few threads may need one at a time."""
+"""Descriptors kept for each task system; several threads may need one at a time."""
 
 _NONE_FREE: Final = (errno.EMFILE, errno.ENFILE)
 
 
 class SpareDescriptors:
-    """Open descriptors that are given up when something needs one. Safe on any thread.
+    """Open descriptors that are closed when an action needs one. Thread-safe.
 
-    They belong to the process, as the limit does; see `SPARES`.
+    They are per process, like the limit; see `SPARES`.
     """
 
     def __init__(self) -> None:
-        # Each is a file of its own, since the whole system may have run out of those.
+        # Each has its own open file, since the system limits the number of these too.
         self._held: dict[int, os.stat_result] = {}
         self._wanted = 0
 
@@ -36,7 +36,7 @@ class SpareDescriptors:
         """Keep `KEPT` more descriptors.
 
         Raises:
-            OSError: If there are not so many.
+            OSError: If not enough are free.
         """
         self._wanted += KEPT
         try:
@@ -52,14 +52,14 @@ class SpareDescriptors:
             pass
 
     def use(self, action: Callable[[], ResultT]) -> ResultT:
-        """Return what an action returns that needs a descriptor for a moment.
+        """Return the result of an action that needs a descriptor for a moment.
 
-        If none is free the action is called again, after a spare one was given up for
-        it; so it must be one that may fail half-way and be done again.
+        If none is free, a spare one is closed and the action is called again; so the
+        action must be safe to repeat after a failure half-way.
 
         Raises:
-            OSError: What the action raises; `EMFILE` or `ENFILE` if other threads have
-                taken all that were given up.
+            OSError: The error of the action; `EMFILE` or `ENFILE` if other threads have
+                taken all spare descriptors.
         """
         try:
             return action()
@@ -88,7 +88,8 @@ class SpareDescriptors:
             except KeyError:
                 return False
             try:
-                # A host that becomes a daemon closes all; the number may be in use.
+                # A host that becomes a daemon closes all; the number may have been
+                # reused.
                 if os.path.samestat(os.fstat(fd), opened_as):
                     os.close(fd)
                     return True
@@ -100,7 +101,7 @@ class SpareDescriptors:
         try:
             self._refill()
         except OSError:
-            return  # the next to use one tries again
+            return  # the next use tries again
 
     def _refill(self) -> None:
         while len(self._held) < self._wanted:
@@ -109,4 +110,4 @@ class SpareDescriptors:
 
 
 SPARES: Final = SpareDescriptors()
-"""The spare descriptors of this process; none without a task system."""
+"""The spare descriptors of this process; empty without a task system."""

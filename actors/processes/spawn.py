@@ -1,7 +1,7 @@
-"""Starting a process in a session of its own, its output in a file.
+"""Starts a process in its own session, with its output in a file.
 
-The C library's `posix_spawn` does it; where the library lacks what is needed (glibc has
-it since 2.34), `subprocess` does.
+Uses the C library's `posix_spawn`; where the library lacks functions (glibc has them
+since 2.34), uses `subprocess`.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 
 def refuse_existing(output: str | os.PathLike[str]) -> None:
-    """Raise if something is in the place of an output file that is to be made.
+    """Raise if the output file to be created exists.
 
-    The start does so as well; this is for who must know before.
+    The start checks this as well; this function is for callers that must know before.
 
     Raises:
-        FileExistsError: If there is something.
+        FileExistsError: If it exists.
     """
-    # What can't be looked at: the start says what is wrong.
+    # If it can't be checked, the error of the start is clear.
     if os.access(output, os.F_OK, follow_symlinks=False):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(output))
 
 
 @functools.cache
 def best() -> Spawn:
-    """Return the best way that this system has."""
+    """Return the best implementation for this system."""
     try:
         return PosixSpawn()
     except (AttributeError, OSError):
@@ -59,7 +59,7 @@ def _open_existing(output: str | os.PathLike[str]) -> int | None:
     """Open the output file of an earlier attempt; None if there is none.
 
     Raises:
-        OSError: If it can't be opened, or something else has taken its place.
+        OSError: If it can't be opened, or was replaced by something else.
     """
     try:
         return open_own(Path(output), os.O_WRONLY | os.O_APPEND)
@@ -71,14 +71,14 @@ def open_output(output: str | os.PathLike[str], *, goes_on: bool) -> tuple[int, 
     """Open the file for a task's output, to append to it.
 
     Args:
-        output: Where; made with mode 0600.
-        goes_on: Whether it may be there, from an earlier attempt of the same task.
+        output: The path; created with mode 0600.
+        goes_on: Whether it may exist, from an earlier attempt of the task.
 
     Returns:
-        Its descriptor, and whether it was there.
+        Its descriptor, and whether it existed.
 
     Raises:
-        OSError: If it can't be made, or is something else.
+        OSError: If it can't be created, or is something else.
     """
     fd = _open_existing(output) if goes_on else None
     if fd is not None:
@@ -95,27 +95,27 @@ def spawn(  # noqa: PLR0913 - each is one independent thing
     goes_on: bool = False,
     channel: Channel | None = None,
 ) -> int:
-    """Start a process in the best way.
+    """Start a process with the best implementation.
 
     Args:
         argv: See `Spawn`.
-        environment: The same.
-        output: The file that takes stdout and stderr; made with mode 0600. What is
-            there already is another task's, or nobody knows whose, and is left alone.
+        environment: See `Spawn`.
+        output: The file that takes stdout and stderr; created with mode 0600. An
+            existing file belongs to another task or is unknown, so it is an error.
         directory: See `Spawn`.
-        goes_on: Whether what is there is of the same task, which goes on in it.
-        channel: What it reads from, and its terminal; by default its input is empty.
+        goes_on: Whether an existing file belongs to the same task, and is appended to.
+        channel: Its input, and its terminal; by default its input is empty.
 
     Raises:
-        OSError: If the output file can't be made or the program can't be started;
+        OSError: If the output file can't be created or the program can't be started;
             `filename` says which.
         ValueError: If an argument contains a null character.
     """
     way = best()
     if way.makes_output and channel is None and not goes_on:
         return way(argv, environment, os.fspath(output), directory)
-    # First what may take a while: a task with an output file has been started, as far
-    # as anybody knows who finds it after a kill.
+    # First the step that may be slow: after a kill, an existing output file counts as
+    # proof that the task was started.
     with contextlib.suppress(OSError, ValueError):
         locate(argv[0], environment.get("PATH", os.defpath))
     fd, exists = open_output(output, goes_on=goes_on)

@@ -1,4 +1,4 @@
-"""What a way to start a process offers, and what the ways share."""
+"""The protocol of functions that start a process, and their common helpers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 OUTPUT_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 OUTPUT_MODE: Final = 0o600
-# What is typed is read as UTF-8 in every locale; so it is passed on as that.
+# Input is read as UTF-8 in every locale, so it is passed on as UTF-8.
 _CODING: Final = ("utf-8", "surrogateescape")
 
 
 class Ends(NamedTuple):
-    """What a process has in place of an empty input.
+    """The input of a process, if it is not empty.
 
     Attributes:
-        stdin: The descriptor of what it reads from, above the standard streams; -1 for
+        stdin: The descriptor that it reads from, above the standard streams; -1 if
             none.
-        terminal: The path of a terminal that it controls, in place of all three
-            standard streams; empty for none.
+        terminal: The path of its controlling terminal, in place of all three standard
+            streams; empty if none.
     """
 
     stdin: int = -1
@@ -38,11 +38,11 @@ NOTHING: Final = Ends()
 
 
 class Spawn(Protocol):
-    """A way to start a process.
+    """Starts a process.
 
     Attributes:
-        makes_output: Whether the new process itself makes its output file. Then there
-            is one only if there has been such a process.
+        makes_output: Whether the new process itself creates its output file. Then the
+            existence of the file proves that there was a process.
     """
 
     makes_output: bool
@@ -57,18 +57,18 @@ class Spawn(Protocol):
     ) -> int:
         """Start a process and return its id. Blocks until its program is loaded.
 
-        It leads a session, and with that a process group, of its own. It inherits
-        no other file. No signal is blocked or ignored, even if this process or the
-        calling thread blocks or ignores some. Nothing but the caller collects it.
+        The process leads its own session, and so its own process group. It inherits no
+        other files. No signal is blocked or ignored, even if this process or the
+        calling thread blocks or ignores some. Only the caller may reap it.
 
         Args:
-            argv: Program and arguments, passed on in UTF-8; the program is found on
+            argv: Program and arguments, passed on in UTF-8; the program is searched on
                 the PATH of `environment`.
             environment: All its environment variables.
-            output: The descriptor of an open file that takes stdout and stderr; or the
-                path of one that does not exist yet, if `makes_output`.
-            directory: Where it starts; None for the current directory.
-            ends: What it has in place of an empty input.
+            output: The descriptor of an open file that takes stdout and stderr; or, if
+                `makes_output`, the path of a file that does not exist yet.
+            directory: The working directory; None for the current directory.
+            ends: Its input, if it is not empty.
 
         Raises:
             OSError: If the output file can't be written or the program can't be
@@ -79,15 +79,15 @@ class Spawn(Protocol):
 
 
 def encoded(argv: Sequence[str]) -> list[bytes]:
-    """Return program and arguments as they are passed on."""
+    """Return program and arguments encoded for a new process."""
     return [argument.encode(*_CODING) for argument in argv]
 
 
 @functools.lru_cache(maxsize=64)
 def locate(program: str, path: str) -> bytes:
-    """Find a program as shells do: once, and not again for every start.
+    """Find a program on the PATH; the result is cached.
 
-    The C library would have each new process look through the folders of the PATH.
+    Otherwise the C library would search the PATH in each new process.
     """
     if "/" in program:
         return os.fsencode(program)
@@ -99,7 +99,7 @@ def locate(program: str, path: str) -> bytes:
 
 
 def check_program(program: str, environment: Environment) -> None:
-    """Make sure that a program is there that something else will start.
+    """Check that a program exists which another program will start.
 
     Raises:
         OSError: If it is not found, or can't be run; `filename` is `program`.
@@ -111,6 +111,6 @@ def check_program(program: str, environment: Environment) -> None:
 
 
 def remove_output(output: str) -> None:
-    """Remove the output file of a process that ran no program: it is made again."""
+    """Remove the output file of a process that ran no program: it is created again."""
     with contextlib.suppress(OSError):
         os.unlink(output)  # noqa: PTH108 - mostly a text

@@ -1,10 +1,10 @@
-"""A number by which the first process of a job is known, even when it has ended.
+"""A number that identifies the first process of a job, even after its end.
 
-The mark in its environment is gone as soon as a process ends. How it is scheduled can
-be read until it is collected, and it inherits that from the thread that starts it. So
-before each start the thread takes a time slice that no other start has, some
-microseconds longer than usual. Linux has such slices since 6.12 (`sched_setattr`); on
-other systems there are no numbers.
+The mark in the environment is gone as soon as a process ends. Its scheduling attributes
+can be read until it is reaped, and are inherited from the thread that starts it. So
+before each start the thread sets a unique time slice, some microseconds longer than
+usual. Linux has such slices since 6.12 (`sched_setattr`); other systems have no
+numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import ctypes
 
-# The numbers of sched_setattr and sched_getattr; C libraries hardly have them.
+# The numbers of sched_setattr and sched_getattr; few C libraries have wrappers.
 _CALLS: Final = {
     "x86_64": (314, 315),
     "aarch64": (274, 275),
@@ -34,16 +34,16 @@ _SLICE: Final = struct.Struct("=Q"), 24
 _NORMAL_POLICIES: Final = (0, 3)  # SCHED_OTHER, SCHED_BATCH
 _LONGEST: Final = 1 << 17  # nanoseconds, of a slice of some milliseconds
 
-# Starts of one moment are told apart by it; others by when they were.
+# Distinguishes starts of about the same time; the time distinguishes others.
 _NEXT: Final = itertools.count(int.from_bytes(os.urandom(4)))
 
 _Call = Callable[..., int]
 
 
 def take() -> int:
-    """Take a number for what this thread starts next, and return it. Never blocks.
+    """Set a new number for the next start of this thread, and return it. Never blocks.
 
-    It is 0 where there are no numbers.
+    0 on systems without numbers.
     """
     if not (usual := _usual_slice()):
         return 0
@@ -52,9 +52,9 @@ def take() -> int:
 
 
 def number_of(pid: int) -> int:
-    """Return the number of a process, also of one that has ended; 0 for this thread.
+    """Return the number of a process, even if it has ended; 0 for this thread.
 
-    It means nothing if no start has it; 0 if the system can't tell.
+    Processes without a number return an unrelated value, or 0 if it is unreadable.
     """
     found = _attributes_of(pid)
     return 0 if found is None else int(_SLICE[0].unpack_from(found, _SLICE[1])[0])
@@ -62,7 +62,7 @@ def number_of(pid: int) -> int:
 
 @functools.cache
 def _usual_slice() -> int:
-    """Return the slice that threads have here; 0 if they can't have another."""
+    """Return the default slice of threads; 0 if it can't be changed."""
     found = _attributes_of(0)
     if found is None:
         return 0
@@ -95,11 +95,11 @@ def _set_slice(nanoseconds: int) -> bool:
 
 @functools.cache
 def _calls() -> tuple[_Call, int, int] | None:
-    """Return what makes calls of the system, and the numbers of two of them."""
+    """Return the function for system calls, and the two numbers."""
     numbers = _CALLS.get(os.uname().machine)
     if numbers is None or sys.platform != "linux" or sys.maxsize < 1 << 32:
         return None
     import ctypes  # noqa: PLC0415 - the same
 
-    # Keeps the interpreter's lock: a call takes less than giving that up.
+    # Keeps the GIL: the call takes less time than releasing it.
     return ctypes.PyDLL(None).syscall, *numbers

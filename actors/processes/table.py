@@ -1,8 +1,8 @@
-"""All processes of the machine at one moment, as far as a search for a task's goes.
+"""The process table of the machine, as needed by searches for a task's processes.
 
-A search runs while the processes that it looks for go on forking, so a reading goes on
-until it has missed nothing. Many tasks may search at the same time, so it has to be
-quick, and one reading serves all that wait.
+Processes keep forking during a search, so a reading continues until it has missed none.
+Many tasks may search at the same time, so it has to be fast, and one reading serves all
+waiting threads.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .handle import Process
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One running process; zombies are not among them.
+    """A running process; the table has no zombies.
 
     Attributes:
         pid: Its id.
-        born: When it was started; see `Process`.
+        born: Its start; see `Process`.
         parent: The id of its parent.
         session: The id of its session.
-        cpu: Seconds of processor time that it and its collected children have used.
+        cpu: Seconds of CPU, including reaped children.
         marks: The parts of the mark in its environment.
     """
 
@@ -47,12 +47,12 @@ Table = dict[int, Entry]
 
 
 class _Readings:
-    """Readings of the table, shared by all threads that ask during the one before.
+    """Readings of the table, shared by all threads that request one meanwhile.
 
-    One at a time: each takes a descriptor, of which there may be hardly any. A lock and
-    no actor, since the caller needs the answer to go on, and is on a thread that may
-    block: an actor could only be asked, which no handler may do. Without sharing, a
-    cancel of 62 trees of processes reads the table hundreds of times, for 4 s.
+    One reading at a time: each needs a descriptor, of which few may be free. A lock
+    instead of an actor, since the caller needs the answer to continue, and a handler
+    may not ask an actor. Without sharing, a cancel of 62 process trees reads the table
+    hundreds of times, for 4 s.
     """
 
     def __init__(self) -> None:
@@ -74,14 +74,14 @@ class _Readings:
 
 
 def read() -> Table:
-    """Return all running processes but this one.
+    """Return all running processes except this one.
 
-    It has each process that runs when the reading ends, and may have some that ended
-    during the reading. Blocks for a few milliseconds: the table is read, or another
-    thread's reading that began after the call is waited for.
+    The table has every process that runs when the reading ends, and may have some that
+    ended during the reading. Blocks for a few milliseconds, to read the table or to
+    wait for another thread's reading that began after the call.
 
     Raises:
-        OSError: If the system lacks what it takes to read them all.
+        OSError: If the system lacks a resource to read all of them.
     """
     return _readings_of(os.getpid()).take()
 
@@ -112,10 +112,10 @@ def with_descendants(table: Table, ancestors: set[int]) -> set[int]:
 
 @functools.lru_cache(maxsize=1)
 def _readings_of(process: int) -> _Readings:
-    """Return those of this process, for all its systems: there is only one table.
+    """Return the shared readings of this process; they serve all of its systems.
 
-    A fork made while a thread reads gets a lock that nobody will ever let go, so those
-    of its parent are none of its own.
+    A child forked while a thread reads would inherit a lock that is never released, so
+    a child has its own.
     """
     del process
     return _Readings()

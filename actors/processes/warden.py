@@ -1,8 +1,8 @@
-"""The warden of a process: ends what that started when it is gone, however it died.
+"""The warden of a process: ends its descendants after its death, whatever the cause.
 
-A process of its own, neither a child of the other's nor in its session, so that nothing
-that ends the other ends it as well. It sleeps until the last writing end of a pipe is
-closed, which the other alone holds.
+The warden is a separate process, neither a child of that process nor in its session, so
+that a signal to the other does not end it too. It sleeps until the last writing end of
+a pipe is closed, which only the other process holds.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ _START_TIMEOUT: Final = 60.0
 
 
 def folder_prefix(key: str) -> str:
-    """Return how the name of a temporary folder begins that a warden deletes."""
+    """Return the name prefix of temporary folders that a warden deletes."""
     return f"backburner-agent-{key}-"
 
 
 def start_warden(key: str) -> int:
-    """Start the warden of this process; blocks until it is one.
+    """Start the warden of this process; blocks until it is ready.
 
     Args:
-        key: By which it finds the processes: the first half of the last part of their
-            mark.
+        key: Identifies the processes: the first half of the last part of their mark.
 
     Returns:
-        The writing end of a pipe; hold it as long as they may run.
+        The writing end of a pipe; keep it open while the processes may run.
 
     Raises:
         OSError: If it can't be started.
@@ -58,7 +57,7 @@ def start_warden(key: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Fork a warden that has no parent; return at once in this process."""
+    """Fork a warden without a parent; return at once in this process."""
     key, fd = arguments[0], int(arguments[1])
     if os.fork() != 0:
         return 0
@@ -70,7 +69,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _end(key: str) -> None:
-    # Not before: most wardens are never needed, and sleep in little memory.
+    # Imported late: most wardens are never needed, and sleep with little memory.
     import shutil  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""Telling somebody who looks elsewhere what became of tasks, but not too often.
+"""Notifications for a person who isn't looking at the chat, at a limited rate.
 
-That is that they have ended, or wait for input.
+They announce tasks that have ended, or wait for input.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from ..terminal.screen import Screen
 
 CALL: Final = "call"
-"""Marks the answer to a claim of tasks that ended."""
+"""The correlation id of the answer to a claim."""
 
 PAUSE: Final = 2.0
-"""Seconds between two announcements at least; what ends meanwhile is told together."""
+"""Minimum seconds between notifications; later ends share the next notification."""
 
 
 _Change = tuple[int, Task, Whole | None]
-"""The number of the change, the task, and what ended in all if it was the last."""
+"""The number of the change, the task, and the whole round if the task ended it."""
 
 
 class Announcer:
-    """Collects the tasks that ended or wait for input, and words them.
+    """Collects the tasks that ended or wait for input, and writes the notifications.
 
     Args:
-        each: Whether to tell of each end.
-        all_done: Whether to tell when the last of several has ended.
+        each: Whether to announce each end.
+        all_done: Whether to announce the end of the last of several tasks.
     """
 
     def __init__(self, *, each: bool = True, all_done: bool = True) -> None:
@@ -52,11 +52,11 @@ class Announcer:
 
     @property
     def seq(self) -> int:
-        """The number of the last change that there is something to say of."""
+        """The number of the last change to announce; 0 if there is none."""
         return self._ends[-1][0] if self._ends else 0
 
     def add(self, task: Task, seq: int, open_tasks: Iterable[Task]) -> None:
-        """Note that a task has ended, or waits for input; see `Round.add`."""
+        """Record that a task has ended, or waits for input; see `Round.add`."""
         if not task.status.is_final:
             self._ends.append((seq, task, None))
             return
@@ -66,18 +66,18 @@ class Announcer:
             self._ends.append((seq, task, whole if told else None))
 
     def drop(self, seq: float = math.inf) -> None:
-        """Forget the changes up to this one: somebody has noticed them."""
+        """Discard the changes up to this one, which a person has noticed."""
         self._ends = [it for it in self._ends if it[0] > seq]
 
     def due(self, now: float) -> float | None:
-        """Return after how many seconds there is something to say; None for nothing."""
+        """Return the seconds until the next notification; None if there is none."""
         claims = self._claimed is not None
         return max(0.0, self._next - now) if self._ends and not claims else None
 
     def claim(self, now: float) -> int | None:
-        """Return the change up to which this chat asks to be the one that tells.
+        """Return the number of the last change that this chat claims to announce.
 
-        None if there is nothing to say yet, or the answer to another claim is awaited.
+        None if there is nothing to announce yet, or another claim is pending.
         """
         if self.due(now) == 0:
             self._claimed = self.seq
@@ -88,7 +88,7 @@ class Announcer:
         """Take the answer to a claim.
 
         Returns:
-            The last change that there is something to say of, if this chat is to do so.
+            The last change to announce, if the claim was granted.
         """
         claimed, self._claimed = self._claimed, None
         if isinstance(answer, Refused) or claimed is None:
@@ -97,7 +97,7 @@ class Announcer:
         return max(claimed, self.seq) if answer.granted else None
 
     def take(self, now: float) -> str | None:
-        """Return what is to be said, if anything is; the next only after a pause."""
+        """Return the text of the notification, if any, and start the pause after it."""
         if not self._ends:
             return None
         _, task, whole = self._ends[-1]
@@ -135,8 +135,8 @@ class Caller:
     """Notifies a person of ended tasks, if no other chat of the session does so.
 
     Args:
-        wanted: The notifications that are configured.
-        screen: Rings the bell, and shows notifications of the desktop.
+        wanted: The configured notifications.
+        screen: Rings the bell, and shows desktop notifications.
         chat: The subscriber of this chat.
         post: Sends to the queue.
     """
@@ -157,7 +157,7 @@ class Caller:
         self.due = self._announcer.due
 
     def ask(self, now: float, *, watched: bool) -> None:
-        """Ask the queue whether this chat notifies; if it is watched, none has to."""
+        """Claim the pending notifications; drop them if a person watches this chat."""
         if watched or not (self._wanted.bell or self._wanted.desktop):
             self._announcer.drop()
         elif (seq := self._announcer.claim(now)) is not None:

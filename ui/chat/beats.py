@@ -1,4 +1,4 @@
-"""When the screen changes by itself: while something runs, and not otherwise."""
+"""When to redraw the screen as time passes: only while something runs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from .model.state import ChatState, Detail
     from .views.layout import Areas
 
-_AFTER: Final = 0.05  # seconds after which news that are complete are written down
+_AFTER: Final = 0.05  # seconds until a complete group of news is recorded
 
 SPIN: Final = 0.1
-"""Seconds between two pictures of a spinner."""
+"""Seconds between two frames of a spinner."""
 
 LINGERING: Final = 0.5
-"""Seconds between two looks for tasks that have lingered long enough."""
+"""Seconds between two checks for tasks that have lingered long enough."""
 
 COUNTING: Final = 1.0
-"""Seconds between two pictures of a task that says in how many it starts."""
+"""Seconds between two frames of a countdown."""
 
 
 def next_beat(state: ChatState, parts: Areas) -> float | None:
-    """Return after how many seconds the screen has to be drawn again.
+    """Return the time until the screen must be redrawn.
 
     Returns:
-        The seconds, or None if it stays as it is until something happens; then no
-        time is spent at all.
+        Seconds, or None if nothing changes until a message arrives; the chat uses no
+        processor time until then.
     """
     at = state.conversations.settles_at
     writes = None if at is None else max(0.0, at - state.now) + _AFTER

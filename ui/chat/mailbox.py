@@ -1,4 +1,4 @@
-"""The mailbox of the chat: what comes from the terminal does not wait behind news."""
+"""The mailbox of the chat: input from the terminal goes before notifications."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _FROM_THE_TERMINAL = keys.Event | Open | Resized | Pause | Resumed | Ending
 
 
 class InputFirst:
-    """A mailbox with two lanes; each keeps its order, and the terminal's goes first.
+    """A mailbox with two FIFO lanes; the terminal's lane has priority.
 
-    With thousands of notifications a second, many are there before a key. A click is
-    meant for the screen as it was by then, so sizes and pauses go with the keys. Safe
-    on any thread.
+    At thousands of notifications a second, many are queued before a key. A click refers
+    to the screen at that time, so sizes and pauses share the keys' lane. Thread-safe.
     """
 
     current: Any = None
@@ -25,10 +24,10 @@ class InputFirst:
     def __init__(self) -> None:
         self._input: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._rest: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        # One for each message, so that a reader waits for both lanes at once.
+        # One token for each message, so that a reader can wait for both lanes at once.
         self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
+    def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - a private type of Pykka
         """Take a message. Never blocks."""
         is_input = isinstance(envelope.message, _FROM_THE_TERMINAL)
         (self._input if is_input else self._rest).put(envelope)
@@ -46,9 +45,9 @@ class InputFirst:
 
     @property
     def input_waits(self) -> bool:
-        """Whether more has come from the terminal, as when much is pasted."""
+        """Whether more input from the terminal waits, as during a long paste."""
         return not self._input.empty()
 
     def empty(self) -> bool:
-        """Tell whether no message waits."""
+        """Return whether no message waits."""
         return self._tokens.empty()

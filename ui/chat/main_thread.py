@@ -1,7 +1,7 @@
-"""The main thread of the chat, after the first frame: keys in, signals in, exit out.
+"""The main thread of the chat after the first frame: reads keys and signals.
 
-It is the only one that reads keys and hears signals. It waits in one `select` without
-a timeout, and tells the actor what came.
+It is the only thread that reads keys and receives signals. It waits in one `select`
+without a timeout, and passes the input on to the actor.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ if TYPE_CHECKING:
 
 _CLOSE_TIMEOUT: Final = 5.0
 _OPENED_WITHIN: Final = 1.0
-"""Seconds after which keys are read though what was said before is not there yet."""
+"""Seconds after which keys are read even if the earlier transcript isn't loaded yet."""
 
 
 class _Owner(Owner):
-    """Takes the actor's reports and wakes the main thread for them."""
+    """Receives the actor's reports, and wakes the main thread for them."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         super().__init__(wakeup)
@@ -74,7 +74,7 @@ class _Owner(Owner):
             case Suspend() | EditText() | ViewFile() | ShowTerminal():
                 self._paused = report
             case Entered():
-                pass  # the main thread looks when it is woken
+                pass  # the wake-up is enough: the main thread checks the terminal
             case Hurry():
                 self.hurried = True
             case _:
@@ -87,9 +87,9 @@ class _Owner(Owner):
 
 
 class MainThread:
-    """Reads keys of an entered terminal, hears signals, and tells the actor of both.
+    """Reads keys from an entered terminal and signals, and sends them to the actor.
 
-    It starts the actor.
+    Starts the actor.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -127,7 +127,7 @@ class MainThread:
         )
 
     def run(self, trouble: str | None = None) -> tuple[str, int]:
-        """Run until the session has ended; show `trouble`, if any, from the first.
+        """Run until the session has ended; show `trouble`, if any, from the start.
 
         Returns:
             The last line and the exit status.
@@ -142,7 +142,7 @@ class MainThread:
             self._tell(Ending())
             self._stop_system()
             close = Close(self._owner.ends, self._owner.ended)
-            # A screen that is not finished in time is no reason to fail.
+            # A last frame that is late must not fail the exit.
             with contextlib.suppress(TimeoutError):
                 answer = answer_of(self._ui.ask(close, block=False), _CLOSE_TIMEOUT)
                 text = answer.text if isinstance(answer, Summary) else text
@@ -162,12 +162,12 @@ class MainThread:
         )
 
     def _stop_system(self) -> None:
-        # A person who was told that the session ends, and sends a signal, wants it to
-        # end at once; the pump may not have noticed the end before the signal.
+        # A signal that follows the end of the session asks it to end at once. The pump
+        # may see both together.
         self._hurry_owed = self._owner.finished and self._ended_by is not None
         if self._hurry_owed:
             self._ended_by = None
-        # On a thread of its own, so that keys and signals can still be heard.
+        # On a thread of its own, so that this thread still handles keys and signals.
         stop = self._system.end if self._owner.ends else self._system.stop
         stopping = Background(stop, self._wakeup)
         ended_by = self._ended_by
@@ -177,7 +177,7 @@ class MainThread:
             raise stopping.error
 
     def _pump(self, done: Callable[[], bool], *, hurry: bool = False) -> None:
-        """Tell the actor what comes in, until it is done."""
+        """Pass input on to the actor until `done`."""
         while not done():
             readable, signals = self._wakeup.wait(*self._inputs(), timeout=self._wait())
             self._take_signals(signals)
@@ -203,8 +203,8 @@ class MainThread:
 
     @property
     def _is_open(self) -> bool:
-        # What is sent before what was said earlier is there would stand above it, and
-        # be there twice. Until then it waits in the terminal.
+        # A line sent before the earlier transcript is loaded would appear above it, and
+        # twice. Until then, input waits in the terminal.
         return self._owner.opened or time.monotonic() >= self._reads_from
 
     def _inputs(self) -> tuple[int, ...]:
@@ -212,16 +212,16 @@ class MainThread:
         return (self._terminal.input_fd,) if listens else ()
 
     def _wait(self) -> float | None:
-        """Return how long to wait for something to come; None for ever."""
+        """Return how many seconds to wait for input; None for no limit."""
         if self._hurry_owed:
-            # It came before the thread had come to the stop.
+            # The request to hurry came before the thread had begun to stop the system.
             return HURRY_AGAIN
         due = self._decoder.deadline if self._is_open else self._reads_from
         return None if due is None else max(0.0, due - time.monotonic())
 
     def _take_signals(self, numbers: tuple[int, ...]) -> None:
-        # A stopped program that is killed is continued as well: it may be in the
-        # background then, and must not touch the terminal any more.
+        # A stopped program that gets SIGTERM also gets SIGCONT. It may be in the
+        # background then, where it must not touch the terminal, so handle SIGCONT last.
         for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
             self._take_signal(number)
 
@@ -254,24 +254,24 @@ class MainThread:
             self._ended_by = self._ended_by or signal.SIGHUP
 
     def _stop_process(self) -> None:
-        """Stop as any program does on Ctrl+Z, and go on when it is continued."""
+        """Stop as any program does on Ctrl+Z, and resume on SIGCONT."""
         signals = stop_until_continued(self._wakeup)
         self._take_signals((*signals, signal.SIGCONT))
 
     def _edit(self, text: str) -> None:
-        """Let the text be edited outside; what is typed meanwhile is the editor's."""
+        """Run an editor on a text; the editor reads the keys until it exits."""
         from .outside import edit  # noqa: PLC0415 - seldom needed
 
         self._back_from(edit(text, self._terminal, self._wakeup))
 
     def _view(self, path: str) -> None:
-        """Let a file be read outside; what is typed meanwhile is the pager's."""
+        """Run a pager on a file; the pager reads the keys until it exits."""
         from .outside import view  # noqa: PLC0415 - seldom needed
 
         self._back_from(view(path, self._terminal, self._wakeup))
 
     def _attach(self, task: Task) -> None:
-        """Show a task's terminal; what is typed meanwhile is the task's."""
+        """Show a task's terminal; the task reads the keys until Ctrl+]."""
         from .outside import show_terminal  # noqa: PLC0415 - seldom needed
 
         self._back_from(show_terminal(self._system, task, self._terminal, self._wakeup))

@@ -1,4 +1,4 @@
-"""The output of the opened task, read for the next frame."""
+"""Read the output of the opened task for the next frame."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SEARCH_TIME: Final = 0.015
 
 
 def read_output(state: ChatState, parts: Areas) -> ResizeTerminal | None:
-    """Read what the opened task shows now, into `Detail.rows`.
+    """Read the visible output of the opened task into `Detail.rows`.
 
-    Goes on with a search of it, for a moment.
+    Also continues a search of the output for a short time.
 
     Returns:
-        What is to be asked of the queue, if its terminal has another size.
+        The request for the queue, if the task's terminal needs another size.
     """
     detail = state.detail
     if detail is None or detail.pager is None:
@@ -43,9 +43,10 @@ def read_output(state: ChatState, parts: Areas) -> ResizeTerminal | None:
 def _show_terminal(
     state: ChatState, detail: Detail, view: TerminalView, columns: int, height: int
 ) -> ResizeTerminal | None:
-    """Show the screen of a task's terminal.
+    """Read the screen of a task's terminal.
 
-    That of a running task gets the size of the view; later it has the one it had.
+    The terminal of a running task gets the size of the view; the terminal of an ended
+    task keeps its size.
     """
     seen = state.board.find(detail.task_id)
     if seen is None:

@@ -1,4 +1,4 @@
-"""A program of the user's in the place of the chat: an editor, or a pager."""
+"""Run a program on the terminal in place of the chat: an editor, or a pager."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from ..terminal.terminal import Terminal
 
 LONGEST: Final = 1 << 20
-"""Bytes of the longest text that is taken back."""
+"""Maximum length of an edited text, in bytes."""
 
 _KEPT: Final = "the draft is as it was"
 
 
 def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
-    """Let the user change a text with `$VISUAL` or `$EDITOR`; blocks until that ends.
+    """Edit a text with `$VISUAL` or `$EDITOR`. Blocks until the editor exits.
 
-    Must be called on the main thread, with the terminal given back. The text lies in
-    a file that only the user can read, in a folder of its own, and is removed after.
+    Must be called on the main thread, after the chat has left the terminal. The text is
+    in a temporary file in a folder of its own that only the user can read.
 
     Returns:
-        The text, or why there is none; and the number of the signal that asked this
-        program to end meanwhile.
+        The text, or why there is none; and the number of a signal that asked this
+        program to end, if any.
     """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
@@ -69,20 +69,20 @@ def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
 
 
 def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
-    """Let the user read a file with `$PAGER`, or `less -R`; blocks until that ends.
+    """Show a file with `$PAGER`, or `less -R`. Blocks until the pager exits.
 
-    Must be called on the main thread, with the terminal given back.
+    Must be called on the main thread, after the chat has left the terminal.
 
     Returns:
-        What went wrong, if anything did; and the number of the signal that asked this
-        program to end meanwhile.
+        The error, if any; and the number of a signal that asked this program to end, if
+        any.
     """
     try:
         program = shlex.split(os.environ.get("PAGER") or "") or ["less", "-R"]
     except ValueError as error:
         return Edited(problem=f"PAGER can't be read: {error}"), None
     try:
-        # A pager would follow a link, and wait at a pipe.
+        # Refuse links, which a pager would follow, and pipes, on which it would wait.
         os.close(open_output(Path(path)))
     except OSError as error:
         return Edited(problem=f"can't read the output: {error.strerror}"), None
@@ -100,13 +100,13 @@ def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
 def show_terminal(
     system: AnySystem, task: Task, terminal: Terminal, wakeup: Wakeup
 ) -> tuple[Edited, int | None]:
-    """Show the terminal of a task, and give it the keys; blocks until Ctrl+].
+    """Show the terminal of a task, and send it the keys. Blocks until Ctrl+].
 
-    Must be called on the main thread, with the terminal given back.
+    Must be called on the main thread, after the chat has left the terminal.
 
     Returns:
-        What went wrong, if anything did; and the number of the signal that asked this
-        program to end meanwhile.
+        The error, if any; and the number of a signal that asked this program to end, if
+        any.
     """
     try:
         fds = terminal.input_fd, terminal.output_fd
@@ -143,10 +143,10 @@ def _edit_in(
 
 
 def _run(argv: list[str], terminal: Terminal, wakeup: Wakeup) -> tuple[int, int | None]:
-    """Run a program in the foreground; return its status and the signal heard."""
-    # Standard output is a log file while the chat draws. The group of its own keeps
-    # the Ctrl+C for the editor from ending the chat.
-    # It begins when it has the terminal, not before.
+    """Run a program in the foreground; return its status and a received signal."""
+    # Standard output is a log file while the chat draws. In a process group of its own,
+    # a Ctrl+C in the editor doesn't end the chat. The program must not begin before it
+    # has the terminal.
     if shutil.which(argv[0]) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
     with wakeup.listening():
@@ -174,7 +174,7 @@ def _run(argv: list[str], terminal: Terminal, wakeup: Wakeup) -> tuple[int, int 
 
 
 def _await_end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end; a program that is stopped goes on: there is no shell here."""
+    """Wait for the end; continue a program that stops, since no shell would do so."""
     while True:
         try:
             _, status = os.waitpid(process.pid, os.WUNTRACED)
@@ -190,8 +190,8 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _foreground(fd: int, group: int) -> Generator[None]:
-    """Give the terminal to a group of processes, and take it back."""
-    # A program that changes that from the background is stopped otherwise.
+    """Give the terminal to a process group, and take it back afterwards."""
+    # Otherwise SIGTTOU stops a background program that changes the foreground group.
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     try:
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """The drawn chat, from its first frame to its last line.
 
-The first frame is drawn with as little loaded as can be; `main_thread` runs the chat.
+The first frame loads as few modules as possible; `main_thread` then runs the chat.
 """
 
 from __future__ import annotations
@@ -38,22 +38,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("backburner")
 
-_BACKGROUNDS: Final = {"light": True, "dark": False}  # else the terminal is asked
+_BACKGROUNDS: Final = {"light": True, "dark": False}  # else query the terminal
 
 
 class ChatOptions(Record, frozen=True):
-    """What a chat is opened with.
+    """The options of a chat.
 
     Attributes:
         session: The name of the session.
-        directory: The folder of the session, for the history and the log; None to keep
-            neither.
+        directory: The folder of the session, for the input history and the log; None to
+            keep neither.
         config: The settings.
-        encoding: What the terminal takes; by it the signs are chosen.
-        partner: Who answers what is said, if anybody does.
-        come_back: The command that opens the session again, if it goes on when
-            somebody leaves; None if it ends.
-        templates: The templates there are, but for those of the project.
+        encoding: The encoding of the terminal, which decides between Unicode and ASCII
+            signs.
+        partner: The partner that answers chat messages, if any.
+        come_back: The command that reopens the session, if it keeps running after a
+            person leaves; None if leaving ends it.
+        templates: The configured templates, without those of the project.
     """
 
     session: str
@@ -68,18 +69,18 @@ class ChatOptions(Record, frozen=True):
 def run_chat(
     system: AnySystem, options: ChatOptions, wakeup: Wakeup | None = None
 ) -> int:
-    """Draw the chat on the terminal of the process until somebody leaves.
+    """Draw the chat on the process's terminal until the person leaves.
 
-    Must be called on the main thread, which it blocks.
+    Must be called on the main thread. Blocks.
 
     Args:
-        system: Started; stopped on return, which ends the session if it lives in this
-            process.
-        options: What else there is to know.
-        wakeup: Open, and hears of `DRAWING_SIGNALS` too; one of its own by default.
+        system: The started system; it is stopped on return, which ends a session that
+            lives in this process.
+        options: The options of the chat.
+        wakeup: An open wakeup that includes `DRAWING_SIGNALS`; by default a new one.
 
     Returns:
-        The exit status: 0, or 128 and a signal's number if that ended the session, or
+        The exit status: 0, 128 plus the number of a signal that ended the session, or
         `EXIT_FAILURE` if this program failed.
     """
     log = None if options.directory is None else options.directory / "chat.log"
@@ -111,7 +112,7 @@ def _draw(
     wakeup: Wakeup,
     quiet: Quiet,
 ) -> tuple[str, int]:
-    """Draw the chat until somebody leaves; return the last line and the exit status."""
+    """Draw the chat until it is left; return the last line and the exit status."""
     try:
         ended_by = ending(await_foreground(terminal.input_fd, wakeup))
         if ended_by is not None:
@@ -119,7 +120,7 @@ def _draw(
         with terminal:
             return _run(system, options, terminal, wakeup, quiet)
     except termios.error as error:
-        # It never was entered, or the terminal is gone.
+        # The terminal was never entered, or is gone.
         return f"backburner: can't draw on the terminal: {error.args[-1]}", EXIT_FAILURE
     except Exception as error:
         logger.exception("The chat failed")
@@ -146,8 +147,8 @@ def _run(
     inputs, notice = _load(history)
     first = _state(system, options, terminal, inputs, notice)
     screen = Screen(terminal)
-    # Before what it can do without is loaded: what runs commands, and blessed above
-    # all. What is typed meanwhile waits in the terminal, and a signal in the pipe.
+    # Paint before loading the modules that the first frame doesn't need: commands and,
+    # above all, blessed. Keys wait in the terminal, and signals in the pipe.
     screen.paint(draw(first), first.size)
     terminal.ask(background=options.config.theme == "auto")
     from ..program.orphans import collected  # noqa: PLC0415
@@ -171,7 +172,7 @@ def _run(
 
 
 def _load(history: HistoryFile | None) -> tuple[list[str], str]:
-    """Return the earlier inputs, and what went wrong, if anything did."""
+    """Return the earlier inputs, and an error, if any."""
     try:
         return history.load() if history else [], ""
     except HistoryError as error:

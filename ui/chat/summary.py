@@ -1,4 +1,4 @@
-"""The last line: what was left when the chat was closed."""
+"""The last line: the state of the tasks when the chat was closed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 40
 def summary_text(
     board: TaskBoard, session: str, come_back: str | None = None, ended: str = ""
 ) -> str:
-    """Return the line; `ended` says why somebody else ended the session."""
+    """Return the line; `ended` is the reason if the session was ended from outside."""
     counts = board.counts
     names = "" if come_back is None else _names(board)
     parts = [
@@ -42,7 +42,7 @@ def summary_text(
 
 
 def _names(board: TaskBoard) -> str:
-    """Return what runs, for the line of a session that goes on."""
+    """Return the running tasks, for the last line of a session that keeps running."""
     names = [
         f"#{seen.task.id} {brief(safe_line(seen.task.description), _LONGEST_NAME)}"
         for seen in islice(board.running, _NAMED)

@@ -80,32 +80,32 @@ if TYPE_CHECKING:
     from .views.layout import Areas
 
 REMEMBERED: Final = 10_000
-"""Entries of the transcript that are put back when a session is opened again."""
+"""Number of transcript entries that are restored when a session is reopened."""
 
 PAST: Final = "past"
-"""Marks the answer to the question for what was said before."""
+"""The correlation id of the answer with the earlier transcript."""
 
 ASK_AGAIN: Final = 1.0
-"""Seconds after which that is asked again if it was refused."""
+"""Seconds after which a refused request for the transcript is repeated."""
 
-# No run of characters: a person who sends many does not look at each, and drawing a
-# long input takes longer than taking the next run.
+# Not `Typed`: a person doesn't look at each character of a run, and drawing a long
+# input takes longer than handling the next run.
 _SHOWN_AT_ONCE = keys.Key | keys.Paste | keys.Wheel | keys.Click
 _RETRY: Final = 0.1
 _FAILURES: Final = 5
 
 
 class UIActor(FaceActor[UIMessage]):
-    """Owns the state of the chat, and is the only one who draws.
+    """Owns the state of the chat, and draws it; nothing else does.
 
-    In: see `UIMessage`. Out: requests to the queue, what is said to the
-    partner, reports to the owner, frames to the terminal.
+    In: see `UIMessage`. Out: requests to the queue, messages to the partner, reports to
+    the owner, frames to the terminal.
 
-    All that waits in the mailbox becomes one frame. Time passes here only while
-    something moves: with nothing running there are no beats.
+    All messages that wait in the mailbox become one frame. The actor wakes by itself
+    only while something on the screen moves: with nothing running there are no beats.
     """
 
-    def __init__(  # noqa: PLR0913 - all it talks to
+    def __init__(  # noqa: PLR0913 - one for each collaborator
         self,
         state: ChatState,
         *,
@@ -135,7 +135,7 @@ class UIActor(FaceActor[UIMessage]):
             lambda message: self.post(queue, message),
         )
         self._subscribed = False
-        self._watched = False  # as the queue was told
+        self._watched = False  # as last sent to the queue
         self._alarm: Alarm | None = None
         self._alarm_due = 0.0
         self._pace = Pace()
@@ -144,7 +144,7 @@ class UIActor(FaceActor[UIMessage]):
         self._pause_wanted: Pausing | None = None
         self._failures = 0
         self._window = Window(screen)
-        self._parts: Areas | None = None  # of the last frame
+        self._parts: Areas | None = None  # the last frame's
 
     def handle(self, message: UIMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
@@ -184,8 +184,8 @@ class UIActor(FaceActor[UIMessage]):
                 shown = not (self._paused or self.view_lost)
                 self._caller.take(message, now, shown=shown)
             case Resized():
-                # Even if the size is as before: a window that was small for a moment
-                # has lost what did not fit.
+                # Even if the size is unchanged: a window that was small for a moment
+                # has lost the part that did not fit.
                 self._screen.invalidate()
                 self._pace.urgent = True
                 self._perform(update(self._state, message, now))
@@ -200,9 +200,9 @@ class UIActor(FaceActor[UIMessage]):
 
     @property
     def _is_watched(self) -> bool:
-        """Whether somebody looks at this, so that nobody has to be called.
+        """Whether a person looks at this chat, so that no notification is needed.
 
-        Until the terminal says that its window has lost the focus, somebody does.
+        True until the terminal reports that its window has lost the focus.
         """
         wanted = self._config.notifications.only_when_unfocused
         return wanted and self._state.window_focused and not self._paused
@@ -221,7 +221,7 @@ class UIActor(FaceActor[UIMessage]):
         self.post(self._queue, subscribe)
 
     def _take_past(self, answer: Transcript | Refused, now: float) -> None:
-        """Show what was said before; if it can't be read, say so once and ask again."""
+        """Show the earlier transcript; if it can't be read, say so once and retry."""
         if isinstance(answer, Transcript):
             self._perform(update(self._state, answer, now))
         else:
@@ -235,7 +235,7 @@ class UIActor(FaceActor[UIMessage]):
             self.post(self._owner, Opened())
 
     def on_error(self, message: UIMessage, error: BaseException) -> None:
-        """Say so on the screen; give up if drawing is what fails."""
+        """Show the error on the screen; give up if drawing fails repeatedly."""
         del message
         self._failures += 1
         if self._failures > _FAILURES:
@@ -245,14 +245,14 @@ class UIActor(FaceActor[UIMessage]):
         self._settle()
 
     def on_stop(self) -> None:
-        """Ask for no more beats, and look nothing up any more."""
+        """Cancel the next beat, and stop the lookups."""
         super().on_stop()
         if self._alarm is not None:
             self._alarm.cancel()
 
     @staticmethod
     def make_inbox() -> InputFirst:
-        """Make a mailbox in which input goes first."""
+        """Make a mailbox that prefers input."""
         return InputFirst()
 
     def _settle(self) -> None:
@@ -370,7 +370,7 @@ class UIActor(FaceActor[UIMessage]):
         report = self._pause_wanted
         if self._paused or report is None:
             return
-        # What the terminal still has to answer would be typed into the shell.
+        # Answers of the terminal that are still due would appear as input of the shell.
         if (due := self._terminal.answer_due()) > 0:
             self._wake_in(due, self._clock.now().monotonic)
             return
@@ -381,9 +381,9 @@ class UIActor(FaceActor[UIMessage]):
 
     def _resume(self, size: Size) -> None:
         if self._state.detail is not None and self._state.detail.terminal is not None:
-            # Its size may have become that of the whole window.
+            # The task's terminal may have been resized to the whole window.
             self._state.detail.terminal.begin_anew()
-        # Another program may have changed the terminal's modes meanwhile.
+        # Another program may have changed the terminal's modes.
         self._terminal.leave()
         try:
             self._terminal.enter()

@@ -1,4 +1,4 @@
-"""What the window around the screen shows: its title, and the taskbar's progress."""
+"""The title of the terminal window, and the progress in the taskbar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOKED_AT: Final = 64
 
 
 def window_title(state: ChatState) -> str:
-    """Return the title: what runs, then whose window it is."""
+    """Return the title: counts of tasks and of unread items, then the session."""
     counts = state.board.counts
     name = f"backburner {state.session}"
     unread = sum(count for _, count in state.conversations.unread)
@@ -30,7 +30,7 @@ def window_title(state: ChatState) -> str:
 
 
 def taskbar(state: ChatState) -> int | None:
-    """Return the progress of all that runs in percent; none if none is known."""
+    """Return the progress of all running tasks in percent; None if it is unknown."""
     known = [
         seen.task.progress
         for seen in islice(state.board.running, _LOOKED_AT)
@@ -40,7 +40,7 @@ def taskbar(state: ChatState) -> int | None:
 
 
 class Window:
-    """Shows both, if they have changed."""
+    """Shows the title and the progress, if they have changed."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -56,5 +56,5 @@ class Window:
         self._title, self._progress = title, progress
 
     def forget(self) -> None:
-        """Show the next ones in any case: something else may have changed them."""
+        """Show the next values in any case: another program may have changed them."""
         self._title = self._progress = None

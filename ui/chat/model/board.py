@@ -1,7 +1,7 @@
-"""The task board: every task as last heard of, in the order in which a panel shows it.
+"""The task board: the last known state of every task, in the order of the panel.
 
-Nothing here takes longer with many tasks than what is shown of them needs: there may
-be ten thousand, and a frame is due thirty times a second.
+No operation of a frame depends on the total number of tasks, only on the number shown:
+there may be ten thousand, and a frame is due thirty times a second.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _LINGERING: Final = 8
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A task, and when it was heard of.
+    """A task, and when it was received.
 
     Attributes:
         task: The snapshot.
-        at: When it came, in seconds of the monotonic clock.
+        at: When it was received, in seconds of the monotonic clock.
     """
 
     task: Task
     at: float
 
     def duration(self, now: float) -> float | None:
-        """Return how long the task has run at a later moment of the same clock."""
+        """Return how long the task has run at a later time of the same clock."""
         running = self.task.status is TaskStatus.RUNNING and not self.task.is_paused
         if self.task.duration is None or not running:
             return self.task.duration
@@ -44,25 +44,25 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class TaskBoard:
-    """All tasks that are known."""
+    """All known tasks."""
 
     def __init__(self) -> None:
         self._seen: dict[int, Seen] = {}
         self._ids: dict[TaskStatus, dict[int, None]] = {s: {} for s in TaskStatus}
         self._ended: deque[int] = deque(maxlen=_LINGERING)
         self._left: dict[int, None] = {}
-        self._after: dict[int, None] = {}  # queued ones that wait for others
+        self._after: dict[int, None] = {}  # queued tasks that wait for others
         self._order = 0
         self._listed: tuple[tuple[int, str], list[int]] | None = None
 
     def apply(self, task: Task, at: float, *, old: bool = False) -> None:
-        """Note how a task is now.
+        """Record the current state of a task.
 
         Args:
             task: The snapshot.
-            at: When it came, in seconds of the monotonic clock.
-            old: Whether it was that way before anybody looked, so that it does not
-                linger.
+            at: When it was received, in seconds of the monotonic clock.
+            old: Whether it reached this state before the chat opened, so that it does
+                not linger.
         """
         before = self._seen.get(task.id)
         self._seen[task.id] = Seen(task, at)
@@ -84,7 +84,7 @@ class TaskBoard:
                 self._left[task.id] = None
 
     def forget(self, task_ids: Iterable[int]) -> None:
-        """Drop tasks that have left the history."""
+        """Remove tasks that have left the history."""
         for task_id in task_ids:
             seen = self._seen.pop(task_id, None)
             if seen is not None:
@@ -92,67 +92,67 @@ class TaskBoard:
                 self._order += 1
 
     def find(self, task_id: int) -> Seen | None:
-        """Return a task, if it is known."""
+        """Return a task, or None if it is unknown."""
         return self._seen.get(task_id)
 
     @property
     def newest(self) -> Iterable[Seen]:
-        """All tasks, the one added last first."""
+        """All tasks, newest first."""
         return (self._seen[task_id] for task_id in reversed(self._seen))
 
     @property
     def counts(self) -> TaskCounts:
-        """How many tasks there are in each status."""
+        """The number of tasks in each status."""
         return TaskCounts(**{s.value: len(ids) for s, ids in self._ids.items()})
 
     @property
     def running(self) -> Iterable[Seen]:
-        """The tasks that run."""
+        """The running tasks."""
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.RUNNING])
 
     @property
     def queued(self) -> Iterable[Seen]:
-        """The tasks that wait."""
+        """The queued tasks."""
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.QUEUED])
 
     @property
     def open(self) -> Iterable[Task]:
-        """The tasks that have not ended, those that run first."""
+        """The tasks that have not ended, running tasks first."""
         return (it.task for it in chain(self.running, self.queued))
 
     @property
     def open_count(self) -> int:
-        """How many tasks have not ended."""
+        """The number of tasks that have not ended."""
         return len(self._ids[TaskStatus.RUNNING]) + len(self._ids[TaskStatus.QUEUED])
 
     @property
     def left_running(self) -> Iterable[int]:
-        """The tasks that ended in this session and left something running.
+        """The tasks that ended in this session while processes of theirs kept running.
 
-        Even if they were forgotten since; then what they left may have ended.
+        Includes forgotten tasks, whose processes may have ended since.
         """
         return self._left.keys()
 
     def is_moving(self, now: float) -> bool:
-        """Tell whether what is shown changes by itself as time passes."""
+        """Return whether the shown tasks change as time passes."""
         running = (self._seen[it].task for it in self._ids[TaskStatus.RUNNING])
         return not all(it.is_paused for it in running) or bool(self._lingering(now))
 
     def live_count(self, now: float) -> int:
-        """Return how many tasks `live` knows of."""
+        """Return the number of tasks of which `live` returns the first."""
         return self.open_count + len(self._lingering(now))
 
     def live(self, limit: int, now: float) -> tuple[list[Seen], int]:
-        """Return at most `limit` that go on: those that run or just ended, then queued.
+        """Return at most `limit` tasks: running or just ended ones, then queued ones.
 
         Returns:
-            The first of them, and how many there are.
+            The first of these tasks, and their total number.
         """
         queued = self._ids[TaskStatus.QUEUED]
         running = sorted(self._ids[TaskStatus.RUNNING])
         lingering = self._lingering(now)
-        # Where there is little room, what has ended gives way to what goes on; what
-        # ended last is the last to do so.
+        # Without enough room, ended tasks give way to running ones, the oldest end
+        # first.
         room = max(0, limit - len(running))
         moving = sorted([*running[:limit], *lingering[max(0, len(lingering) - room) :]])
         if room > len(lingering):
@@ -162,18 +162,18 @@ class TaskBoard:
         return [self._seen[i] for i in moving], total
 
     def waits_for(self, task_id: int) -> tuple[int, ...]:
-        """Return the ids of the tasks that one waits for."""
+        """Return the ids of the tasks that a task waits for."""
         seen = self._seen.get(task_id)
         return () if seen is None else waits_for(seen.task)
 
     def list_ids(self, words: str = "") -> list[int]:
-        """Return the ids of all tasks that match: running, queued, then the latest.
+        """Return the ids of all tasks that match: running, queued, then newest ended.
 
-        Those that wait for one of them come under it.
+        A task that waits for another comes below it.
 
         Args:
-            words: What a task has to have in its id, status, kind, group or
-                description; upper and lower case are the same.
+            words: Words that the id, status, kind, group or description must contain;
+                case is ignored.
         """
         key = (self._order, words)
         if self._listed is None or self._listed[0] != key:

@@ -1,9 +1,8 @@
-"""News that come thick and fast: when several lines become one.
+"""Bursts of news: when several lines become one.
 
-A line for each of a thousand tasks would bury the conversation. News that follow each
-other closely form a group. Within it a task has one line, which shows its latest
-status; and once the group has more than a few tasks, all of it becomes a single line
-that counts.
+A line for each of a thousand tasks would flood the conversation. News that arrive in
+quick succession form a group. Within it each task has one line, which shows its latest
+status; a group with more than a few tasks becomes a single line of counts.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
     from ...dialogue.entries import TaskNews
 
 GAP: Final = timedelta(seconds=1)
-"""News that come later than this after the last begin a new group."""
+"""The pause after which news begin a new group."""
 
 LINES: Final = 5
-"""Tasks that have a line each before the group becomes one line."""
+"""Maximum number of tasks with a line each; a larger group becomes one line."""
 
 _NAMED: Final = 3
 
 
 class Burst(msgspec.Struct, frozen=True):
-    """Many tasks in one line.
+    """The news of many tasks in one line.
 
     Attributes:
-        at: When the last of it happened (UTC).
-        counts: How many tasks reached which status last, in the order to be shown.
-        failed: The ids of the first few that failed.
-        failed_last: The id of the one that failed last; None if none did.
-        later: How many have had news since, which are shown further down.
-        gone: How many have ended, nobody told this chat how, and are forgotten.
+        at: When the last change happened (UTC).
+        counts: The number of tasks by their latest status, in the order to be shown.
+        failed: The ids of the first failed tasks.
+        failed_last: The id of the task that failed last; None if none failed.
+        later: The number of tasks with later news, which are shown further down.
+        gone: The number of forgotten tasks whose end this chat has not received.
     """
 
     at: datetime
@@ -49,11 +48,11 @@ class Burst(msgspec.Struct, frozen=True):
     gone: int = 0
 
     def without(self, status: TaskStatus, *, gone: bool = False) -> Burst:
-        """Return this line once a task that had this status has later news.
+        """Return this line without a task of this status that has later news.
 
         Args:
             status: The status.
-            gone: Whether there will be no news: the task is forgotten.
+            gone: Whether the task was forgotten instead, without later news.
         """
         counts = tuple((it, n - (it is status)) for it, n in self.counts)
         counts = tuple((it, n) for it, n in counts if n)
@@ -85,29 +84,29 @@ class NewsGroup:
         self._last = first.at
         self._lines: dict[int, TaskNews] = {}
         self.first_seq = self.last_seq = first.change.seq
-        """The changes that it tells of, from the first to the last."""
+        """The numbers of the first and the last change in the group."""
         self.add(first)
 
     def continues(self, news: TaskNews) -> bool:
-        """Tell whether news came soon enough after the last to belong here."""
+        """Return whether news came soon enough after the last to join the group."""
         return news.at - self._last <= GAP
 
     def knows(self, task_id: int) -> bool:
-        """Tell whether there was news of this task before."""
+        """Return whether the group has news of this task."""
         return task_id in self._statuses
 
     def has_open(self, task_id: int) -> bool:
-        """Tell whether there was news of this task, but not of its end."""
+        """Return whether the group has news of this task, but not of its end."""
         status = self._statuses.get(task_id)
         return status is not None and not status.is_final
 
     @property
     def is_burst(self) -> bool:
-        """Whether it is too much for a line each."""
+        """Whether the group has too many tasks for a line each."""
         return len(self._statuses) > LINES
 
     def add(self, news: TaskNews) -> None:
-        """Note one more."""
+        """Add news."""
         task = news.change.task
         before = self._statuses.get(task.id)
         if before is not None:
@@ -127,16 +126,16 @@ class NewsGroup:
 
     @property
     def lines(self) -> tuple[TaskNews, ...]:
-        """The latest news of each task, if each has a line."""
+        """The latest news of each task; empty if the group is a burst."""
         return tuple(self._lines.values())
 
     @property
     def statuses(self) -> tuple[tuple[int, TaskStatus], ...]:
-        """The tasks that it tells of, and the latest status of each."""
+        """The tasks in the group, and the latest status of each."""
         return tuple(self._statuses.items())
 
     def burst(self) -> Burst:
-        """Return all of it as one line."""
+        """Return the group as one line."""
         counts = tuple(
             (status, self._counts[status]) for status in _ORDER if self._counts[status]
         )

@@ -1,4 +1,4 @@
-"""What the popup proposes for the text before the cursor: commands, then arguments."""
+"""Proposals of the popup for the text before the cursor: commands and arguments."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The words that the chat knows: a `Vocabulary`.
+    """The words known to the chat: a `Vocabulary`.
 
     Attributes:
         board: The tasks.
         kinds: Name, arguments and summary of each kind of task.
-        conversations: Name of each conversation and a word on it, the likeliest first.
+        conversations: Name of each conversation and a note about it, the likeliest
+            first.
         schedules: All schedules, by id.
-        templates: Name of each template and what it does.
+        templates: Name and summary of each template.
     """
 
     board: TaskBoard
@@ -39,7 +40,7 @@ class Words(msgspec.Struct, frozen=True):
 
     @property
     def tasks(self) -> Iterable[Task]:
-        """All tasks, the one added last first."""
+        """All tasks, newest first."""
         return (seen.task for seen in self.board.newest)
 
     @property
@@ -60,7 +61,7 @@ def words_of(state: ChatState) -> Words:
 
 
 def propose(before: str, known: Words) -> Popup | None:
-    """Return what can be proposed behind the text before the cursor, or None."""
+    """Return the proposals for the text before the cursor, or None."""
     if not before.startswith("/") or before.startswith("//"):
         return None
     name, space, rest = before.partition(" ")
@@ -77,7 +78,7 @@ def propose(before: str, known: Words) -> Popup | None:
 
 def _propose_command(word: str) -> Popup | None:
     named = [(spec.name, spec, spec.summary) for spec in REGISTRY]
-    # What a command is called elsewhere is no help beside its own name.
+    # Propose a synonym only if the command's own name is not proposed.
     also = [
         (it.name, spec, f"same as {spec.name} {it.adds}".rstrip())
         for spec in REGISTRY

@@ -1,4 +1,4 @@
-"""Conversations: what each has shown, what is unread, and whose tasks are whose."""
+"""Conversations: their transcripts, unread items, and tasks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place in a transcript that somebody scrolled to.
+    """A scroll position in a transcript.
 
     Attributes:
-        serial: The item of which something is in the top row.
-        row: Which of that item's rows is the top one.
-        seen: Items from this number on came after the end was left.
+        serial: The item in the top row.
+        row: The row of that item that is at the top.
+        seen: The first item that was added after scrolling away from the end.
     """
 
     serial: int
@@ -38,46 +38,46 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Conversation:
-    """One transcript and where somebody looks at it."""
+    """A transcript and its scroll position."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.transcript = TranscriptItems()
         self.place: Place | None = None
-        """Where it is scrolled to; None at the end, where new items appear."""
+        """The scroll position; None at the end, where new items appear."""
         self.unread_from: int | None = None
         """The first item that changed while another conversation was shown."""
         self.latest_failure: int | None = None
-        """The task that failed last, until somebody opens it."""
+        """The task that failed last, until it is opened."""
         self.restored_at: datetime | None = None
-        """When entries of an earlier life of the session were put back, if they were.
+        """When entries of an earlier run of the session were restored, if they were.
         """
         self.told_until = 0
-        """The last change that is told of in what was put back."""
+        """The number of the last change in the restored news."""
 
     @property
     def unread(self) -> int:
-        """How many items there are from the first on that nobody has seen."""
+        """The number of items from the first unread item on."""
         if self.unread_from is None:
             return 0
         return self.transcript.count_from(self.unread_from)
 
     @property
     def new_below(self) -> int:
-        """How many items came since the end was left."""
+        """The number of items added since scrolling away from the end."""
         if self.place is None:
             return 0
         return self.transcript.count_from(self.place.seen)
 
 
 def conversation_of(task: Task) -> str:
-    """Return the name of the conversation that a task was started for."""
+    """Return the name of the conversation that added a task."""
     origin = task.origin.removeprefix(PARTNER_ORIGIN)
     return safe_line(origin)[:LONGEST_NAME] or MAIN_CONVERSATION
 
 
 def is_content(shown: Shown) -> bool:
-    """Tell whether what a conversation shows is more than commands and answers."""
+    """Return whether an item is more than a command or an answer."""
     match shown:
         case Continued(entry=entry):
             return is_content(entry)
@@ -92,29 +92,29 @@ def is_content(shown: Shown) -> bool:
 class Conversations:
     """All conversations of a session; one of them is shown.
 
-    There always is `MAIN_CONVERSATION`: the news of tasks that nobody here began go
-    there.
+    `MAIN_CONVERSATION` always exists: it has the news of tasks that no conversation
+    added.
     """
 
     def __init__(self) -> None:
         self._by_name = {MAIN_CONVERSATION: Conversation(MAIN_CONVERSATION)}
         self.current = self._by_name[MAIN_CONVERSATION]
-        """The one that is shown."""
+        """The conversation that is shown."""
         self._to_write: list[ChatMessage] = []
 
     @property
     def all(self) -> Iterable[Conversation]:
-        """Every conversation, the oldest first."""
+        """All conversations, oldest first."""
         return self._by_name.values()
 
     @property
     def unread(self) -> tuple[tuple[str, int], ...]:
-        """The conversations with unread items, and how many."""
+        """The conversations with unread items, and their number."""
         return tuple((c.name, c.unread) for c in self.all if c.unread)
 
     @property
     def destinations(self) -> tuple[tuple[str, str], ...]:
-        """Where one can go, each with a word: what is unread first, this one last."""
+        """All conversations with a note: unread ones first, the current one last."""
         others = (c for c in self.all if c is not self.current)
         ordered = sorted(others, key=lambda c: not c.unread)
         return (
@@ -123,23 +123,23 @@ class Conversations:
         )
 
     def open(self, name: str) -> None:
-        """Show the conversation of this name; begin it if there is none."""
+        """Show the conversation with this name; begin it if there is none."""
         self.current = self._find(name)
         self.current.unread_from = None
 
     def begin_with(self, name: str) -> list[str]:
-        """Return the names that begin so, or the one that is the same."""
+        """Return the names with this prefix, or only the identical name."""
         if name in self._by_name:
             return [name]
         return [known for known in self._by_name if known.startswith(name)]
 
     def close(self, name: str) -> str:
-        """Remove a conversation in which nothing was said and nothing happened.
+        """Remove a conversation without messages and news.
 
-        If it is shown, the main one is shown instead.
+        If it is shown, show the main conversation instead.
 
         Returns:
-            Why it stays, in one line; empty if it is gone.
+            Why it can't be removed, in one line; empty if it was removed.
         """
         conversation = self._by_name.get(name)
         if conversation is None:
@@ -159,11 +159,11 @@ class Conversations:
         self._mark(conversation, conversation.transcript.add(entry, now))
         if isinstance(entry, Reply | Problem):
             self._settle(conversation)
-            if not (isinstance(entry, Problem) and entry.told):  # that is kept already
+            if not (isinstance(entry, Problem) and entry.told):  # recorded already
                 self._to_write.append(written_answer(entry, where))
 
     def forget(self, task_ids: Iterable[int]) -> None:
-        """Mark what is shown of tasks that are forgotten; see `TranscriptItems`."""
+        """Mark the news of forgotten tasks; see `TranscriptItems`."""
         ids = tuple(task_ids)
         for conversation in self.all:
             conversation.transcript.forget(ids)
@@ -171,11 +171,11 @@ class Conversations:
     def put_before(
         self, earlier: Mapping[str, TranscriptItems], told: Mapping[str, int]
     ) -> None:
-        """Put back what an earlier life of the session has shown; it is no news.
+        """Restore the transcripts of an earlier run of the session, as read items.
 
         Args:
             earlier: The items, by the name of the conversation.
-            told: The number of the last change that they tell of.
+            told: The number of the last change in their news, by conversation.
         """
         now = datetime.now(UTC)
         for name, items in earlier.items():
@@ -187,12 +187,12 @@ class Conversations:
     def take_to_write(
         self, now: float | None, saying: str | None = None
     ) -> list[ChatMessage]:
-        """Return what is to be written down: answers, and news that are complete.
+        """Return the messages to record: answers, and complete groups of news.
 
         Args:
-            now: This moment of the monotonic clock; None if this is the last one.
-            saying: A conversation in which somebody is about to say something, which
-                ends its group of news.
+            now: The current time of the monotonic clock; None to complete all groups.
+            saying: A conversation that is about to get a message, which completes its
+                group of news.
         """
         for conversation in self.all:
             self._settle(conversation, None if conversation.name == saying else now)
@@ -207,7 +207,7 @@ class Conversations:
 
     @property
     def settles_at(self) -> float | None:
-        """When (of the monotonic clock) there is something to be written down."""
+        """When a group of news becomes complete, on the monotonic clock."""
         moments = (it.transcript.settles_at for it in self.all)
         return min((it for it in moments if it is not None), default=None)
 
@@ -221,10 +221,10 @@ class Conversations:
         done: bool,
         form: str = "",
     ) -> Said | None:
-        """Add a piece to what somebody is saying in a conversation.
+        """Add a piece to a message that is being spoken in a conversation.
 
         Returns:
-            All that was said, if this was the last of it.
+            The whole message, if this was the last piece.
         """
         conversation = self._find(where)
         before = conversation.transcript.next_serial
@@ -236,26 +236,26 @@ class Conversations:
         return said
 
     def has_reply(self, where: str, line: str) -> bool:
-        """Tell whether an answer of this one line stands in a conversation."""
+        """Return whether a conversation shows an answer of only this line."""
         items = self._find(where).transcript.items
         shown = (item.shown for item in items)
         return any(isinstance(it, Reply) and it.lines == (line,) for it in shown)
 
     def show_thought(self, thought: Thought, where: str) -> None:
-        """Add what the partner thought."""
+        """Add the partner's reasoning."""
         conversation = self._find(where)
         self._mark(conversation, conversation.transcript.add_thought(thought))
 
     def opened(self, task_id: int) -> None:
-        """Note that somebody looks at a task."""
+        """Record that a task was opened."""
         for conversation in self.all:
             if conversation.latest_failure == task_id:
                 conversation.latest_failure = None
 
     def show_news(self, news: TaskNews, now: float = 0.0) -> None:
-        """Add the news of a task to the conversation that began it.
+        """Add the news of a task to the conversation that added it.
 
-        Not those that are told of already, in what was put back.
+        News that the restored transcript contains are skipped.
         """
         task = news.change.task
         where = conversation_of(task)

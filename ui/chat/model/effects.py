@@ -1,4 +1,4 @@
-"""What an update of the state wants done outside of it."""
+"""The effects of an update outside of the state."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...dialogue.search_actor import StopSearch
 
 
 class TellPartner(msgspec.Struct, frozen=True):
-    """Pass on what somebody said in a conversation.
+    """Pass a message of a conversation on to the partner.
 
     Attributes:
         conversation: The name of the conversation.
         text: The text.
-        elsewhere: Whether it was said in another chat on the session.
+        elsewhere: Whether it was typed in another chat of the session.
     """
 
     conversation: str
@@ -26,23 +26,23 @@ class TellPartner(msgspec.Struct, frozen=True):
 
 
 class ControlPartner(msgspec.Struct, frozen=True):
-    """Tell the partner something else than what is said, if it wants that."""
+    """Send the partner a control message, if it takes them."""
 
     message: StopAnswer | AllowCommands
 
 
 class Remember(msgspec.Struct, frozen=True):
-    """Write an input into the history."""
+    """Write an input to the history."""
 
     text: str
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Tell somebody who may not be looking that a task has ended, or needs input.
+    """Notify the person that a task has ended or needs input.
 
     Attributes:
         task: The task.
-        seq: The number of the change that told so.
+        seq: The number of that change.
     """
 
     task: Task
@@ -50,17 +50,17 @@ class Announce(msgspec.Struct, frozen=True):
 
 
 class Suspend(msgspec.Struct, frozen=True):
-    """Stop the process, and send `Resumed` after it."""
+    """Suspend the process, then send `Resumed`."""
 
 
 class EditText(msgspec.Struct, frozen=True):
-    """Let an editor edit a text, then send `Edited` and `Resumed`."""
+    """Run an editor on a text, then send `Edited` and `Resumed`."""
 
     text: str
 
 
 class ViewFile(msgspec.Struct, frozen=True):
-    """Let a pager show a file, then send `Edited` and `Resumed`."""
+    """Run a pager on a file, then send `Edited` and `Resumed`."""
 
     path: str
 
@@ -72,19 +72,19 @@ class ShowTerminal(msgspec.Struct, frozen=True):
 
 
 class HurryUp(msgspec.Struct, frozen=True):
-    """Kill what is being ended."""
+    """Kill the tasks that are being ended."""
 
 
 class Redraw(msgspec.Struct, frozen=True):
-    """Draw everything again, also what seems to be on the screen."""
+    """Redraw the whole screen, including unchanged rows."""
 
 
 class SwitchMouse(msgspec.Struct, frozen=True):
-    """Let the mouse select text, as without this program, or let it be reported."""
+    """Toggle mouse reporting; without it the mouse selects text."""
 
 
 Pausing = Suspend | EditText | ViewFile | ShowTerminal
-"""What needs the terminal: the UIActor gives it back before it tells the program."""
+"""Effects that need the terminal: the UIActor leaves it before it reports them."""
 
 Effect = (
     Send

@@ -1,4 +1,4 @@
-"""The lines that a search of all outputs has found."""
+"""The results of a search through all outputs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Found(ChangingRecord):
-    """What was found so far, and how far the search is.
+    """The lines found so far, and the progress of the search.
 
     Attributes:
-        wanted: What is searched for.
-        hits: The lines, those of the newest task first.
-        selected: Which of them is selected, from 0.
-        done: Bytes that were searched.
-        total: Bytes there are to search.
+        wanted: The text or pattern to search for.
+        hits: The lines, newest task first.
+        selected: The index of the selected line, from 0.
+        done: Bytes searched so far.
+        total: Total bytes to search.
         ended: Whether the search is over.
         opening: The line at which a task is being opened.
     """
@@ -35,10 +35,10 @@ class Found(ChangingRecord):
     opening: Hit | None = None
 
     def take(self, part: LinesFound) -> None:
-        """Note a part of what the search has found."""
+        """Add a part of the results."""
         self.hits += part.hits
         self.done, self.total, self.ended = part.done, part.total, part.ended
 
     def select(self, step: int) -> None:
-        """Select the line that is so many further down, or up if negative."""
+        """Move the selection down by `step` lines, or up if negative."""
         self.selected = max(0, min(self.selected + step, len(self.hits) - 1))

@@ -1,7 +1,7 @@
-"""The keys of each mode, what they do, and how they are explained: one table a mode.
+"""The keymap of each mode: keys, actions and their help.
 
-The tables are data. `update` carries out the actions that they name, the footer shows
-the hints, and the list of keys the meanings.
+The tables are data. `update` performs the actions, the footer shows the hints, and the
+list of keys shows the meanings.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from msgspec.structs import replace
 _ARROWS: Final = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 
 Hints = tuple[tuple[str, str], ...]
-"""Keys as they are written, and what each does in a word or two."""
+"""Labels of keys, each with its effect in a word or two."""
 
 
 class Binding(msgspec.Struct, frozen=True):
-    """One or more keys that do the same.
+    """One or more keys with the same action.
 
     Attributes:
         keys: Their names, as in `terminal.keys`.
-        action: What they do; empty for keys that the text field takes itself.
-        label: How they are written; empty to explain them nowhere.
-        meaning: What the list of keys says of them; empty to leave them out there.
-        hint: What the footer says of them; empty to leave them out there.
+        action: The name of the action; empty for keys that the text field handles.
+        label: The keys as help shows them; empty to leave them out of all help.
+        meaning: The text in the list of keys; empty to leave them out there.
+        hint: The text in the footer; empty to leave them out there.
     """
 
     keys: tuple[str, ...]
@@ -39,27 +39,27 @@ class Keymap(msgspec.Struct, frozen=True):
     """The keys of one mode.
 
     Attributes:
-        title: Of its chapter in the list of keys.
-        bindings: In the order in which both lists show them.
+        title: The title of its chapter in the list of keys.
+        bindings: The bindings, in the order of the help.
     """
 
     title: str
     bindings: tuple[Binding, ...]
 
     def action(self, key: str) -> str:
-        """Return what a key does; empty if it has no meaning here."""
+        """Return the action of a key; empty if it has none."""
         for binding in self.bindings:
             if key in binding.keys:
                 return binding.action
         return ""
 
     def key_of(self, action: str) -> str:
-        """Return the first key that does something; empty if none does."""
+        """Return the first key of an action; empty if it has none."""
         keys = (it.keys[0] for it in self.bindings if it.action == action and it.keys)
         return next(keys, "")
 
     def hints(self, hidden: frozenset[str] = frozenset()) -> Hints:
-        """Return what the footer shows, without some actions."""
+        """Return the hints for the footer, without the hidden actions."""
         return tuple(
             (it.label, it.hint)
             for it in self.bindings
@@ -67,12 +67,12 @@ class Keymap(msgspec.Struct, frozen=True):
         )
 
     def meanings(self) -> Hints:
-        """Return what the list of keys shows."""
+        """Return the entries of the list of keys."""
         return tuple((it.label, it.meaning) for it in self.bindings if it.meaning)
 
 
 def key_name(key: str, *, ascii_only: bool) -> str:
-    """Return how a key is called on this screen: arrows as words where need be."""
+    """Return the label of a key for this screen; arrows become words in ASCII."""
     if ascii_only:
         for arrow, word in _ARROWS.items():
             key = key.replace(arrow, word)
@@ -95,7 +95,7 @@ COMMON: Final = Keymap(
         Binding(("f1",), "help", "?, F1", "this list"),
     ),
 )
-"""What means the same everywhere."""
+"""Keys with the same action everywhere."""
 
 INPUT: Final = Keymap(
     "Input",
@@ -155,7 +155,7 @@ _PAGE: Final = 5
 
 
 def selecting_steps(count: int) -> dict[str, int]:
-    """Return by how many rows each of these actions moves in a list of so many."""
+    """Return how many rows each action moves in a list of `count` rows."""
     return {
         "up": -1,
         "down": 1,
@@ -191,7 +191,7 @@ FOUND: Final = Keymap(
         Binding(("?",), "help", "?", hint="keys"),
     ),
 )
-"""The lines that `/find` has found."""
+"""Keys of the lines found by `/find`."""
 
 PANEL: Final = Keymap(
     "Panels",
@@ -201,7 +201,7 @@ PANEL: Final = Keymap(
         Binding(("escape",), "to-input"),
     ),
 )
-"""What means the same in every panel that does not say otherwise."""
+"""The default keys of panels."""
 
 TASK: Final = Keymap(
     "An opened task",
@@ -243,7 +243,7 @@ TERMINAL: Final = Keymap(
         *TASK.bindings[1:],
     ),
 )
-"""The same, if the task has a terminal and runs."""
+"""Keys of an opened task that runs on a terminal."""
 
 FIELD: Final = Keymap(
     "Search",
@@ -253,7 +253,7 @@ FIELD: Final = Keymap(
         Binding((), "", "↑", hint="earlier terms"),
     ),
 )
-"""A line that is typed to search in an opened task, or to show a part of it."""
+"""Keys of the line for a search or filter in an opened task."""
 
 TASK_FILTER: Final = Keymap(
     "Filter",
@@ -295,6 +295,6 @@ END: Final = Keymap(
         replace(it, hint=_ENDING[it.action]) if it.hint else it for it in LEAVE.bindings
     ),
 )
-"""The same keys, where leaving ends the session."""
+"""Keys of the question if leaving ends the session."""
 
 LEAVING: Final = Keymap("Leaving", (Binding((), "", "Ctrl+C", hint="kill at once"),))

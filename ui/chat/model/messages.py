@@ -1,4 +1,4 @@
-"""What the UIActor is told, and what it tells the program that owns it."""
+"""The messages of the UIActor, and its reports to the program that owns it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .effects import Pausing
 
 
 class Resized(msgspec.Struct, frozen=True):
-    """The screen has another size now."""
+    """The size of the screen has changed."""
 
     size: Size
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Start: draw the first frame, ask for the transcript, and subscribe.
+    """Start: draw the first frame, request the transcript, and subscribe.
 
-    Once more if what was said before could not be read.
+    Sent again if the earlier transcript could not be read.
     """
 
 
@@ -31,21 +31,21 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """The program is about to be suspended: give the terminal back."""
+    """The program is about to be suspended: leave the terminal."""
 
 
 class Resumed(msgspec.Struct, frozen=True):
-    """The program goes on after a pause: take the terminal again."""
+    """The program continues after a pause: enter the terminal again."""
 
     size: Size
 
 
 class Edited(msgspec.Struct, frozen=True):
-    """An editor has ended.
+    """An editor or another program has exited.
 
     Attributes:
-        text: What is to stand in the input; None to leave it as it is.
-        problem: Why, in one line.
+        text: The new text of the input; None to leave it unchanged.
+        problem: An error, in one line; empty if there is none.
     """
 
     text: str | None = None
@@ -53,15 +53,15 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """The session is being ended; further input is ignored."""
+    """The session is ending; further input is ignored."""
 
 
 class Close(msgspec.Struct, frozen=True):
-    """Draw the last frame. Answer to an ask: the `Summary`.
+    """Draw the last frame. Answer: the `Summary`.
 
     Attributes:
-        ends: Whether the session has been ended from here.
-        ended: Why it has ended, if somebody else ended it; empty if not.
+        ends: Whether this chat has ended the session.
+        ended: Why the session was ended from outside; empty if it was not.
     """
 
     ends: bool = False
@@ -69,7 +69,7 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What was left, in one line."""
+    """The state of the tasks when the chat was closed, in one line."""
 
     text: str
 
@@ -98,12 +98,12 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """The terminal is taken over again: keys can be read."""
+    """The terminal is entered again: keys can be read."""
 
 
 class Hurry(msgspec.Struct, frozen=True):
-    """Cut the grace period of the tasks that are being ended."""
+    """Cut short the grace period of the tasks that are being ended."""
 
 
 UIReport = Finished | ViewLost | Opened | Entered | Pausing | Hurry
-"""What the UIActor tells the program that owns it."""
+"""What the UIActor reports to the program that owns it."""

@@ -1,7 +1,7 @@
-"""A panel: a part of the screen between the transcript and the input, as one value.
+"""Panels: parts of the screen between the transcript and the input.
 
-The tasks are one. Another one is another value in `ChatState.panels`: nothing else has
-to know of it.
+The list of tasks is a panel. A new panel is one more value in `ChatState.panels`; no
+other code changes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 
 class Panel(Record, frozen=True):
-    """What there is to know of a panel.
+    """The functions and keys of a panel.
 
     Attributes:
-        name: Shown in the prompt while it has the keys.
-        height: Tells how many rows it wants, at most so many; 0 for none.
-        rows: Draws it, so many columns wide, in exactly so many rows.
-        keys: What its keys do, and how they are explained.
-        act: Carries out an action that `keys` names, or `FOCUS`.
-        hidden: Tells which actions make no sense now: the footer leaves them out.
-        press: Takes a click on one of its rows, from 0, of so many.
+        name: Its name, which the prompt shows while the panel has the focus.
+        height: Returns how many rows it wants, up to a maximum; 0 to hide it.
+        rows: Draws it with a given number of columns, in exactly the given number of
+            rows.
+        keys: Its keymap.
+        act: Performs an action of `keys`, or `FOCUS`.
+        hidden: Returns the actions that are unavailable now; the footer omits them.
+        press: Handles a click on a row, from 0, of a given number of rows.
     """
 
     name: str
@@ -42,4 +43,4 @@ class Panel(Record, frozen=True):
 
 
 FOCUS = "focus"
-"""The action of a panel that gets the keys."""
+"""The action of a panel that gets the focus."""

@@ -1,4 +1,4 @@
-"""The names of files that the popup proposes in a bash command, and their search."""
+"""File names that the popup proposes in a bash command, and the search for them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from ...dialogue.names import FoundNames
 
 _FRESH: Final = 2.0
-"""Seconds for which names that were found are proposed before they are found anew."""
+"""Seconds for which found names are cached."""
 
 
 class Paths(ChangingRecord):
-    """What was found last, what is being searched for, and what is to be next.
+    """The last result, and the pending search.
 
     Attributes:
         found: The names that were found last.
-        found_at: When, in seconds of the monotonic clock.
-        asked_for: The text before the cursor for which Tab wants names.
-        wanted: What is to be searched for.
-        searching: Whether a search has not been answered yet.
+        found_at: When they were found, in seconds of the monotonic clock.
+        asked_for: The text before the cursor when Tab requested names.
+        wanted: The next search.
+        searching: Whether a search is running.
     """
 
     found: FoundNames | None = None
@@ -36,10 +36,10 @@ class Paths(ChangingRecord):
     searching: bool = False
 
     def ask(self, before: str) -> bool:
-        """Search for names that fit this text, because somebody pressed Tab.
+        """Request names for a text, because Tab was pressed.
 
         Returns:
-            Whether a word stands there that a name can take the place of.
+            Whether the text ends with a word that a name can replace.
         """
         word = word_before(before)
         if word is None:
@@ -49,7 +49,7 @@ class Paths(ChangingRecord):
         return True
 
     def look(self, before: str, now: float) -> None:
-        """Search for names that fit this text, if they are proposed unasked."""
+        """Request names for a text, if they are proposed without Tab."""
         word = word_before(before)
         if word is None or not (_unasked(word) or before == self.asked_for):
             self.wanted = None
@@ -60,7 +60,7 @@ class Paths(ChangingRecord):
             self.wanted = wanted
 
     def take_wanted(self) -> FindNames | None:
-        """Return what is to be searched for now; None while a search goes on."""
+        """Return the next search and mark it as running; None while one is running."""
         if self.searching or self.wanted is None:
             return None
         wanted, self.wanted = self.wanted, None
@@ -68,10 +68,10 @@ class Paths(ChangingRecord):
         return wanted
 
     def take(self, found: FoundNames | None, now: float) -> str | None:
-        """Take what was found; None if the search failed.
+        """Take the result of a search, or None if it failed.
 
         Returns:
-            The text for which Tab wanted it, unless another search is to follow.
+            The text for which Tab requested names, unless another search follows.
         """
         self.searching = False
         self.found, self.found_at = found, now
@@ -83,7 +83,7 @@ class Paths(ChangingRecord):
         return self.asked_for
 
     def popup(self, before: str) -> Popup | None:
-        """Return what is proposed for this text; None if nothing is."""
+        """Return the proposals for a text; None if there are none."""
         word, found = word_before(before), self.found
         if word is None or found is None or not _covers(found, _names_for(word)):
             return None
@@ -103,17 +103,17 @@ class Paths(ChangingRecord):
 
 
 def word_before(before: str) -> ShellWord | None:
-    """Return the word at the end of a text, if that is a command for bash."""
+    """Return the last word of a text, if the text is a bash command."""
     command = _command(before)
     return None if command is None else last_word(command)
 
 
 def _command(before: str) -> str | None:
-    # Loads all commands.
+    # This import loads all commands.
     from ...dialogue.parse import bash_part  # noqa: PLC0415 - not for the first frame
 
     last = before[before.rfind("\n") + 1 :]
-    # Of several commands the last one counts; a script may go over several lines.
+    # Of several commands use the last one; a script may span several lines.
     return bash_part(last) if bash_part(last) is not None else bash_part(before)
 
 
@@ -127,14 +127,14 @@ def _names_for(word: ShellWord) -> FindNames:
 
 
 def _unasked(word: ShellWord) -> bool:
-    """Tell whether names are proposed though nobody has pressed Tab."""
+    """Return whether names for a word are proposed without Tab."""
     if word.folder:
         return True
     return bool(word.name) and not word.is_command and not word.name.startswith("-")
 
 
 def _covers(found: FoundNames, wanted: FindNames) -> bool:
-    """Tell whether the names that were found are, or hold, all that are wanted."""
+    """Return whether found names include all wanted names."""
     had = found.wanted
     if had == wanted:
         return True

@@ -1,7 +1,7 @@
-"""Long messages in pieces: what is far out of sight is never laid out.
+"""Split long messages into pieces, so that only visible parts are laid out.
 
-A message of any length is shown whole. Each piece is an item of the transcript, and
-those after the first are its continuation.
+A message of any length is shown completely. Each piece is an item of the transcript;
+the pieces after the first are `Continued`.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from ...dialogue.entries import Entry
 
 LINES: Final = 100
-"""Lines of a piece at most."""
+"""Maximum lines of a piece."""
 
 PIECE: Final = 1 << 10
-"""Characters after which a piece of Markdown ends with its block."""
+"""Characters after which a piece of Markdown ends at the next end of a block."""
 
 CHARACTERS: Final = 1 << 13
-"""Characters of a piece at most; a longer line goes on in the next row."""
+"""Maximum characters of a piece; a longer line continues in the next piece."""
 
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})\s*([^`]*)$")
 _LIST_ITEM: Final = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s")
 
 
 class Continued(msgspec.Struct, frozen=True):
-    """What was said or answered goes on from the item before.
+    """The continuation of a message or an answer.
 
     Attributes:
-        entry: The rest.
-        within: Whether it goes on within a block of Markdown, such as a list.
+        entry: The next piece.
+        within: Whether it begins within a block of Markdown, such as a list.
     """
 
     entry: Said | Reply
@@ -45,12 +45,12 @@ class Continued(msgspec.Struct, frozen=True):
 
     @property
     def at(self) -> datetime:
-        """When (UTC)."""
+        """The time of the entry (UTC)."""
         return self.entry.at
 
 
 def in_pieces(entry: Entry) -> list[Entry | Continued]:
-    """Return an entry as the items that show it."""
+    """Return the items that show an entry."""
     match entry:
         case Said(text=text, form="markdown"):
             (text, _), *parts = split_markdown(text)
@@ -74,7 +74,7 @@ def in_pieces(entry: Entry) -> list[Entry | Continued]:
 
 
 def split_text(text: str) -> list[str]:
-    """Cut a text into pieces of whole lines, and a line that is too long anywhere."""
+    """Split a text into pieces of whole lines; split a line that is too long."""
     if len(text) <= CHARACTERS and text.count("\n") < LINES:
         return [text]
     pieces: list[str] = []
@@ -92,13 +92,13 @@ def split_text(text: str) -> list[str]:
 
 
 def split_markdown(text: str) -> list[tuple[str, bool]]:
-    """Cut Markdown into pieces that can be drawn one by one, as it grows too.
+    """Split Markdown into pieces that can be drawn separately, also while it grows.
 
-    Between blocks, if it can be. A block of code that is cut is closed, and opened
+    Pieces end between blocks if possible. A split code block is closed, and opened
     again in the next piece.
 
     Returns:
-        The pieces, and whether each goes on within a block of the one before.
+        The pieces, and whether each begins within a block of the previous piece.
     """
     if len(text) <= PIECE:
         return [(text, False)]

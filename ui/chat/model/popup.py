@@ -1,4 +1,4 @@
-"""The popup over the input, as it is seen."""
+"""The popup above the input."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from ...dialogue.completers import Completion
 
 
 class Popup(Completion, frozen=True):
-    """What can stand where the cursor is, as a list over the input shows it.
+    """The proposals for the word at the cursor, as the popup lists them.
 
     Attributes:
-        start: Where in the text the word begins that a proposal replaces; it ends at
-            the cursor.
-        form: How the command is written, and what it does.
+        start: The start of the word that a proposal replaces; it ends at the cursor.
+        form: The usage and summary of the command.
     """
 
     start: int = 0

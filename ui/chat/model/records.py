@@ -1,8 +1,8 @@
-"""What a transcript shows besides what was said, as it is written down and read again.
+"""How answers and news of a transcript are recorded and read again.
 
-An answer to a command is kept as its lines. News are kept in the groups in which they
-were shown, with the numbers of the changes that they tell of: so a group that became
-one line is one line again, even if its tasks are forgotten.
+An answer to a command is recorded as its lines. News are recorded in the groups in
+which they were shown, with the numbers of their changes. So a group that became one
+line is restored as one line, even if its tasks are forgotten.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .burst import NewsGroup
 
 LINES_KEPT: Final = 200
-"""Lines of an answer that are written down."""
+"""Maximum recorded lines of an answer."""
 
 CHARACTERS_KEPT: Final = 1 << 14
-"""Characters of an answer that are written down."""
+"""Maximum recorded characters of an answer."""
 
 _HALF_PAIR: Final = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
 _RANGES_KEPT: Final = 1000
@@ -37,11 +37,11 @@ class News(msgspec.Struct, frozen=True):
     """A group of news, as it was shown.
 
     Attributes:
-        first: The number of the first change that it tells of.
-        last: The number of the last one.
+        first: The number of its first change.
+        last: The number of its last change.
         lines: The news, if each task has a line.
-        burst: All of them in one line, if there were too many for that.
-        tasks: The tasks in that line: from an id to another, and their status.
+        burst: The news in one line, if there were too many tasks for a line each.
+        tasks: The tasks in that line: ranges of ids, each with a status.
     """
 
     first: int
@@ -52,14 +52,14 @@ class News(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, group: NewsGroup) -> News:
-        """Write a group down as it is shown now."""
+        """Return the record of a group as it is shown now."""
         if group.is_burst:
             tasks = _ranges(group.statuses)
             return cls(group.first_seq, group.last_seq, (), group.burst(), tasks)
         return cls(group.first_seq, group.last_seq, group.lines)
 
     def after(self, seq: int) -> News | None:
-        """Return what it tells of the changes after this one; `None` if nothing."""
+        """Return the news of the changes after this one; None if there are none."""
         if self.first > seq or (self.burst and self.last > seq):
             return self
         lines = tuple(line for line in self.lines if line.change.seq > seq)
@@ -67,20 +67,20 @@ class News(msgspec.Struct, frozen=True):
 
 
 def written_news(news: News, conversation: str) -> ChatMessage:
-    """Return a group of news as it is written down."""
+    """Return the message that records a group of news."""
     at = news.burst.at if news.burst else news.lines[-1].at
     try:
         text = msgspec.json.encode(news).decode()
     except UnicodeEncodeError:
-        # Half a character pair, which no journal takes either.
-        import json  # noqa: PLC0415 - hardly ever needed
+        # A lone surrogate, which a journal can't store.
+        import json  # noqa: PLC0415 - rarely needed
 
         text = _HALF_PAIR.sub(r"\\ufffd", json.dumps(msgspec.to_builtins(news)))
     return ChatMessage(at, conversation, "", text, form=_NEWS)
 
 
 def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
-    """Return an answer as it is written down; the end of a very long one is not."""
+    """Return the message that records an answer; a very long one is cut."""
     if isinstance(entry, Problem):
         return ChatMessage(entry.at, conversation, "", entry.text, form=PROBLEM)
     kept: list[str] = []
@@ -97,7 +97,7 @@ def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
 
 
 def read(message: ChatMessage) -> Said | Reply | Problem | News | None:
-    """Return what was written down; None if that makes no sense to this version."""
+    """Return the recorded entry; None if this version can't read it."""
     match message.form:
         case "":
             return Said(message.at, message.who, message.text, message.command)

@@ -1,8 +1,8 @@
-"""All that the screen shows, in one value.
+"""The state of the chat: everything that the screen shows.
 
-The UIActor owns it; `update` changes it, the views only read it. What is small is
-immutable and replaced; what grows (tasks, transcripts, the input) is changed in place,
-because a copy at every message would cost more than the message.
+The UIActor owns it; `update` changes it, the views only read it. Small parts are
+immutable and replaced. Growing parts (tasks, transcripts, the input) are changed in
+place, because copying them for each message would cost more than handling it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Focus(enum.Enum):
-    """Which part of the screen takes the keys when nothing lies over it."""
+    """The part of the screen that gets the keys while no overlay is open."""
 
     INPUT = enum.auto()
     PANEL = enum.auto()
@@ -48,11 +48,11 @@ class Focus(enum.Enum):
 
 
 class TaskListView(msgspec.Struct, frozen=True):
-    """How the list of tasks is looked at.
+    """The selection and filter of the list of tasks.
 
     Attributes:
-        selected: The id of the selected task; None before one was.
-        words: What the listed tasks have to match.
+        selected: The id of the selected task; None before a task was selected.
+        words: Words that the listed tasks must match.
     """
 
     selected: int | None = None
@@ -60,12 +60,12 @@ class TaskListView(msgspec.Struct, frozen=True):
 
 
 class Choice(Record, frozen=True):
-    """The popup that is open, and what is selected in it.
+    """The open popup and its selection.
 
     Attributes:
-        popup: What is proposed.
-        index: Which proposal is selected.
-        moved: Whether somebody selected it with the arrow keys.
+        popup: The proposals.
+        index: The index of the selected proposal.
+        moved: Whether it was selected with the arrow keys.
     """
 
     popup: Popup
@@ -74,38 +74,38 @@ class Choice(Record, frozen=True):
 
 
 class HelpKeys(msgspec.Struct, frozen=True):
-    """The list of keys lies over the screen.
+    """The overlay with the list of keys.
 
     Attributes:
-        top: Rows of the list that are above the screen.
+        top: Rows of the list above the screen.
     """
 
     top: int = 0
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """The question whether to leave lies over the input.
+    """The question whether to leave.
 
     Attributes:
-        end: Whether to end the session even where leaving alone would not.
+        end: Whether to end the session even if leaving would not.
     """
 
     end: bool = False
 
 
 class Question(msgspec.Struct, frozen=True):
-    """The question whether to do something to a task lies over the input.
+    """The question whether to perform an action on a task.
 
-    Enter is a yes: no letter may be one, because it could belong to a word. The same
-    key again leaves the question open, any other one is a no, and so is time.
+    Enter confirms; a letter must not, because it could be part of a word. The key that
+    opened the question leaves it open. Any other key, and a timeout, is a no.
 
     Attributes:
         key: The name of the key.
-        action: What it does.
-        task_id: To which task.
-        accepts_from: The moment (of the monotonic clock) from which on Enter counts:
-            nobody has read the question before, and Enter may end a word.
-        expires: The moment at which the question goes away.
+        action: The action of the key.
+        task_id: The task.
+        accepts_from: The time (of the monotonic clock) from which Enter confirms.
+            Before, a person can't have read the question, and Enter may end a word.
+        expires: The time at which the question is closed.
     """
 
     key: str
@@ -116,7 +116,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Purpose(enum.Enum):
-    """What a line is typed for, other than the chat."""
+    """The purpose of a prompt other than the chat's input."""
 
     FIND = enum.auto()
     LINES = enum.auto()
@@ -124,25 +124,26 @@ class Purpose(enum.Enum):
 
 
 class Field(ChangingRecord):
-    """A line that is typed for a search or a filter; it stands where the input does."""
+    """The line of a search or a filter, which replaces the input."""
 
     purpose: Purpose
     editor: Editor
 
 
 class Detail(ChangingRecord):
-    """One task, opened.
+    """An opened task.
 
     Attributes:
         task_id: The id of the task.
-        pid: The process it ran as then.
-        pager: The view into its output; None if it writes none.
-        activity: What told whether it worked or waited when it was looked at last.
-        output_size: Bytes of output then.
-        look_at: When it is looked at again, in seconds of the monotonic clock.
-        terminal: What its terminal shows, or did when it ended; None if it has none.
-        rows: The part of the output that is seen.
-        opened_from: Which part had the keys before, and gets them back.
+        pid: Its first process when it was opened.
+        pager: The pager of its output; None if it has no output.
+        activity: Facts of the last measurement that show whether it works or waits.
+        output_size: Bytes of output at the last measurement.
+        look_at: The time of the next measurement, in seconds of the monotonic clock.
+        terminal: The screen of its terminal, or the last screen if it has ended; None
+            without a terminal.
+        rows: The visible rows of output.
+        opened_from: The part that had the focus before, and gets it back.
     """
 
     task_id: int
@@ -157,7 +158,7 @@ class Detail(ChangingRecord):
 
     @classmethod
     def of(cls, found: TaskFound, activity: tuple[tuple[str, str], ...] = ()) -> Detail:
-        """Open a task as it was found."""
+        """Open a task."""
         from ...pager.pager import Pager  # noqa: PLC0415 - not for the first frame
 
         path = found.task.output_path
@@ -173,9 +174,9 @@ class Detail(ChangingRecord):
 
     @property
     def screen(self) -> TerminalView | None:
-        """The screen of its terminal, unless the lines of its output are shown.
+        """The screen of its terminal, unless lines of output are shown.
 
-        They are while they are searched or filtered, and where they were scrolled to.
+        Lines are shown during a search, with a filter, and after scrolling back.
         """
         if self.terminal is None or self.pager is None:
             return None
@@ -188,16 +189,16 @@ Overlay = HelpKeys | Leaving | Question
 
 
 class Letters(Record, frozen=True):
-    """Letters that were typed where letters are keys, and may become a word.
+    """Letters that were typed where letters are keys, but may become a word.
 
     Attributes:
-        text: What was typed.
-        at: When the last of it was, in seconds of the monotonic clock.
-        focus: Which part had the keys before.
+        text: The letters.
+        at: When the last letter was typed, in seconds of the monotonic clock.
+        focus: The part that had the focus before.
         detail: The task that was open before.
-        place: Where its output was looked at before.
-        up: How many rows its screen was scrolled back.
-        tasks: How the list of tasks was looked at before.
+        place: The scroll position of its output before.
+        up: How many rows its screen was scrolled back before.
+        tasks: The selection and filter of the list of tasks before.
     """
 
     text: str
@@ -213,8 +214,8 @@ class Doing(msgspec.Struct, frozen=True):
     """What the partner is doing.
 
     Attributes:
-        what: Such as `answers`.
-        since: From which moment (of the monotonic clock) on it has something to do.
+        what: The activity, such as `answers`.
+        since: When the activity began, on the monotonic clock.
     """
 
     what: str
@@ -222,43 +223,43 @@ class Doing(msgspec.Struct, frozen=True):
 
 
 class ChatState(ChangingRecord, dict=True):
-    """See the module.
+    """The state of the chat; see the module.
 
     Attributes:
         session: The name of the session.
         make_dialogue: Makes `dialogue`.
         kinds: Name, arguments and summary of each kind of task.
         editor: The input.
-        look: Colours and signs.
-        size: Of the screen.
-        now: This moment, in seconds of the monotonic clock.
-        partner: The name of the one who answers; None if nobody does.
-        come_back: The command that opens the session again, if it goes on when
-            somebody leaves; None if it ends.
-        remembers: Whether the session can be opened again, with its queued tasks.
+        look: Colors and signs.
+        size: The size of the screen.
+        now: The current time, in seconds of the monotonic clock.
+        partner: The name of the partner; None if there is none.
+        come_back: The command that reopens the session, if it keeps running after a
+            person leaves; None if leaving ends it.
+        remembers: Whether the session and its queued tasks can be opened again.
         window_focused: Whether the terminal's window has the focus.
-        panels: What stands between the transcript and the input, from top to bottom.
-        focus: Which part takes the keys.
-        panel_index: Which panel does, if one does.
-        panels_hidden: Whether panels are shown only while they have the keys.
-        tasks: How the list of tasks is looked at.
-        found: What a search of all outputs has found, if there was one.
-        detail: The task that is open, if one is; it takes the transcript's place.
-        prompt: What is typed for something other than the chat, if anything is.
-        searches: What was searched for in output, oldest first.
-        letters: What was typed last where letters are keys, if anything was.
-        choice: The popup, if one is open.
-        closed_for: The text before the cursor for which somebody closed the popup.
-        paths: The names that words of commands may become.
-        wants_templates: Whether the input needs to know which templates there are.
-        templates_asked: When they were looked for last.
-        overlay: What lies over the screen, if anything does.
-        to_split: Inputs that wait until it is known which commands the first one is.
-        to_send: Commands of one input that wait until those before them are done.
-        prefix: A key that was pressed and means something with the next one.
+        panels: The panels between the transcript and the input, from top to bottom.
+        focus: The part that gets the keys.
+        panel_index: The index of the panel with the focus, if a panel has it.
+        panels_hidden: Whether panels are shown only while they have the focus.
+        tasks: The selection and filter of the list of tasks. found: The results of the
+        last search through all outputs, if any.
+        detail: The opened task, if any; it replaces the transcript.
+        prompt: The line of a search or a filter, if open.
+        searches: Earlier searches in output, oldest first.
+        letters: The last letters typed where letters are keys, if any.
+        choice: The popup, if open.
+        closed_for: The text before the cursor when the popup was closed.
+        paths: File names for words of bash commands.
+        wants_templates: Whether the input needs the list of templates.
+        templates_asked: When the templates were last requested.
+        overlay: The open overlay, if any.
+        to_split: Inputs that wait until the first one is split into commands.
+        to_send: Commands of one input that wait until the earlier ones are done.
+        prefix: A pressed key whose action depends on the next key.
         doing: What the partner is doing, by conversation.
         leaving: Whether the session is ending.
-        notice: A word for the footer; empty for none. The next key takes it away.
+        notice: A notice for the footer, until the next key; empty for none.
     """
 
     session: str
@@ -299,16 +300,16 @@ class ChatState(ChangingRecord, dict=True):
 
     @functools.cached_property
     def dialogue(self) -> Dialogue:
-        """What lines mean; made when it is needed, which the first frame does not."""
+        """The dialogue; made on first use, since the first frame doesn't need it."""
         return self.make_dialogue()
 
     def has_keys(self, name: str) -> bool:
-        """Tell whether the panel of this name has the keys."""
+        """Return whether the panel with this name has the focus."""
         return self.panel is not None and self.panel.name == name
 
     @property
     def panel(self) -> Panel | None:
-        """The panel that has the keys, if one has."""
+        """The panel with the focus, if any."""
         focused = self.focus is Focus.PANEL and self.panel_index < len(self.panels)
         return self.panels[self.panel_index] if focused else None
 

@@ -1,7 +1,7 @@
-"""The transcript of one conversation: its items in order, bounded, with bursts folded.
+"""The transcript of a conversation: a bounded list of items, with folded bursts.
 
-Every item has a serial number that only grows, so that a place in the transcript can
-be remembered while items before it are dropped and others are added.
+Every item has an increasing serial number, which identifies a place in the transcript
+while earlier items are dropped and new ones are added.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from ...text.theme import Look
 
 LIMIT: Final = 5000
-"""Items that are kept."""
+"""Maximum number of items."""
 
 _DROPPED_AT_ONCE: Final = 500
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The news of a task that has later news, further down, or is forgotten."""
+    """The news of a task that has later news further down, or is forgotten."""
 
     news: TaskNews
 
     @property
     def at(self) -> datetime:
-        """When (UTC)."""
+        """The time of the entry (UTC)."""
         return self.news.at
 
 
 class Thought(msgspec.Struct, frozen=True):
-    """What the partner thought before it answered.
+    """The partner's reasoning before an answer.
 
     Attributes:
-        at: When it had finished (UTC).
+        at: When the reasoning ended (UTC).
         text: The text.
-        seconds: How long.
+        seconds: How long it took.
     """
 
     at: datetime
@@ -57,19 +57,19 @@ class Thought(msgspec.Struct, frozen=True):
 
 
 Shown = Entry | Burst | Continued | Started | Thought
-"""What an item of the transcript holds."""
+"""The content of an item of the transcript."""
 
 
 Drawn = tuple["Shown", "Look", int, bool, tuple["Row", ...]]
-"""An item as it was drawn last: what, how, how wide, marked or not; and its rows."""
+"""The cached rows of an item, and their inputs: content, look, width, key hint."""
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item.
+    """An item of the transcript.
 
     Attributes:
-        serial: Its number.
-        shown: What it shows; a long message has several items.
+        serial: The serial number.
+        shown: The content; a long message has several items.
     """
 
     serial: int
@@ -77,7 +77,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class TranscriptItems:
-    """What was said and what happened, oldest first."""
+    """Messages, answers and news, oldest first."""
 
     def __init__(self) -> None:
         self._items: list[Item] = []
@@ -87,29 +87,29 @@ class TranscriptItems:
         self._group_heard = 0.0
         self._settled: list[News] = []
         self._growing: dict[str, tuple[int, list[str]]] = {}
-        self._talked = 0  # the last item that is no news
-        self._open: dict[int, tuple[int, TaskStatus]] = {}  # items of unended tasks
+        self._talked = 0  # the last item that isn't news
+        self._open: dict[int, tuple[int, TaskStatus]] = {}  # items of open tasks
         self.drawn: OrderedDict[int, Drawn] = OrderedDict()
-        """What a view keeps of the items that it has drawn, by their numbers."""
+        """The view's cache of drawn items, by serial number."""
 
     @property
     def items(self) -> list[Item]:
-        """The items, oldest first; to be read only."""
+        """The items, oldest first; read-only."""
         return self._items
 
     @property
     def next_serial(self) -> int:
-        """The number that the next item will have."""
+        """The serial number of the next item."""
         return self._next_serial
 
     def count_from(self, serial: int) -> int:
-        """Count the messages of which an item from this number on shows something."""
+        """Count the messages that items from this number on show, at least in part."""
         items = self._items[self.find(serial) :]
         begun = sum(not isinstance(item.shown, Continued) for item in items)
         return begun or int(bool(items))
 
     def find(self, serial: int) -> int:
-        """Return the index of the item with this number, or of the next one kept."""
+        """Return the index of the item with this number, or of the next item."""
         low, high = 0, len(self._items)
         while low < high:
             middle = (low + high) // 2
@@ -123,14 +123,14 @@ class TranscriptItems:
         """Add an entry; news may change or replace earlier news instead.
 
         Returns:
-            The number of the item that shows it now.
+            The number of the item that shows it.
         """
         if isinstance(entry, TaskNews):
             return self._add_news(entry, now)
         return self._append_talk(in_pieces(entry))
 
     def add_thought(self, thought: Thought) -> int:
-        """Add what the partner thought; return the number of its item."""
+        """Add the partner's reasoning; return the number of its item."""
         self._end_group()
         self._talked = self._append(thought)
         return self._talked
@@ -138,22 +138,22 @@ class TranscriptItems:
     def extend_speech(
         self, who: str, at: datetime, piece: str, *, done: bool, form: str = ""
     ) -> Said | None:
-        """Add a piece to what somebody is saying, or let him begin.
+        """Add a piece to a speaker's message, or begin a message.
 
         Args:
-            who: The speaker; each says one thing at a time.
-            at: When (UTC).
-            piece: What comes next.
+            who: The speaker, who has one message in progress at a time.
+            at: The time of the entry (UTC).
+            piece: The next piece.
             done: Whether that was the last piece.
-            form: How it is read.
+            form: Empty for plain text, or `markdown`.
 
         Returns:
-            All that was said, if this was the last of it.
+            The whole message, if this was the last piece.
         """
         begun = self._growing.get(who)
         all_of_it: list[str] = [] if begun is None else begun[1]
         all_of_it.append(piece)
-        # What was put before all others may have any number, 0 too.
+        # Restored items may have any number, even 0.
         index = None if begun is None else self._index_of(begun[0])
         if index is None:
             self._append_talk(in_pieces(Said(at, who, piece, form=form)))
@@ -167,10 +167,11 @@ class TranscriptItems:
         return Said(at, who, "".join(all_of_it), form=form)
 
     def settle(self, now: float | None = None) -> list[News]:
-        """Return the groups of news that will not change any more.
+        """Return the groups of news that are complete.
 
         Args:
-            now: This moment of the monotonic clock; None to end the last group.
+            now: The current time of the monotonic clock; None to complete the last
+                group.
         """
         over = now is None or now - self._group_heard > GAP.total_seconds()
         if self._group is not None and over:
@@ -180,13 +181,13 @@ class TranscriptItems:
 
     @property
     def settles_at(self) -> float | None:
-        """When (of the monotonic clock) the last group of news is complete."""
+        """When the last group of news becomes complete, on the monotonic clock."""
         if self._group is None:
             return None
         return self._group_heard + GAP.total_seconds()
 
     def restore(self, news: News) -> None:
-        """Add a group of news of an earlier life of the session."""
+        """Add a group of news of an earlier run of the session."""
         self._group = None
         for line in news.lines:
             self._append_news(line)
@@ -202,7 +203,7 @@ class TranscriptItems:
                     self._open |= dict.fromkeys(ids, (serial, status))
 
     def put_before(self, earlier: TranscriptItems) -> None:
-        """Put the items of an earlier life of the session before all others."""
+        """Insert the items of an earlier run of the session before all others."""
         items = earlier.items
         first = self._items[0].serial if self._items else self._next_serial
         serials: dict[int, int] = {}
@@ -218,14 +219,14 @@ class TranscriptItems:
             self._talked = serials.get(earlier._talked, 0)
 
     def _append_talk(self, items: list[Entry | Continued]) -> int:
-        """Append what is no news; it ends the group of those."""
+        """Append items that aren't news, which completes the group of news."""
         self._end_group()
         first, *others = [self._append(item) for item in items]
         self._talked = others[-1] if others else first
         return first
 
     def _extend(self, index: int, piece: str) -> int:
-        """Add to the last item of what somebody is saying; return its last item."""
+        """Extend the last item of a message; return the number of its new last item."""
         item = self._items[index]
         shown = item.shown
         said = shown.entry if isinstance(shown, Continued) else shown
@@ -238,7 +239,7 @@ class TranscriptItems:
         self._items[index] = Item(item.serial, first)
         if not others:
             return item.serial
-        # What was shown meanwhile stays where it is: the rest goes to the end.
+        # Items that were added since keep their place: the rest goes to the end.
         self._append_talk(others)
         return self._next_serial - 1
 
@@ -292,7 +293,7 @@ class TranscriptItems:
         return self._append_news(news)
 
     def _append_news(self, news: TaskNews) -> int:
-        """Append the news of a task, in place of those that they make out of date."""
+        """Append the news of a task, which supersede its earlier news."""
         self._supersede(news.change.task.id)
         serial = self._append(news)
         self._note_open(news, serial)
@@ -306,9 +307,9 @@ class TranscriptItems:
             self._open[task.id] = (serial, task.status)
 
     def forget(self, task_ids: Iterable[int]) -> None:
-        """Mark what was shown of tasks that are forgotten, and whose end was not told.
+        """Mark the news of forgotten tasks whose end was not received.
 
-        As after a time in which the chat could not keep up with what happened.
+        That happens if the chat could not keep up with the notifications.
         """
         ids = tuple(task_ids)
         if self._group is not None and any(map(self._group.has_open, ids)):
@@ -317,13 +318,13 @@ class TranscriptItems:
             self._supersede(task_id, gone=True)
 
     def _supersede(self, task_id: int, *, gone: bool = False) -> None:
-        """Take away, or mark, what was shown of a task before.
+        """Remove or mark the earlier news of a task.
 
-        A line goes away if nothing was said since: the new one stands for it.
+        A line is removed if only news follow it: the new line replaces it.
 
         Args:
             task_id: The id of the task.
-            gone: Whether there is no new one.
+            gone: Whether there is no new line.
         """
         serial, status = self._open.pop(task_id, (0, None))
         index = self._index_of(serial)

@@ -1,4 +1,4 @@
-"""What the dialogue says, taken into the state; the rest is passed on."""
+"""Apply the effects of the dialogue to the state; pass the other effects on."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 
 LOOKS_EVERY: Final = 2.0
-"""Seconds between two looks at what an opened task does."""
+"""Seconds between two measurements of an opened task."""
 
-_ANSWERS_WITHIN: Final = 10.0  # seconds; then it is asked again
+_ANSWERS_WITHIN: Final = 10.0  # seconds; then the request is repeated
 
 NOBODY = (
     "kept as a note: nobody answers here; to talk to a language model, set [partner] in"
     " the configuration, see docs/agents.md"
 )
-"""Said once in a conversation without a partner."""
+"""Shown once in a conversation without a partner."""
 
 
 def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
-    """Take in what the dialogue wants shown; return what is to be done outside."""
+    """Apply effects of the dialogue; return the effects outside of the state."""
     outside: list[Effect] = []
     for effect in effects:
         match effect:
             case said.Show(entry=Reply(lines=())):
-                pass  # an answer for programs; the news of the tasks say it all
+                pass  # an answer for programs; people see the news of the tasks
             case said.Show(entry=entry, where=where):
                 _show(state, entry, where)
                 if state.detail is not None:
@@ -54,7 +54,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
             case said.Send() | LookUp():
                 outside.append(effect)
             case said.Tell(message=message):
-                # In the order in which it is shown.
+                # Record messages in the order in which they are shown.
                 outside += write_down(state, message.message.conversation)
                 outside.append(effect)
             case said.Leave():
@@ -95,7 +95,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
 
 
 def _take_found(state: ChatState, wanted: Wanted, part: LinesFound) -> None:
-    """Take a part of what was found; the list gets the keys unless somebody types."""
+    """Add found lines; a new list gets the focus unless the person is typing."""
     found = state.found
     new = found is None or found.ended or found.wanted != wanted
     if found is None or new:
@@ -119,7 +119,7 @@ def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
 
 
 def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
-    """Leave, even if tasks are ended by it; `end` is that of `Leaving`."""
+    """Leave, even if that ends tasks; for `end` see `Leaving`."""
     state.overlay = None
     where = state.conversations.current.name
     command = Quit(sure=True, end=end)
@@ -127,7 +127,7 @@ def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
 
 
 def _tell_that_nobody_answers(state: ChatState, where: str) -> None:
-    """Say once in a conversation that what is said there is a note, and no more."""
+    """Say once in a conversation without a partner that messages are only notes."""
     if not state.conversations.has_reply(where, NOBODY):
         state.conversations.show(Reply(datetime.now(UTC), (NOBODY,)), where)
 
@@ -165,7 +165,7 @@ def _say(state: ChatState, problem: str) -> None:
 
 
 def _open(state: ChatState, detail: Detail) -> None:
-    """Open a task; it gets the keys, unless somebody is typing meanwhile."""
+    """Open a task; it gets the focus unless the person is typing."""
     state.conversations.opened(detail.task_id)
     state.overlay = state.prompt = None
     before = state.detail
@@ -183,7 +183,7 @@ def _open(state: ChatState, detail: Detail) -> None:
 
 
 def _inspect(state: ChatState, wanted: said.Inspect) -> None:
-    """Open a task, or show what it does now if it is open still."""
+    """Open a task, or update the activity of an open task."""
     found, detail = wanted.found, state.detail
     if not wanted.again:
         _open(state, Detail.of(found, wanted.activity))
@@ -194,7 +194,7 @@ def _inspect(state: ChatState, wanted: said.Inspect) -> None:
 
 
 def look_again(state: ChatState) -> list[Effect]:
-    """Find out what an opened task does, when it is time to."""
+    """Request a measurement of the opened task when it is due."""
     detail = state.detail
     seen = None if detail is None else state.board.find(detail.task_id)
     if detail is None or seen is None or state.leaving or state.now < detail.look_at:
@@ -206,7 +206,7 @@ def look_again(state: ChatState) -> list[Effect]:
 
 
 def chat_lines(conversations: Conversations) -> list[str]:
-    """Write the list of conversations, the current one marked."""
+    """Return the list of conversations as lines; the current one is marked."""
     widest = max(width(c.name) for c in conversations.all)
     lines: list[str] = []
     for conversation in conversations.all:
@@ -219,13 +219,13 @@ def chat_lines(conversations: Conversations) -> list[str]:
 
 
 def write_down(state: ChatState, saying: str | None = None) -> list[Effect]:
-    """Return what keeps with the session what was shown; see `take_to_write`."""
+    """Return effects that record the shown entries; see `take_to_write`."""
     kept = state.conversations.take_to_write(state.now, saying)
     return [_kept(message) for message in kept]
 
 
 def _kept(message: ChatMessage) -> said.Tell:
-    # Other chats show what they answer themselves.
+    # Private: other chats show their own answers.
     return said.Tell(WriteDown(message, private=True))
 
 
@@ -242,9 +242,9 @@ def _show(state: ChatState, entry: Entry, where: str | None) -> None:
 
 
 def _beside(state: ChatState, detail: Detail, entry: Entry) -> str:
-    """Return what is to be read of an entry while an open task hides the transcript.
+    """Return the text of an entry for the footer, while a task hides the transcript.
 
-    That is the answer to a key that was pressed there; the rest can wait.
+    Only answers to keys that were pressed there; other entries can wait.
     """
     match entry:
         case Reply(lines=(first, *_)):

@@ -1,4 +1,4 @@
-"""Keys that mean the same in every part: leaving, pausing, redrawing, hiding tasks."""
+"""Keys with the same action everywhere: leave, suspend, redraw, hide tasks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def take_terminal_key(key: Key) -> list[Effect] | None:
-    """Carry out a key that is about the terminal, also during input and questions.
+    """Handle a key that concerns the terminal, also during input and questions.
 
     Returns:
-        What is to be done; None if this is no such key.
+        The effects; None for any other key.
     """
     match keymap.COMMON.action(key.name):
         case "suspend":
@@ -35,7 +35,7 @@ def take_terminal_key(key: Key) -> list[Effect] | None:
 
 
 def take_common_key(state: ChatState, key: Key) -> list[Effect]:
-    """Carry out a key that means the same everywhere, if this is one."""
+    """Handle a key that has the same action everywhere; ignore other keys."""
     match keymap.COMMON.action(key.name):
         case "interrupt":
             return interrupt(state)
@@ -55,7 +55,7 @@ def take_common_key(state: ChatState, key: Key) -> list[Effect]:
 
 
 def interrupt(state: ChatState) -> list[Effect]:
-    """Do what Ctrl+C means: ask whether to leave, or hurry if that is under way."""
+    """Handle Ctrl+C: ask whether to leave, or hurry if the session is ending."""
     if state.leaving:
         return [HurryUp()]
     if waiting := len(state.to_send) + len(state.to_split):
@@ -70,6 +70,6 @@ def interrupt(state: ChatState) -> list[Effect]:
 
 
 def end_of_input(state: ChatState) -> list[Effect]:
-    """Do what Ctrl+D means: leave, but ask before anything is ended by it."""
+    """Handle Ctrl+D: leave, but ask first if that ends tasks."""
     where = state.conversations.current.name
     return absorb(state, state.dialogue.take_command(commands.Quit(), where))

@@ -1,4 +1,4 @@
-"""Keys for an open task: moving through its output, searching in it."""
+"""Keys of an opened task: move through its output, and search it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def keys_of(state: ChatState, detail: Detail) -> keymap.Keymap:
-    """Return what the keys do for an opened task."""
+    """Return the keymap of an opened task."""
     seen = state.board.find(detail.task_id)
     takes = seen is not None and takes_keys(seen.task)
     return keymap.TERMINAL if takes else keymap.TASK
 
 
 def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]:
-    """Carry out an action of `keymap.TASK`."""
+    """Perform an action of `keymap.TASK`."""
     if action in ASKS:
         return ask(state, keymap.TASK, action, detail.task_id)
     match action:
@@ -53,7 +53,7 @@ def act_on_detail(state: ChatState, detail: Detail, action: str) -> list[Effect]
 
 
 def _back(state: ChatState, detail: Detail) -> None:
-    """Take back the last thing that was asked for: a search, the filter, the task."""
+    """Close the search, else the filter, else the task."""
     pager = detail.pager
     if pager is not None and pager.status.searching:
         pager.cancel_search()

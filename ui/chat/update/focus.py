@@ -1,4 +1,4 @@
-"""Which part of the screen gets the keys."""
+"""Move the focus between the parts of the screen."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
-    """Give the keys to a panel.
+    """Give a panel the focus.
 
-    Not in a window that is too low to show it: a key for a task nobody sees would be
-    one for the input that went wrong.
+    Not if the window is too low to show the panel: keys meant for the input would act
+    on invisible tasks.
     """
     state.focus, state.panel_index = Focus.PANEL, index
     panel = state.panel
@@ -30,9 +30,9 @@ def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
 
 
 def focus_next(state: ChatState, step: int = 1) -> list[Effect]:
-    """Give the keys to the part after the one that has them: Tab goes round.
+    """Move the focus to the next part, cyclically.
 
-    Panels that are not seen are left out. A step of -1 goes the other way round.
+    Hidden panels are skipped. A step of -1 moves backward.
     """
     if state.focus is Focus.INPUT and state.detail is not None:
         state.focus = Focus.TASK
@@ -56,10 +56,10 @@ def _to_input(state: ChatState) -> list[Effect]:
 
 
 def leave_unseen_panel(state: ChatState) -> bool:
-    """Give the keys back to the input if the panel that has them can't be seen.
+    """Give the focus back to the input if the panel that has it is not visible.
 
     Returns:
-        Whether it can't.
+        Whether the focus has moved.
     """
     if state.focus is not Focus.PANEL:
         return False
@@ -72,7 +72,7 @@ def leave_unseen_panel(state: ChatState) -> bool:
 
 
 def close_detail(state: ChatState) -> None:
-    """Close the task that is open; who had the keys before gets them back."""
+    """Close the opened task; the focus returns to the part that had it before."""
     detail, state.detail = state.detail, None
     if detail is not None and state.focus is Focus.TASK:
         back = detail.opened_from

@@ -1,4 +1,4 @@
-"""The panel of lines that were found: what its keys do, and the panel as one value."""
+"""The panel of found lines, and the actions of its keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _act(state: ChatState, action: str) -> list[Effect]:
 
 
 def _open(state: ChatState, found: Found) -> list[Effect]:
-    """Open the task that printed the selected line, at that line."""
+    """Open the task that printed the selected line, at this line."""
     if not found.hits:
         return []
     found.opening = found.hits[found.selected]
@@ -64,7 +64,7 @@ def _press(state: ChatState, row: int, height: int) -> list[Effect]:
 
 
 def found_index(state: ChatState) -> int:
-    """Return which panel this one is."""
+    """Return the index of this panel."""
     return next((i for i, it in enumerate(state.panels) if it.name == NAME), 0)
 
 

@@ -1,4 +1,4 @@
-"""The list of keys: opening it and moving in it."""
+"""The list of keys: open it, and scroll it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def show_keys(state: ChatState) -> None:
-    """Lay the list over the screen, from its start."""
+    """Open the list at its start."""
     state.overlay = HelpKeys()
 
 
 def scroll_list_by(state: ChatState, shown: HelpKeys, action: str) -> None:
-    """Move in the list by an action of `keymap.HELP`."""
+    """Perform a scroll action of `keymap.HELP`."""
     parts, _ = measured(state)
     page = max(1, parts.body - 2)
     steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
@@ -26,7 +26,7 @@ def scroll_list_by(state: ChatState, shown: HelpKeys, action: str) -> None:
 
 
 def scroll_list(state: ChatState, shown: HelpKeys, rows: int) -> None:
-    """Move down by rows, or up if negative."""
+    """Scroll down by rows, or up if negative."""
     parts, _ = measured(state)
     top = clamped_top(state, shown.top + rows, state.size.columns, parts.body)
     state.overlay = HelpKeys(top)

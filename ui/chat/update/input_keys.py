@@ -1,4 +1,4 @@
-"""Keys and pastes for the input: editing, the popup, sending, scrolling."""
+"""Keys and pastes for the input: edit, complete, send, scroll."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 NAMES, COMMANDS, TEMPLATES = 0, -1, -2
-"""The numbers of what the input has looked up; the dialogue's are greater than 0."""
+"""The numbers of the input's lookups; the dialogue's are greater than 0."""
 
 _FRESH: Final = 2.0
-"""Seconds for which templates that were found are proposed before they are found anew.
+"""Seconds for which found templates are cached.
 """
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
 _LEAVING: Final = {"q", "bye", "leave"}
-# Not compiled before it is needed: a start has no time for that.
+# Compiled on first use: compiling it at import would slow down each start.
 _SHELL_STATE: Final = r"\s*!\s*(?:cd|export|alias|source)\b[^;&|\n]*"
 """A command that only changes the shell in which it runs."""
 
 
 def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
-    """Take a key, a run of them or a paste while the input has the focus."""
+    """Handle a key, a run of keys or a paste while the input has the focus."""
     editor = state.editor
     prefix, state.prefix = state.prefix, ""
     if prefix and isinstance(event, Key) and event.name == "ctrl-e":
@@ -69,14 +69,14 @@ def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
     before = editor.text
     used = editor.handle(event)
     if event.name in {"up", "down"} and editor.text != before:
-        # An input out of the history is not being typed: it needs no popup.
+        # An input from the history needs no popup.
         state.closed_for = editor.text[: editor.cursor]
     _refresh(state)
     return [] if used else _take_unused(state, event)
 
 
 def _take_key(state: ChatState, key: Key) -> list[Effect] | None:
-    """Carry out a key of the input; None if the editor takes it."""
+    """Handle a key of the input; return None if it is for the editor."""
     empty = not state.editor.text
     match keymap.INPUT.action(key.name):
         case "send":
@@ -113,7 +113,7 @@ def _take_common(state: ChatState, key: Key, *, empty: bool) -> list[Effect] | N
             _refresh(state)
             return []
         case "leave" if not empty:
-            return None  # deletes a character
+            return None  # here it deletes a character
         case "":
             if key.name != "end" or not _looks_back(state):
                 return None
@@ -131,7 +131,7 @@ def _page(state: ChatState, pages: int) -> None:
 
 
 def _complete(state: ChatState) -> None:
-    """Take the suggestion, or look for one; the focus stays in the input."""
+    """Accept the suggestion, or request proposals."""
     offered = state.editor.offered
     before = state.editor.text[: state.editor.cursor]
     if state.editor.take_suggestion():
@@ -146,7 +146,7 @@ def _complete(state: ChatState) -> None:
 
 
 def _looks_back(state: ChatState) -> bool:
-    """Tell whether End has nothing to do in the input, and the transcript is away."""
+    """Return whether End is for the transcript: nothing to do in the input."""
     editor = state.editor
     at_end = editor.cursor == len(editor.text) and not editor.suggestion
     return at_end and state.conversations.current.place is not None
@@ -175,7 +175,7 @@ def _take_popup_key(state: ChatState, choice: Choice, key: Key) -> list[Effect] 
             return []
         case "take-or-send" if count and _enter_accepts(state, choice):
             _accept(state, choice)
-            # A command that takes nothing has nothing more to wait for.
+            # A command without arguments is complete: send it.
             if choice.popup.start == 0 and not state.editor.text.endswith(" "):
                 return submit(state)
             return []
@@ -188,7 +188,7 @@ def _enter_accepts(state: ChatState, choice: Choice) -> bool:
     if choice.moved:
         return True
     if state.editor.text[state.editor.cursor :].strip():
-        return False  # a line that goes on after the cursor was written to be sent
+        return False  # a line with text after the cursor is meant to be sent
     if popup.wants_one:
         return True
     return popup.start == 0 and not popup.is_complete
@@ -204,7 +204,7 @@ def _accept(state: ChatState, choice: Choice) -> None:
 
 
 def submit(state: ChatState) -> list[Effect]:
-    """Send what is in the input; an empty one opens the task that failed last."""
+    """Send the input; an empty input opens the task that failed last."""
     conversation = state.conversations.current
     to_end(state)
     state.choice = None
@@ -214,7 +214,7 @@ def submit(state: ChatState) -> list[Effect]:
             return []
         show = commands.ShowTask(failed)
         return absorb(state, state.dialogue.take_command(show, conversation.name))
-    state.detail = None  # what comes of the line is to be seen
+    state.detail = None  # to show the results of the line
     line = state.editor.submit()
     if state.to_split or block_lines(line):
         state.to_split.append(line)
@@ -226,22 +226,22 @@ def submit(state: ChatState) -> list[Effect]:
 
 
 def _split_first(state: ChatState) -> list[Effect]:
-    """Ask which commands the first waiting input consists of."""
+    """Request the split of the first waiting input into commands."""
     if not state.to_split:
         return []
     return [LookUp(COMMANDS, FindCommands(block_lines(state.to_split[0])))]
 
 
 def take_commands(state: ChatState, result: Result) -> list[Effect]:
-    """Carry out the commands that the first input that waits has turned out to be."""
+    """Run the commands into which the first waiting input was split."""
     waiting = _split_first(state)
     found = result if isinstance(result, FoundCommands) else None
     if not waiting or (found and waiting != [LookUp(COMMANDS, found.wanted)]):
-        return []  # dropped meanwhile
+        return []  # the input was dropped
     line = state.to_split.popleft()
     commands_found = found and found.commands
     if isinstance(commands_found, Missing):
-        if state.to_split:  # what was typed meanwhile is the rest of it
+        if state.to_split:  # the next waiting input continues it
             state.to_split[0] = f"{line}\n{state.to_split[0]}"
         else:
             state.editor.set_text(f"{line}\n{state.editor.text}")
@@ -255,9 +255,9 @@ def take_commands(state: ChatState, result: Result) -> list[Effect]:
 
 
 def send_waiting(state: ChatState) -> list[Effect]:
-    """Carry out commands that wait, up to the first that takes a while.
+    """Run waiting commands, up to the first that doesn't end at once.
 
-    Each may be about what the one before it did: `last`, or a conversation.
+    A command may depend on the one before it: `last`, or a conversation.
     """
     effects: list[Effect] = []
     while state.to_send and not (state.leaving or state.dialogue.busy):
@@ -267,11 +267,11 @@ def send_waiting(state: ChatState) -> list[Effect]:
 
 
 def _hint(line: str, *, notes: bool) -> str:
-    """Return a word for somebody who may have meant something else; empty if not.
+    """Return a hint if the line was probably meant as something else; else empty.
 
     Args:
-        line: What was sent.
-        notes: Whether nobody answers a message.
+        line: The sent line.
+        notes: Whether messages are only notes, since there is no partner.
     """
     words = line.lower().split()
     if re.fullmatch(_SHELL_STATE, line):
@@ -281,7 +281,7 @@ def _hint(line: str, *, notes: bool) -> str:
     name = "/quit" if words[0] in _LEAVING else f"/{words[0]}"
     if len(words) == 1 and name in commands.REGISTRY:
         return f"kept as a note; the command is {name}"
-    from shutil import which  # noqa: PLC0415 - most chats need none of it
+    from shutil import which  # noqa: PLC0415 - most chats don't need it
 
     runs = "/" not in words[0] and which(line.split(maxsplit=1)[0]) is not None
     return f"kept as a note; to run it: !{brief(line.strip())}" if runs else ""
@@ -317,7 +317,7 @@ def _propose(state: ChatState, before: str) -> None:
 
 
 def take_edited(state: ChatState, edited: Edited) -> None:
-    """Put into the input what an editor made of it."""
+    """Replace the input by the edited text."""
     editor = state.editor
     if edited.text is not None and edited.text != editor.text:
         editor.replace(0, len(editor.text), edited.text)
@@ -327,7 +327,7 @@ def take_edited(state: ChatState, edited: Edited) -> None:
 
 
 def find_names(state: ChatState) -> list[Effect]:
-    """Search for names that the input needs, one search at a time."""
+    """Request names and templates for the input, one search at a time."""
     wanted = state.paths.take_wanted()
     effects: list[Effect] = [] if wanted is None else [LookUp(NAMES, wanted)]
     wants, state.wants_templates = state.wants_templates, False
@@ -338,7 +338,7 @@ def find_names(state: ChatState) -> list[Effect]:
 
 
 def take_templates(state: ChatState, result: Result) -> None:
-    """Take the templates that were found, and propose them if they are wanted."""
+    """Take found templates, and propose them if the input needs them."""
     if isinstance(result, FoundTemplates):
         state.dialogue.found_templates = result
         if state.editor.text.startswith(f"{RUN.name} "):
@@ -347,14 +347,14 @@ def take_templates(state: ChatState, result: Result) -> None:
 
 
 def take_names(state: ChatState, result: Result) -> list[Effect]:
-    """Take the names that were found, and propose them if they are still wanted."""
+    """Take found names, and propose them if the input still needs them."""
     paths = state.paths
     asked = paths.take(result if isinstance(result, FoundNames) else None, state.now)
     before = state.editor.text[: state.editor.cursor]
     if asked != before:
         _refresh(state)
         return []
-    # Tab was pressed for them, and nothing was typed since.
+    # Tab requested these names, and nothing was typed since.
     _refresh(state)
     choice = state.choice
     count = len(choice.popup.proposals) if choice is not None else 0

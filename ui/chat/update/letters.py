@@ -1,8 +1,8 @@
-"""Letters typed where letters are keys: those that become a word go to the input.
+"""Letters typed where letters are keys: words go to the input.
 
-A single letter does what its key does. Once a letter follows that means nothing there,
-all of them were meant to be typed: what they did is taken back (none of them ends or
-starts a task, see `questions`), and they go to the input.
+A single letter performs the action of its key. Once a letter without an action follows,
+all of them were meant as text: their actions are undone (none of them ends or starts a
+task, see `questions`), and they go to the input.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 WITHIN: Final = 1.0
-"""Seconds between two letters of one word, at most."""
+"""Maximum seconds between two letters of a word."""
 
-_WITHIN_AFTER_LEAVING: Final = 0.4  # then the next letter is likelier to be a new word
-_NO_WORD: Final = 3  # times the same letter: somebody moves or holds a key
+_WITHIN_AFTER_LEAVING: Final = 0.4  # then the next letter more likely begins a new word
+_NO_WORD: Final = 3  # repeats of a letter: a held key, or moves
 
 
 def recent(state: ChatState) -> Letters | None:
-    """Return the letters that the next one may belong to, if there are any."""
+    """Return the letters that the next letter may continue, if any."""
     letters = state.letters
     if letters is None:
         return None
@@ -35,7 +35,7 @@ def recent(state: ChatState) -> Letters | None:
 
 
 def note(state: ChatState, key: Key) -> None:
-    """Note a letter that is about to do what its key does."""
+    """Record a letter whose action is about to be performed."""
     letters = recent(state)
     text = (letters.text if letters else "") + key.text
     if letters is None or text.endswith(key.text * _NO_WORD):
@@ -59,7 +59,7 @@ def note(state: ChatState, key: Key) -> None:
 
 
 def to_input(state: ChatState, key: Key) -> list[Effect]:
-    """Give a letter to the input, and those that belong to the same word before it."""
+    """Move a letter, and the earlier letters of its word, to the input."""
     letters = recent(state)
     state.letters = state.overlay = state.prompt = None
     if letters is not None:

@@ -1,4 +1,4 @@
-"""The mouse: its wheel scrolls what it is over, a click selects or opens a task."""
+"""The mouse: the wheel scrolls, a click selects or opens a task."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 WHEEL_ROWS: Final = 3
-"""How far one step of the wheel goes."""
+"""Rows that one step of the wheel scrolls."""
 
 
 def wheel(state: ChatState, event: Wheel) -> None:
-    """Scroll what is in sight."""
+    """Scroll the visible part."""
     rows = -WHEEL_ROWS if event.up else WHEEL_ROWS
     if isinstance(state.overlay, HelpKeys):
         scroll_list(state, state.overlay, rows)
@@ -38,7 +38,7 @@ def wheel(state: ChatState, event: Wheel) -> None:
 
 
 def click(state: ChatState, event: Click) -> list[Effect]:
-    """Give the keys to what was clicked; a panel takes the click as well."""
+    """Give the clicked part the focus; a panel handles the click as well."""
     state.letters = None
     if state.overlay is not None:
         if isinstance(state.overlay, Question):
@@ -63,9 +63,9 @@ def click(state: ChatState, event: Click) -> list[Effect]:
 
 
 def _panel_at(state: ChatState, y: int) -> tuple[int, int, int] | None:
-    """Return the panel in a row of the screen, which of its rows that is, of how many.
+    """Return the panel at a row of the screen, the row in it, and its height.
 
-    None if there is none.
+    None if there is no panel.
     """
     parts, _ = measured(state)
     row = y - parts.header - parts.header_rule - parts.transcript

@@ -1,6 +1,6 @@
-"""Moving through the output of an opened task: the screen of its terminal, or lines.
+"""Move through the output of an opened task: its terminal's screen, or lines.
 
-A screen is scrolled back as far as it is known; what is older is shown line by line.
+A screen scrolls back to its oldest known row; older output is shown as lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SIDEWAYS: Final = 8
 
 
 def scroll(detail: Detail, rows: int) -> None:
-    """Move down by rows, or up if negative."""
+    """Scroll down by rows, or up if negative."""
     if detail.pager is None:
         return
     screen = detail.screen
@@ -27,7 +27,7 @@ def scroll(detail: Detail, rows: int) -> None:
 
 
 def page(detail: Detail, pages: int) -> None:
-    """Move down by pages, or up if negative; a row of the last one stays in sight."""
+    """Scroll down by pages, or up if negative; one row of a page stays visible."""
     if detail.pager is None:
         return
     screen = detail.screen
@@ -39,7 +39,7 @@ def page(detail: Detail, pages: int) -> None:
 
 
 def move(detail: Detail, action: str) -> None:
-    """Carry out an action of `keymap.TASK` that moves."""
+    """Perform a scroll action of `keymap.TASK`."""
     pager, screen = detail.pager, detail.screen
     if pager is None:
         return

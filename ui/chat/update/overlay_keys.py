@@ -1,4 +1,4 @@
-"""Keys while a question or the list of keys lies over the screen."""
+"""Keys while a question or the list of keys is open."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def take_question_key(
     state: ChatState, question: Question, key: Key
 ) -> list[Effect] | None:
-    """Take the answer to a question about a task.
+    """Handle a key during a question about a task.
 
     Returns:
-        What is to be done; None if the question is gone and the key still has to do
-        what it does without it.
+        The effects; None if the question is closed and the key has to be handled
+        without it.
     """
     match key.name:
         case "enter":
-            # Nobody has read it sooner, or a word was typed that ends here.
+            # Earlier, the question can't have been read, or Enter ends a word.
             ready = state.now >= question.accepts_from
             return answer(state, question) if ready else []
         case question.key:
@@ -42,12 +42,12 @@ def take_question_key(
         case _:
             state.overlay = None
     if key.text and recent(state) is not None:
-        return to_input(state, key)  # the question's key began a word
+        return to_input(state, key)  # the key of the question began a word
     return [] if key.name in {"escape", "ctrl-c"} else None
 
 
 def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
-    """Take the answer to the question whether to leave."""
+    """Handle a key during the question whether to leave."""
     end = isinstance(state.overlay, Leaving) and state.overlay.end
     match keymap.LEAVE.action(key.name):
         case "leave":
@@ -57,7 +57,7 @@ def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
                 note(state, key)
             state.overlay = None
         case "wait" if recent(state) is None:
-            # It may be the first letter of a note to yourself.
+            # It may be the first letter of a message.
             note(state, key)
             state.notice = "Enter ends the session" if end else "Enter leaves"
         case _ if key.text:
@@ -68,11 +68,11 @@ def take_leaving_key(state: ChatState, key: Key) -> list[Effect]:
 
 
 def take_help_key(state: ChatState, shown: HelpKeys, key: Key) -> list[Effect] | None:
-    """Take a key while the list of keys is shown.
+    """Handle a key while the list of keys is open.
 
     Returns:
-        What is to be done; None if the list is gone, and the key still has to do what
-        it does in the input: you need not close the list before you go on typing.
+        The effects; None if the list is closed and the key is for the input: a person
+        can keep typing without closing the list first.
     """
     action = keymap.HELP.action(key.name)
     if action:
@@ -82,5 +82,5 @@ def take_help_key(state: ChatState, shown: HelpKeys, key: Key) -> list[Effect] |
     if key.text and recent(state) is not None:
         return to_input(state, key)
     typed = key.text and key.text not in "?q"
-    # No key may do to a task what it was only looked up for.
+    # A key that was only looked up in the list must not act on a task.
     return None if typed and state.focus is Focus.INPUT else []

@@ -1,4 +1,4 @@
-"""What the partner says, thinks, does and fails at, taken into the state."""
+"""Apply the messages of the partner to the state."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 PARTNER: Final = "partner"
-"""What a partner without a name is called."""
+"""The name of a partner without a name."""
 
 _ALLOW: Final = "/allow "
 
 
 def take_partner(state: ChatState, message: PartnerMessage) -> list[Effect]:
-    """Take what the partner tells."""
+    """Handle a message of the partner."""
     where = safe_line(message.conversation)[:LONGEST_NAME]
     match message:
         case PartnerSays():
@@ -72,7 +72,7 @@ def _take_speech(state: ChatState, where: str, says: PartnerSays) -> list[Effect
 
 
 def stop_answer(state: ChatState) -> list[Effect] | None:
-    """Stop what the partner is doing in this conversation; None if that is nothing."""
+    """Stop the partner's activity in this conversation; None if there is none."""
     where = state.conversations.current.name
     if where not in state.doing:
         return None
@@ -80,14 +80,14 @@ def stop_answer(state: ChatState) -> list[Effect] | None:
 
 
 def show_thoughts(state: ChatState) -> None:
-    """Show what the partner thought as a whole, or fold it again."""
+    """Unfold the partner's reasoning, or fold it again."""
     shows = not state.look.thoughts
     state.look = replace(state.look, thoughts=shows)
     state.notice = "thoughts are shown" if shows else "thoughts are folded"
 
 
 def offer_to_allow(state: ChatState, task: Task) -> None:
-    """Offer the line that lets run what the partner asks for, while it waits."""
+    """Offer the line that allows a command of the partner, while it waits."""
     if not task.origin.startswith(PARTNER_ORIGIN):
         return
     held = task.terms is not None and task.terms.held

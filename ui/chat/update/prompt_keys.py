@@ -1,4 +1,4 @@
-"""A line that is typed for a search or a filter: opening it, typing, applying it."""
+"""The line for a search or a filter: open it, type, apply it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REMEMBERED: Final = 100
 
 
 def open_prompt(state: ChatState, purpose: Purpose) -> None:
-    """Begin to type for a purpose."""
+    """Open the line for a purpose."""
     earlier = () if purpose is Purpose.TASKS else state.searches
     editor = Editor(earlier, state.editor.styles)
     if purpose is Purpose.TASKS:
@@ -31,12 +31,12 @@ def open_prompt(state: ChatState, purpose: Purpose) -> None:
 
 
 def keymap_of(purpose: Purpose) -> Keymap:
-    """Return the keys of a line that is typed for a purpose."""
+    """Return the keymap of a line."""
     return keymap.TASK_FILTER if purpose is Purpose.TASKS else keymap.FIELD
 
 
 def take_prompt_key(state: ChatState, prompt: Field, key: Key) -> None:
-    """Take a key while such a line is typed."""
+    """Handle a key while a line is open."""
     editor = prompt.editor
     match "" if editor.searching else keymap_of(prompt.purpose).action(key.name):
         case "apply":
@@ -61,14 +61,14 @@ def take_prompt_key(state: ChatState, prompt: Field, key: Key) -> None:
 
 
 def paste_into_prompt(state: ChatState, prompt: Field, paste: Paste) -> None:
-    """Put the first line of a paste there."""
+    """Insert the first line of a paste."""
     prompt.editor.insert(safe_line(paste.text.strip("\n").partition("\n")[0]))
     if prompt.purpose is Purpose.TASKS:
         filter_tasks(state, prompt.editor.text)
 
 
 def filter_tasks(state: ChatState, words: str) -> None:
-    """List only the tasks that match, and select one of them."""
+    """List only the tasks that match, and select one."""
     state.tasks = replace(state.tasks, words=words)
     select(state, 0)
 
@@ -89,7 +89,7 @@ def _apply(state: ChatState, purpose: Purpose, text: str) -> None:
     if not text and not state.searches:
         state.notice = "nothing was searched for yet"
         return
-    # At the end of the output there is nothing below to be found.
+    # At the end of the output, search upward.
     down = not pager.status.following
     pager.search(text or state.searches[-1], forward=down)
     state.focus = Focus.TASK

@@ -1,4 +1,4 @@
-"""What is done to one task by a key, and the question before it ends or starts one."""
+"""Actions of keys on a task, and the questions before some of them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 PATIENCE: Final = 6.0
-"""Seconds after which a question that nobody answers goes away."""
+"""Seconds after which an unanswered question is closed."""
 
 AMID_LETTERS: Final = 1.0
-"""Seconds after the last letter of a word in which Enter ends the word, if it does."""
+"""Seconds after a letter of a word during which Enter may end the word."""
 
-_SEEN: Final = 0.3  # nobody has read it sooner
+_SEEN: Final = 0.3  # seconds; earlier, a person can't have read it
 _MOVES: Final = frozenset("jkgG")
 
 ASKS: Final = frozenset({"cancel", "kill", "pause", "rerun"})
@@ -33,7 +33,7 @@ ASKS: Final = frozenset({"cancel", "kill", "pause", "rerun"})
 def ask(
     state: ChatState, keys: Keymap, action: str, task_id: int | None
 ) -> list[Effect]:
-    """Ask whether to do something to a task, where there is anything to be done."""
+    """Ask whether to perform an action on a task, if it is possible."""
     seen = None if task_id is None else state.board.find(task_id)
     if seen is None:
         state.notice = "no task is selected" if task_id is None else f"#{task_id}: gone"
@@ -57,7 +57,7 @@ def ask(
 
 
 def answer(state: ChatState, question: Question) -> list[Effect]:
-    """Do what was asked about: Enter was pressed."""
+    """Perform the action of a question: Enter was pressed."""
     state.overlay = state.letters = None
     seen = state.board.find(question.task_id)
     if seen is None or (question.action != "rerun" and seen.task.status.is_final):
@@ -67,16 +67,16 @@ def answer(state: ChatState, question: Question) -> list[Effect]:
 
 
 def carry_out(state: ChatState, command: Command) -> list[Effect]:
-    """Carry out a command that a key stands for."""
+    """Run the command of a key."""
     where = state.conversations.current.name
     effects = absorb(state, state.dialogue.take_command(command, where))
     if state.editor.offered:
-        state.focus = Focus.INPUT  # where it is offered
+        state.focus = Focus.INPUT  # which shows the offered line
     return effects
 
 
 def expire(state: ChatState) -> None:
-    """Take a question away that nobody has answered in time, or that has no point."""
+    """Close a question that was not answered in time, or whose task has ended."""
     question = state.overlay
     if not isinstance(question, Question):
         return

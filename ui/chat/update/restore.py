@@ -1,4 +1,4 @@
-"""The transcript of an earlier life of the session, put back as it was shown."""
+"""Restore the transcript of earlier runs of the session."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Shown = Said | Reply | Problem | News | TaskNews
 
 
 def restore(conversations: Conversations, transcript: Transcript) -> None:
-    """Put what was said and shown into its conversations, before what is new there.
+    """Insert recorded entries into their conversations, before the new entries.
 
-    A group of news that was written down stands for all changes that it tells of. One
-    that was not, because the program was killed, is made anew. A conversation in which
-    there were only commands is not worth a place.
+    A recorded group of news replaces the changes that it covers. A group that was not
+    recorded, because the program was killed, is rebuilt from its changes. Conversations
+    with nothing but commands are not restored.
     """
     shown_already = {
         (conversation.name, item.shown.at, item.shown.text)
@@ -41,7 +41,7 @@ def restore(conversations: Conversations, transcript: Transcript) -> None:
         items = earlier[where]
         match entry:
             case News():
-                # Every chat that was open has written down the same changes.
+                # Every open chat has recorded the same changes.
                 unseen = entry.after(seen[where])
                 if unseen is not None:
                     items.restore(unseen)
@@ -62,7 +62,7 @@ def restore(conversations: Conversations, transcript: Transcript) -> None:
 
 
 def _entries(transcript: Transcript) -> list[tuple[str, Shown]]:
-    """Return what was said, answered and told, and in which conversation."""
+    """Return messages, answers and news, each with its conversation."""
     found: list[tuple[str, Shown]] = []
     for entry in transcript.entries:
         if isinstance(entry, ChatMessage):
@@ -75,7 +75,7 @@ def _entries(transcript: Transcript) -> list[tuple[str, Shown]]:
 
 
 def _told(entries: list[tuple[str, Shown]]) -> dict[str, tuple[int, int]]:
-    """Return the first and last change that groups of each conversation tell of."""
+    """Return the first and last change in the groups of each conversation."""
     told: dict[str, tuple[int, int]] = {}
     for where, entry in entries:
         if isinstance(entry, News):

@@ -1,4 +1,4 @@
-"""Moving through the transcript that is shown."""
+"""Scroll the shown transcript."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def scroll(state: ChatState, rows: int) -> None:
-    """Move down by rows, or up if negative."""
+    """Scroll down by rows, or up if negative."""
     parts, _ = measured(state)
     conversation = state.conversations.current
     conversation.place = scrolled(
@@ -21,11 +21,11 @@ def scroll(state: ChatState, rows: int) -> None:
 
 
 def scroll_page(state: ChatState, pages: int) -> None:
-    """Move down by pages, or up if negative; a row of the last page stays in sight."""
+    """Scroll down by pages, or up if negative; one row of a page stays visible."""
     parts, _ = measured(state)
     scroll(state, pages * max(1, parts.transcript - 2))
 
 
 def to_end(state: ChatState) -> None:
-    """Go to where new items appear."""
+    """Scroll to the end, where new items appear."""
     state.conversations.current.place = None

@@ -1,4 +1,4 @@
-"""Which task of the list is selected."""
+"""The selection in the list of tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def select(state: ChatState, step: int) -> None:
-    """Select the task that is so many rows further down, or up if negative."""
+    """Move the selection down by `step` rows, or up if negative."""
     ids = state.board.list_ids(state.tasks.words)
     selected = state.tasks.selected
     if not ids:

@@ -1,4 +1,4 @@
-"""The task panel: what its keys do, and the panel as one value."""
+"""The task panel, and the actions of its keys."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def _act(state: ChatState, action: str) -> list[Effect]:
 
 
 def _press(state: ChatState, row: int, height: int) -> list[Effect]:
-    """Select the task that was clicked, or open it.
+    """Select the clicked task, or open it.
 
-    In the list one click selects and the next one opens. Outside of it one has to do:
-    the list is longer than what is seen before, and the task moves as it gets it.
+    In the focused list a click selects, and a second click opens. Without focus one
+    click opens: on focus the list grows, and the task moves away from the mouse.
     """
     shown, _, _ = shown_tasks(state, max(0, height - _FRAME))
     index = row - _TITLE

@@ -1,4 +1,4 @@
-"""How a message changes what the screen shows: the one entry to all changes."""
+"""The entry point of all changes of the state."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ Message = (
 
 
 def update(state: ChatState, message: Message, now: float) -> list[Effect]:
-    """Change the state by one message.
+    """Apply a message to the state.
 
     Returns:
-        What is to be done outside of the state.
+        The effects outside of the state.
     """
     state.now = now
     effects = _take(state, message)
@@ -123,7 +123,7 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
         case keys.FocusChange(focused=focused):
             state.window_focused = focused
         case keys.BackgroundColor() | keys.DeviceAttributes() | keys.KeyboardProtocol():
-            pass  # the actor, which has the terminal, sees to them
+            pass  # handled by the actor, which owns the terminal
         case Resized(size=size):
             state.size = size
             leave_unseen_panel(state)
@@ -163,7 +163,7 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             | GroupPaused()
             | SchedulesChanged()
         ):
-            pass  # the dialogue has words for it
+            pass  # the dialogue shows it
         case _:
             assert_never(news)
     expire(state)
@@ -200,7 +200,7 @@ def _take_key(state: ChatState, key: keys.Key) -> list[Effect]:
 
 
 def _take_in_focus(state: ChatState, key: keys.Key) -> list[Effect]:
-    """Take a key in the part of the screen that has the keys."""
+    """Handle a key in the part with the focus."""
     detail, panel = state.detail, state.panel
     if state.prompt is not None:
         take_prompt_key(state, state.prompt, key)
@@ -231,7 +231,7 @@ def _leave_panel(state: ChatState, action: str) -> list[Effect]:
 def _take_letter_or_key(
     state: ChatState, key: keys.Key, known: Keymap, act: Callable[[str], list[Effect]]
 ) -> list[Effect]:
-    """Take a key where letters are keys too."""
+    """Handle a key where letters are keys, too."""
     action = known.action(key.name)
     if key.text:
         if not action:
@@ -239,7 +239,7 @@ def _take_letter_or_key(
         note(state, key)
     char = key.name.removeprefix("alt-") if key.name.startswith("alt-") else ""
     if len(char) == 1 and not (action or keymap.COMMON.action(key.name)):
-        # A tmux or a slow line has joined Esc with what was typed after it.
+        # tmux or a slow connection has joined Esc and the next key.
         effects = _take_key(state, keys.Key("escape"))
         return [*effects, *_take_key(state, keys.Key(char, char))]
     if not action:
@@ -251,7 +251,7 @@ def _take_letter_or_key(
 
 
 def _take_typed(state: ChatState, typed: keys.Typed) -> list[Effect]:
-    """Take what came at once: as a whole, as soon as the input has the keys."""
+    """Handle a run of characters, as a whole once the input has the focus."""
     state.notice = ""
     effects: list[Effect] = []
     for index, key in enumerate(typed.keys):
@@ -262,13 +262,13 @@ def _take_typed(state: ChatState, typed: keys.Typed) -> list[Effect]:
 
 
 def _types(state: ChatState) -> bool:
-    """Tell whether a letter goes into the input, and is nothing else."""
+    """Return whether letters go to the input."""
     covered = state.overlay is not None or state.prompt is not None
     return not covered and state.focus is Focus.INPUT and recent(state) is None
 
 
 def _take_paste(state: ChatState, paste: keys.Paste) -> list[Effect]:
-    """Put a paste into the input, wherever the focus is: it must not get lost."""
+    """Insert a paste into the input, whatever has the focus: it must not get lost."""
     state.letters = None
     if state.prompt is not None:
         paste_into_prompt(state, state.prompt, paste)

@@ -1,4 +1,4 @@
-"""One task, opened: the facts above, its output below."""
+"""The detail view of an opened task: facts above, output below."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMMAND_ROWS: Final = 4
 def detail_rows(
     state: ChatState, detail: Detail, columns: int, height: int
 ) -> list[Row]:
-    """Return at most `height` rows: the facts, a rule with the place, the output."""
+    """Return at most `height` rows: facts, a rule with the position, output."""
     facts = fact_rows(state, detail, columns, height)
     room = height - len(facts)
     if room < 1:
@@ -39,12 +39,12 @@ def detail_rows(
 
 
 def output_height(state: ChatState, detail: Detail, columns: int, height: int) -> int:
-    """Return how many rows of output there is room for."""
+    """Return the number of rows for output."""
     return max(0, height - len(fact_rows(state, detail, columns, height)) - 1)
 
 
 def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> list[Row]:
-    """Return what is known of the task; less of it where the output has no room."""
+    """Return the facts about the task; fewer if the output would have no room."""
     seen = state.board.find(detail.task_id)
     if seen is None:
         text = f"#{detail.task_id} has left the history"
@@ -60,7 +60,7 @@ def fact_rows(state: ChatState, detail: Detail, columns: int, height: int) -> li
 
 
 def _lines(text: str, columns: int, look: Look) -> list[str]:
-    """Wrap a text that may have several lines; a long one ends where it is cut off."""
+    """Wrap a text of several lines; a long text is cut."""
     parts = safe_lines(text) or [""]
     lines = [line for part in parts[:_COMMAND_ROWS] for line in wrap(part, columns)]
     if len(parts) > _COMMAND_ROWS or len(lines) > _COMMAND_ROWS:
@@ -99,7 +99,7 @@ def _facts(seen: Seen, detail: Detail, state: ChatState) -> Facts:
 
 
 def _activity(detail: Detail, task: Task) -> tuple[tuple[str, str], ...]:
-    # It is found out every two seconds while the task runs, and not true for ever.
+    # Measured every two seconds while the task runs, and outdated after its end.
     if task.status is not TaskStatus.RUNNING:
         return ()
     silent = task.output_size == detail.output_size
@@ -128,7 +128,7 @@ def _rule(state: ChatState, detail: Detail, columns: int) -> Row:
 
 
 def _search_words(status: PagerStatus, more: str) -> list[str]:
-    """Write what is searched for and found, the place among the matches first."""
+    """Return the state of the search: position among the matches, pattern, progress."""
     words: list[str] = []
     if status.finding:
         words.append(f"searching for {status.query}{more} Esc stops it")

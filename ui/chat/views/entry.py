@@ -1,4 +1,4 @@
-"""One item of the transcript as rows: time, sign and text, wrapped to the width."""
+"""Draw an item of the transcript: time, sign and text, wrapped to the width."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..model.transcript import Shown
 
 TIME_WIDTH: Final = 7
-"""Cells that the time takes in front of every item."""
+"""Width of the time before every item, in cells."""
 
 _NO_TIME_BELOW: Final = 24
 _DEEPEST: Final = 16
@@ -35,7 +35,7 @@ _REPLY_ROOM: Final = 40
 
 
 def entry_rows(shown: Shown, look: Look, columns: int, *, key: bool) -> tuple[Row, ...]:
-    """Return the rows of an item, at least one; with `key` it says what Enter opens."""
+    """Return the rows of an item, at least one; `key` adds a hint at Enter."""
     match shown:
         case Said(who=who, text=text, at=at, form="markdown"):
             sign = [Span(f"{safe_line(who)}  ", look.theme.partner)]
@@ -80,7 +80,7 @@ def _said_lines(text: str, look: Look, *, command: bool) -> list[list[Span]]:
 
 
 def _continued(sign: int, lines: list[list[Span]], columns: int) -> tuple[Row, ...]:
-    """Return rows that go on under those of the item before, without time and sign."""
+    """Return the rows of a continuation, without time and sign."""
     indent = 0
     if columns >= _NO_TIME_BELOW:
         inside = columns - TIME_WIDTH
@@ -97,7 +97,7 @@ def _timed_rows(
     look: Look,
     columns: int,
 ) -> tuple[Row, ...]:
-    """Return rows that are drawn for the room that time and sign leave."""
+    """Return rows with a time and a sign, drawn in the remaining width."""
     time, blank = [*sign], Span("")
     room = columns - sum(width(span.text) for span in sign)
     if columns >= _NO_TIME_BELOW:
@@ -109,13 +109,13 @@ def _timed_rows(
         first, *others = draw(room)
         blank = Span(" " * deep)
         return ((*time, *first), *((blank, *row) for row in others))
-    # A long name stands in a row of its own.
+    # A long name gets a row of its own.
     rows = draw(max(1, columns - width(blank.text)))
     return (clip_row(tuple(time), columns), *((blank, *row) for row in rows))
 
 
 def _markdown(text: str, look: Look, columns: int) -> list[Row]:
-    from .markdown import markdown_rows  # noqa: PLC0415 - only a partner writes so
+    from .markdown import markdown_rows  # noqa: PLC0415 - only partners write Markdown
 
     return markdown_rows(text, look, columns)
 
@@ -123,7 +123,7 @@ def _markdown(text: str, look: Look, columns: int) -> list[Row]:
 def _markdown_on(
     said: Said, look: Look, columns: int, *, within: bool
 ) -> tuple[Row, ...]:
-    """Return rows that go on under those of the item before, without time and sign."""
+    """Return the rows of a continuation, without time and sign."""
     sign = [Span(" " * width(f"{safe_line(said.who)}  "))]
     text = said.text
     rows = _timed_rows(
@@ -149,7 +149,7 @@ def _thought(thought: Thought, look: Look, columns: int) -> tuple[Row, ...]:
 
 
 def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:
-    """Return the news of a start whose end is told below: one faint row."""
+    """Return one dim row for news that later news have superseded."""
     task = news.change.task
     word = "queued" if task.status is TaskStatus.QUEUED else "started"
     faint = look.theme.faint
@@ -200,7 +200,7 @@ def _news(
     style = theme.of(task.status)
     head = f"{look.icons.of(task.status)} #{task.id} {task.status:<8}  "
     details = _details(task, look)
-    # A whole script can be a description, and stands in the chat already: one row.
+    # A description can be a whole script, which the chat already shows: one row.
     room = columns - TIME_WIDTH - width(head) - width(details) - 2
     name = safe_line(task.description)
     rest = [Span(clip(name, max(_LEAST_NAME, room), look.signs.more), theme.text)]

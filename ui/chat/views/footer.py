@@ -1,4 +1,4 @@
-"""The last row: the keys that matter now, or a word about what just happened."""
+"""The last row: the keys that matter now, or a notice."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def footer_row(state: ChatState, columns: int, body: int) -> Row:
-    """Return the row; as many hints as fit, the most useful first.
+    """Return the row, with as many hints as fit, the most useful first.
 
-    `body` rows lie between header and input.
+    `body` is the number of rows between header and input.
     """
     theme = state.look.theme
     if state.notice:
@@ -79,7 +79,7 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
 
 
 def _senseless(state: ChatState, task_id: int) -> frozenset[str]:
-    """Return the actions that make no sense for a task as it is now."""
+    """Return the actions that are unavailable for a task in its current state."""
     seen = state.board.find(task_id)
     if seen is None:
         return frozenset({"cancel", "kill", "pause", "rerun"})

@@ -1,4 +1,4 @@
-"""The panel of the lines that a search has found: a title and a row for each line."""
+"""The panel of found lines: a title and a row for each line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLE: Final = 1
 
 
 def found_height(state: ChatState, limit: int) -> int:
-    """Return how many rows the panel wants, at most `limit`; 0 for no panel."""
+    """Return how many rows the panel wants, at most `limit`; 0 to hide it."""
     if state.found is None or limit <= TITLE:
         return 0
     return min(limit, max(1, len(state.found.hits)) + TITLE)
@@ -59,7 +59,7 @@ def found_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 
 
 def first_shown(found: Found, room: int) -> int:
-    """Return the first line that is shown where there is room for so many."""
+    """Return the index of the first visible line, with room for `room` lines."""
     return max(0, min(found.selected - room // 2, len(found.hits) - room))
 
 

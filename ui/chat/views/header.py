@@ -1,4 +1,4 @@
-"""The first row: whose screen this is, where news wait, and what goes on."""
+"""The first row: session, conversation, unread news, and activity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def header_row(state: ChatState, columns: int) -> Row:
-    """Return the row."""
+    """Return the header."""
     theme, signs = state.look.theme, state.look.signs
     name = (
         "backburner"

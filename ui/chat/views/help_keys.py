@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def help_rows(
     state: ChatState, shown: HelpKeys, columns: int, height: int
 ) -> list[Row]:
-    """Return at most `height` rows; the last one says so if there are more."""
+    """Return at most `height` rows; the last row says if there are more."""
     rows = _all_rows(state, columns, height)
     if len(rows) <= height:
         return rows
@@ -34,17 +34,17 @@ def help_rows(
 
 
 def clamped_top(state: ChatState, top: int, columns: int, height: int) -> int:
-    """Return how many rows can be above the screen, if `top` are wanted."""
+    """Return `top`, limited so that the list fills the screen."""
     return max(0, min(top, len(_all_rows(state, columns, height)) - height))
 
 
 def has_more(state: ChatState, columns: int, height: int) -> bool:
-    """Tell whether the list is longer than the screen."""
+    """Return whether the list is longer than the screen."""
     return len(_all_rows(state, columns, height)) > height
 
 
 def _all_rows(state: ChatState, columns: int, height: int) -> list[Row]:
-    """Return the whole list; in two columns where one would not do."""
+    """Return the whole list, in two columns if one does not fit."""
     blocks = [_block(chapter, state.look) for chapter in _chapters(state)]
     single = _below_each_other(blocks, columns)
     if len(single) <= height:
@@ -63,7 +63,7 @@ def _all_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 
 
 def _chapters(state: ChatState) -> tuple[Keymap, ...]:
-    """Return what there is to say, and first what is about the part with the keys."""
+    """Return the chapters, beginning with that of the part with the focus."""
     first = keymap.INPUT
     if state.focus is Focus.TASK:
         first = keymap.TERMINAL

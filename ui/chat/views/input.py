@@ -1,4 +1,4 @@
-"""The input rows: the editor, or its draft while something else takes the keys."""
+"""The input rows: the editor, or its draft while another part has the focus."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PURPOSES: Final = {
 def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
     """Draw the input in at most `limit` rows, at least one.
 
-    Its prompt says where keys go; a line that is typed for a search stands in its
-    place.
+    The prompt names the part with the focus. The line of a search or a filter replaces
+    the input.
     """
     sign = f"{state.look.signs.prompt} "
     prompt = state.prompt
@@ -47,7 +47,7 @@ def input_rows(state: ChatState, columns: int, limit: int) -> Rendered:
 
 
 def _elsewhere(state: ChatState) -> str:
-    """Return the name of the part that has the keys; empty if the input has."""
+    """Return the name of the part with the focus; empty for the input."""
     if state.leaving:
         return ""
     match state.overlay:
@@ -72,18 +72,18 @@ def _opened(state: ChatState) -> str:
 
 
 def input_styles(theme: Theme) -> EditorStyles:
-    """Return how the input looks in a theme."""
+    """Return the styles of the input in a theme."""
     return EditorStyles(theme.text, theme.you, theme.faint, theme.selected)
 
 
 def has_keys(state: ChatState) -> bool:
-    """Tell whether what is typed goes into the input."""
+    """Return whether the input gets the keys."""
     free = state.overlay is None and state.prompt is None
     return free and state.focus is Focus.INPUT
 
 
 def placeholder(state: ChatState) -> str:
-    """Say what can be typed into the empty input."""
+    """Return the placeholder of the empty input."""
     more = state.look.signs.more
     if state.leaving:
         return f"leaving{more}"

@@ -1,4 +1,4 @@
-"""Where everything is on a screen of any size, and the frame made of it."""
+"""The layout of a screen of any size, and the frame."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _ROWS_FOR_PANEL: Final = 9
 
 
 class Areas(msgspec.Struct, frozen=True):
-    """How many rows each part gets, from top to bottom.
+    """The number of rows of each part, from top to bottom.
 
     Attributes:
         header: 1 or 0.
         header_rule: 1 or 0.
-        transcript: What the others leave.
-        panels: For each panel; together at most a third of the screen.
-        over_input: For the popup or the question, as far as the transcript gives way;
-            what is more of them covers the panel.
+        transcript: The remaining rows.
+        panels: The rows of each panel; together at most a third of the screen.
+        over_input: Rows of the popup or the question that are taken from the
+            transcript; its other rows cover the panels.
         input_rule: 1 or 0.
         input: At least 1.
         footer: 1 or 0.
@@ -58,17 +58,17 @@ class Areas(msgspec.Struct, frozen=True):
 
     @property
     def panel(self) -> int:
-        """All rows of panels."""
+        """The rows of all panels."""
         return sum(self.panels)
 
     @property
     def body(self) -> int:
-        """All rows between header and input; an open task takes them."""
+        """All rows between header and input, which an opened task fills."""
         return self.transcript + self.panel + self.over_input
 
 
 def areas(state: ChatState, rows_of_input: int) -> Areas:
-    """Divide the screen. The input has the lowest rows but the footer, always."""
+    """Divide the screen. The input is always just above the footer."""
     height = state.size.rows
     header = int(height >= _ROWS_FOR_HEADER)
     header_rule = int(height >= _ROWS_FOR_HEADER_RULE)
@@ -79,7 +79,7 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
     room = max(0, height - fixed - rows_of_input)
     limit = height // 3 if height >= _ROWS_FOR_PANEL else 0
     panels = _panel_heights(state, min(limit, room - 1))
-    # The tasks are looked at most while one of them is chosen, or leaving is.
+    # Tasks matter most while a key acts on one, or while leaving.
     over = tuple(_over_input(state, room))
     over_input = min(len(over), room - sum(panels))
     return Areas(
@@ -96,7 +96,7 @@ def areas(state: ChatState, rows_of_input: int) -> Areas:
 
 
 def _panel_heights(state: ChatState, limit: int) -> tuple[int, ...]:
-    """Divide the room for panels: first comes the one that has the keys."""
+    """Divide the room for panels; the panel with the focus comes first."""
     heights = [0] * len(state.panels)
     order = sorted(
         range(len(heights)), key=lambda i: state.panels[i] is not state.panel
@@ -110,31 +110,31 @@ def _panel_heights(state: ChatState, limit: int) -> tuple[int, ...]:
 
 
 def has_room_to_ask(state: ChatState) -> bool:
-    """Tell whether a question over the input would be seen."""
+    """Return whether a question above the input would be visible."""
     parts, _ = measured(state)
     return parts.body > 0
 
 
 def measured(state: ChatState) -> tuple[Areas, Rendered]:
-    """Divide the screen by what the input needs, and draw the input."""
+    """Draw the input, and divide the screen."""
     columns, height = state.size.columns, state.size.rows
     drawn = input_rows(state, columns, max(1, height // 3))
     return areas(state, len(drawn.rows)), drawn
 
 
 def output_size(state: ChatState, detail: Detail, parts: Areas) -> tuple[int, int]:
-    """Return how many columns and rows an open task's output has."""
+    """Return the columns and rows of an opened task's output."""
     columns = state.size.columns
     return columns, output_height(state, detail, columns, parts.body)
 
 
 def draw(state: ChatState) -> Frame:
-    """Return the whole screen."""
+    """Draw the whole screen."""
     return draw_measured(state, *measured(state))
 
 
 def draw_measured(state: ChatState, parts: Areas, drawn: Rendered) -> Frame:
-    """Return the whole screen, divided as `measured` says, with the drawn input."""
+    """Draw the whole screen with the result of `measured`."""
     columns = state.size.columns
     rule: Row = (Span(state.look.signs.rule * columns, state.look.theme.rule),)
     rows: list[Row] = []
@@ -164,7 +164,7 @@ def draw_measured(state: ChatState, parts: Areas, drawn: Rendered) -> Frame:
 
 
 def _in_ascii(row: Row, more: str) -> Row:
-    """Replace the sign of what was cut off, of which those that cut know no other."""
+    """Replace the ellipsis, since `clip` always uses the Unicode one."""
     return tuple(Span(it.text.replace(ELLIPSIS, more), it.style) for it in row)
 
 
@@ -189,7 +189,7 @@ def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:
 
 
 def _over_input(state: ChatState, height: int) -> list[Row]:
-    """Return the popup or the question, in at most `height` rows next to the input."""
+    """Return the popup or the question, in at most `height` rows above the input."""
     columns = state.size.columns
     if isinstance(state.overlay, Question | Leaving):
         return question_rows(state, state.overlay, columns, height)

@@ -1,7 +1,7 @@
-"""Markdown as rows: what a model writes, for a narrow terminal.
+"""Render Markdown as rows, for the answers of models.
 
-Headings, lists, quotes, code, tables, rules, bold, italic, links: what answers consist
-of. Anything else is shown as it was written. A link shows where it leads.
+Supports headings, lists, quotes, code, tables, rules, bold, italic and links. Other
+syntax is shown unchanged. A link shows its target.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DELIMITER: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _CODE_INDENT: Final = "    "
 _DEEPEST: Final = 8
 _LEAST_COLUMN: Final = 6
-# Bounded, so that signs without a partner cost no more than a look at what is near.
+# Bounded, so that an unmatched marker scans only the text nearby.
 _INLINE: Final = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|(?P<ticks>`+)(?P<code>[^`].{0,400}?)(?<!`)(?P=ticks)(?!`)"
@@ -44,7 +44,7 @@ _INLINE: Final = re.compile(
 
 
 def markdown_rows(text: str, look: Look, columns: int) -> list[Row]:
-    """Return the rows of a Markdown text, which is made safe here; at least one."""
+    """Return the rows of a Markdown text, at least one. The text needn't be safe."""
     rows = _Blocks(look, max(1, columns)).rows(safe_lines(text))
     return rows or [()]
 
@@ -56,12 +56,12 @@ class _Blocks:
         self._depth = depth
         self._rows: list[Row] = []
         self._paragraph: list[str] = []
-        self._item: tuple[int, str] | None = None  # the indent and marker of an item
-        self._loose = False  # whether a blank line came before what comes next
+        self._item: tuple[int, str] | None = None  # indentation and marker of an item
+        self._loose = False  # whether a blank line precedes the next block
         self._in_list = False
 
     def rows(self, lines: list[str]) -> list[Row]:
-        """Return the rows of lines that are safe to show."""
+        """Return the rows of lines, which must be safe to show."""
         at = 0
         while at < len(lines):
             at = self._take(lines, at)
@@ -69,7 +69,7 @@ class _Blocks:
         return self._rows
 
     def _take(self, lines: list[str], at: int) -> int:
-        """Take the block that begins at a line, or that line; return what is next."""
+        """Draw the block or the line at an index; return the index after it."""
         line = lines[at]
         if not line.strip():
             self._end_paragraph()
@@ -107,7 +107,7 @@ class _Blocks:
         if not self._paragraph and self._item is None:
             self._begin()
             if self._in_list and line[:1].isspace():
-                # A further paragraph of an item.
+                # A further paragraph of a list item.
                 self._item = (len(line) - len(line.lstrip()), "")
             else:
                 self._in_list = False
@@ -115,7 +115,7 @@ class _Blocks:
         return at + 1
 
     def _begin(self, *, loose: bool = False) -> None:
-        """Begin a block: an empty row before it, if it is not the first."""
+        """Begin a block, with an empty row before it unless it is the first."""
         self._end_paragraph()
         if self._rows and (self._loose or loose):
             self._rows.append(())
@@ -183,7 +183,7 @@ class _Blocks:
         while at < len(lines) and (quote := _QUOTE.match(lines[at])) is not None:
             inside.append(quote[1])
             at += 1
-        # Without room for the edge and a wide character the edge is left out.
+        # Without room for the edge and a wide character, omit the edge.
         edge = f"{self._look.signs.edge} " if self._columns >= _LEAST_COLUMN else ""
         columns = self._columns - width(edge)
         blocks = _Blocks(self._look, columns, self._depth + 1)
@@ -227,7 +227,7 @@ class _Blocks:
         ]
         room = self._columns - 3 * (len(widths) - 1)
         while sum(widths) > room and max(widths) > _LEAST_COLUMN:
-            # The widest yields, to the next one.
+            # Shrink the widest column to the width of the next.
             widest = max(widths)
             next_one = max((it for it in widths if it < widest), default=_LEAST_COLUMN)
             over, many = sum(widths) - room, widths.count(widest)
@@ -253,7 +253,7 @@ class _Blocks:
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """Return lines of a paragraph as one, but where they end in a hard break."""
+    """Join the lines of a paragraph, except at hard breaks."""
     parts = [""]
     for number, line in enumerate(lines):
         text = line.strip()
@@ -284,7 +284,7 @@ def _width(spans: list[Span] | Row) -> int:
 
 
 def _inline(text: str, style: Style, look: Look, depth: int = 0) -> list[Span]:
-    """Return a line of text with its parts in their styles."""
+    """Return the styled parts of a line of text."""
     spans: list[Span] = []
     at = 0
     if depth < _DEEPEST:

@@ -1,4 +1,4 @@
-"""What an empty conversation says."""
+"""The text of an empty conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small helpers that the views share: rows from spans, sides, wrapping with styles."""
+"""Helpers of the views: rows from spans, left and right sides, styled wrapping."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def line(text: str, style: Style = PLAIN) -> Row:
-    """Return a row of one piece."""
+    """Return a row with one span."""
     return (Span(text, style),) if text else ()
 
 
 def sides(left: Row, right: Row, width: int) -> Row:
-    """Put one row at the left edge and one at the right; the left one yields.
+    """Put one row at the left edge and one at the right; the left row is cut first.
 
-    What does not fit is cut; a right one that leaves no room for the left is dropped.
+    A right row that would leave no room for the left is dropped.
     """
     room = width - row_width(right)
     if room < 1 or (room < width and room < min(row_width(left), width // 2) + 1):
@@ -34,7 +34,7 @@ def sides(left: Row, right: Row, width: int) -> Row:
 
 
 def titled_rule(title: str, look: Look, columns: int, end: str = "") -> Row:
-    """Return a rule with a title at its left and, if it fits, `end` at its right."""
+    """Return a rule with a title at the left and, if it fits, `end` at the right."""
     rule, theme = look.signs.rule, look.theme
     text = f" {title} " if title else ""
     right: Row = ()
@@ -49,7 +49,7 @@ def titled_rule(title: str, look: Look, columns: int, end: str = "") -> Row:
 
 
 def wrap_spans(spans: Iterable[Span], width: int) -> list[Row]:
-    """Break styled text between words into rows that are at most `width` wide."""
+    """Wrap styled text at words into rows of at most `width` cells."""
     pieces = [span for span in spans if span.text]
     text = "".join(span.text for span in pieces)
     rows: list[Row] = []
@@ -77,7 +77,7 @@ def _cut(pieces: list[Span], start: int, end: int) -> Row:
 
 
 def over(row: Row, style: Style) -> Row:
-    """Lay the background, reverse or weight of a style over a whole row."""
+    """Apply the background, reverse or weight of a style to a whole row."""
     return tuple(Span(span.text, _laid_over(span.style, style)) for span in row)
 
 

@@ -1,4 +1,4 @@
-"""The popup above the input: what can be typed here, a line each."""
+"""The popup above the input: one row for each proposal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..model.state import Choice
 
 HEIGHT: Final = 8
-"""Proposals that are seen at a time."""
+"""Maximum number of visible proposals."""
 
 
 def popup_rows(choice: Choice, look: Look, columns: int, height: int) -> list[Row]:
-    """Return at most `height` rows, the last of them next to the input."""
+    """Return at most `height` rows, which end just above the input."""
     popup = choice.popup
     if height < 1:
         return []

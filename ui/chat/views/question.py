@@ -1,4 +1,4 @@
-"""The question that lies over the input: whether to leave, or to touch a task."""
+"""The question above the input: whether to leave, or to act on a task."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def question_rows(
 
 
 def _about_leaving(state: ChatState, question: Leaving) -> tuple[str, str]:
-    """Say what becomes of the tasks when somebody leaves, or ends the session."""
+    """Return what happens to the tasks on leaving, and the keys that answer."""
     if state.come_back is None:
         return "Leave?", _consequence(state)
     if question.end:
@@ -59,13 +59,13 @@ def _about_leaving(state: ChatState, question: Leaving) -> tuple[str, str]:
 
 
 def stands_still(task: Task) -> bool:
-    """Tell whether a task is paused, or held before its start."""
+    """Return whether a task is paused, or held before its start."""
     waits = task.waits_to_run and task.terms is not None and task.terms.held
     return task.is_paused or waits
 
 
 def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
-    """Name what a key would do to a task, and how to answer."""
+    """Return the action on the task, and the keys that answer."""
     seen = state.board.find(question.task_id)
     name = "" if seen is None else safe_line(seen.task.description)
     verb = _VERBS[question.action]

@@ -1,4 +1,4 @@
-"""The docked task panel: a title, a row for each task, and the counts."""
+"""The task panel: a title, a row for each task, and the counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..model.state import ChatState
 
 FRAME: Final = 2
-"""Rows of the panel that are no tasks: its title and its counts."""
+"""Rows of the panel besides the tasks: the title and the counts."""
 
 SPINS_PER_SECOND: Final = 10
 
@@ -40,7 +40,7 @@ _FULL: Final = 100
 
 
 def panel_height(state: ChatState, limit: int) -> int:
-    """Return how many rows the panel wants, at most `limit`; 0 for no panel."""
+    """Return how many rows the panel wants, at most `limit`; 0 to hide it."""
     if state.has_keys("tasks"):
         count = max(1, len(state.board.list_ids(state.tasks.words)))
     else:
@@ -73,10 +73,10 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 
 
 def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
-    """Return the tasks that a panel shows.
+    """Return the tasks that the panel shows in `room` rows.
 
     Returns:
-        The tasks, how many come before them, and how many there are in all.
+        The tasks, the number of tasks before them, and the total number.
     """
     board = state.board
     if not state.has_keys("tasks"):
@@ -91,11 +91,11 @@ def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
 
 
 class Widths(msgspec.Struct, frozen=True):
-    """How wide the widest cells of the tasks in sight are.
+    """The widths of the columns, from the widest cells of the visible tasks.
 
     Attributes:
-        id: Digits of the ids.
-        name: Cells of the descriptions.
+        id: Width of the ids, in digits.
+        name: Width of the descriptions, in cells.
     """
 
     id: int
@@ -103,7 +103,7 @@ class Widths(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, shown: list[Seen], deep: Mapping[int, int]) -> Widths:
-        """Measure these tasks, which are indented so far."""
+        """Measure tasks with these indentations."""
         tasks = [seen.task for seen in shown]
         return cls(
             max((len(str(task.id)) for task in tasks), default=1),
@@ -118,10 +118,10 @@ def _name_width(task: Task, depth: int) -> int:
 def task_row(  # noqa: PLR0913 - each is one independent thing
     seen: Seen, look: Look, columns: int, now: float, widths: Widths, *, depth: int = 0
 ) -> Row:
-    """Return the row of one task: what it is, what it does, and how far it is.
+    """Return the row of a task: description, activity and progress.
 
-    The widths let tasks that are shown together line up; `depth` indents one that waits
-    for one above it.
+    `widths` aligns the columns of all rows; `depth` indents a task that waits for one
+    above it.
     """
     task, theme = seen.task, look.theme
     style = theme.of(task.status)
@@ -133,7 +133,7 @@ def task_row(  # noqa: PLR0913 - each is one independent thing
     room = columns - sum(width(s.text) for s in head) - sum(width(s.text) for s in tail)
     if room < 1:
         return clip_row((*head, Span(safe_line(task.description))), columns)
-    # In a narrow window the description counts for more than the chain.
+    # In a narrow window the description matters more than the chain.
     branch = indented(depth, look.icons.branch) if 2 * depth < room // 2 else ""
     description = f"{branch}{safe_line(task.description)}"
     middle = _middle(task, description, look, room, widths.name)
@@ -145,7 +145,7 @@ def _middle(
 ) -> tuple[Span, ...]:
     if room < 2 * _ROOM_FOR_MIDDLE:
         return (Span(pad(description, room), look.theme.text),)
-    # The description takes what the widest one needs, up to a half.
+    # The descriptions get the width of the widest, up to half of the room.
     name = max(1, min(name, room // 2))
     rest = room - name - 2
     return (

@@ -1,4 +1,4 @@
-"""The transcript: as much of it as fits, at its end or where somebody scrolled to."""
+"""The visible part of the transcript, at its end or at the scroll position."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..model.conversations import Conversation
     from ..model.transcript import Item, Shown
 
-_KEPT: Final = 1024  # items whose rows are kept
+_KEPT: Final = 1024  # number of items whose rows are cached
 
 
 def transcript_rows(
@@ -43,14 +43,14 @@ def transcript_rows(
 def scrolled(
     conversation: Conversation, look: Look, columns: int, height: int, rows: int
 ) -> Place | None:
-    """Return the place that lies some rows further down, or up if negative."""
+    """Return the place `rows` further down, or up if negative; None for the end."""
     reader = _Reader(conversation, look, columns)
     place = conversation.place
     if place is None:
         if rows >= 0:
             return None
         if len(reader.end(height + 1)) <= height:
-            return None  # all of it is seen
+            return None  # everything is visible
         index, row = reader.top_of_end(height)
     else:
         index = conversation.transcript.find(place.serial)
@@ -63,7 +63,7 @@ def scrolled(
 
 
 class _Reader:
-    """Rows of a transcript from any item on, in either direction."""
+    """Reads rows of a transcript from any item, in either direction."""
 
     def __init__(self, conversation: Conversation, look: Look, columns: int) -> None:
         self._transcript = conversation.transcript
@@ -86,7 +86,7 @@ class _Reader:
         return [row for part in reversed(parts) for row in part][-height:]
 
     def top_of_end(self, height: int) -> tuple[int, int]:
-        """Return item and row at the top when the end is shown."""
+        """Return the top item and row when the end is shown."""
         count = 0
         for index in range(len(self._items) - 1, -1, -1):
             count += len(self._rows(index))
@@ -95,7 +95,7 @@ class _Reader:
         return 0, 0
 
     def from_place(self, place: Place, height: int) -> list[Row]:
-        """Return the rows from a place on."""
+        """Return the rows that begin at a place."""
         index = self._transcript.find(place.serial)
         row = place.row
         rows: list[Row] = []
@@ -108,7 +108,7 @@ class _Reader:
         return rows[:height]
 
     def move(self, index: int, row: int, rows: int) -> tuple[int, int]:
-        """Return the item and row that are so many rows further."""
+        """Return the item and row that are `rows` further down."""
         last = len(self._items) - 1
         index = min(index, last)
         row += rows
@@ -121,7 +121,7 @@ class _Reader:
         return index, max(0, min(row, len(self._rows(index)) - 1))
 
     def fits_below(self, index: int, row: int, height: int) -> bool:
-        """Tell whether all from here on fits into so many rows."""
+        """Return whether everything from here on fits into `height` rows."""
         count = -row
         for below in range(index, len(self._items)):
             count += len(self._rows(below))
@@ -134,8 +134,8 @@ class _Reader:
         key = self._key is not None and self._key == _failure(shown)
         rows = self._drawn(self._items[index], key=key)
         day = _day(shown.at)
-        # A transcript of one day needs no date, unless that was over when it was put
-        # back; the first day of several has one too.
+        # A transcript of one day needs no date, unless it was restored on a later day.
+        # Of several days, each has a date.
         is_old = (
             index == 0
             and self._restored_at is not None
@@ -146,7 +146,7 @@ class _Reader:
         return (titled_rule(f"{day:%A, %-d %B}", self._look, self._columns), *rows)
 
     def _drawn(self, item: Item, *, key: bool) -> tuple[Row, ...]:
-        """Return an item's rows: those of the last time, if nothing has changed."""
+        """Return the rows of an item, from the cache if nothing has changed."""
         drawn = self._transcript.drawn
         known = drawn.get(item.serial)
         if known is not None:
@@ -163,7 +163,7 @@ class _Reader:
 
 
 def _failure(shown: Shown) -> int | None:
-    """Return the task that an item tells to have failed, the last one if it is many."""
+    """Return the id of the failed task that an item shows; of many, the last."""
     match shown:
         case TaskNews(change=change) if change.task.status is TaskStatus.FAILED:
             return change.task.id

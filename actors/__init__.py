@@ -1,8 +1,8 @@
-"""Background tasks as Pykka actors: all an embedder needs, and nothing else."""
+"""Background tasks as Pykka actors: the public API for embedders."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # `typing` takes a part of what a first answer does
+TYPE_CHECKING = False  # importing `typing` would delay the start of a verb
 if TYPE_CHECKING:
     from typing import Any
 
@@ -120,8 +120,8 @@ if TYPE_CHECKING:
     from .system import TaskSystem as TaskSystem
     from .task_actor import TaskActor as TaskActor
 
-# Where each public name is: a program loads the rooms of the names that it uses. Type
-# checkers read the imports above; a test holds that both say the same.
+# The room of each public name. A program loads only the rooms of the names it uses.
+# Type checkers read the imports above; a test checks that both lists agree.
 _ROOMS = {
     "kinds": """
         BashKind Closable FunctionKind InvalidRequestError Job JobContext JobEnd
@@ -164,7 +164,7 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of them
-    """Return a public name; its room is loaded when it is first used."""
+    """Return a public name; its first use loads its room."""
     if name == "__all__":
         return sorted(name for names in _ROOMS.values() for name in names.split())
     rooms = (room for room, names in _ROOMS.items() if name in names.split())

@@ -1,9 +1,9 @@
-"""Files and folders that belong to this user alone.
+"""Files and directories that only this user can change.
 
-Opening a session runs its queue, so what lies in its folder is as good as a command of
-this user. Everything in it is therefore opened by the rules here: it belongs to this
-user, nobody else may write to it, no link is followed, and nothing but a regular file
-is opened, so that no FIFO and no device holds anybody up.
+Opening a session runs its queue, so write access to its directory allows running
+commands as this user. All its files are therefore opened by these rules: the owner is
+this user, no other user may write, links are not followed, and only regular files are
+opened, since opening a FIFO or a device could block.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 
-TYPE_CHECKING = False  # those who start a host first of all load this, and no `typing`
+TYPE_CHECKING = False  # `typing` would delay verbs that only start a host
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
@@ -24,8 +24,8 @@ _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _ROOT: Final = 0
-_TRIES: Final = 100  # of opening what others make and delete at the same time
-_LONGEST_CHAIN: Final = 40  # links; as long as Linux follows
+_TRIES: Final = 100  # to open a file that is created and deleted concurrently
+_LONGEST_CHAIN: Final = 40  # links; the limit of Linux
 
 _NAMES: Final = {
     stat.S_IFLNK: "a symbolic link",
@@ -39,10 +39,10 @@ _NAMES: Final = {
 
 
 class NotOwnError(OSError):
-    """A file or a folder can't be trusted.
+    """A file or a directory can't be trusted.
 
-    The `strerror` says why and what to do, as in `it is a FIFO, not a file; remove it`;
-    the `filename` is the whole path.
+    The `strerror` is the reason and the remedy, such as `it is a FIFO, not a file;
+    remove it`; the `filename` is the whole path.
     """
 
     def __init__(self, why: str, path: Path | str, number: int = errno.EPERM) -> None:
@@ -50,14 +50,14 @@ class NotOwnError(OSError):
 
 
 def check_file(found: os.stat_result, path: Path | str) -> None:
-    """Refuse what is not a file of this user alone.
+    """Check that only this user can change a file.
 
     Args:
-        found: What `lstat` or `fstat` say of it.
-        path: Where it is.
+        found: The result of `lstat` or `fstat`.
+        path: The path, for the error.
 
     Raises:
-        NotOwnError: If it is something else, somebody else's, or open to others.
+        NotOwnError: If it is not a regular file, or other users own or may change it.
     """
     if stat.S_ISDIR(found.st_mode):
         raise NotOwnError("Is a directory, not a file; move it away", path)
@@ -72,10 +72,10 @@ def check_file(found: os.stat_result, path: Path | str) -> None:
 
 
 def check_folder(found: os.stat_result, path: Path | str) -> None:
-    """Refuse what is not a folder of this user alone; see `check_file`.
+    """Check that only this user can change a directory; see `check_file`.
 
     Raises:
-        NotOwnError: If it is something else, somebody else's, or open to others.
+        NotOwnError: If it is not a directory, or other users own or may change it.
     """
     if stat.S_ISLNK(found.st_mode):
         raise NotOwnError(
@@ -88,13 +88,13 @@ def check_folder(found: os.stat_result, path: Path | str) -> None:
 
 
 def check_trusted(found: os.stat_result, path: Path | str) -> None:
-    """Refuse a file that others than this user and root can have written.
+    """Check that only this user and root can change a file.
 
-    For what this user names and may keep anywhere, behind a link too, as a
-    configuration. What is not a regular file has no content to speak of.
+    For a file that the user names and may keep anywhere, also behind a link, such as a
+    configuration. Anything but a regular file is accepted, having no content.
 
     Raises:
-        NotOwnError: If it is somebody else's, or open to others.
+        NotOwnError: If other users own or may change it.
     """
     if not stat.S_ISREG(found.st_mode):
         return
@@ -108,10 +108,7 @@ def check_trusted(found: os.stat_result, path: Path | str) -> None:
 
 
 def open_own(path: Path | str, flags: int) -> int:
-    """Open a file of this user; see `open_below`.
-
-    Its folder may not be a link either.
-    """
+    """Open a file of this user; see `open_below`. Its directory must not be a link."""
     folder = os.open(_above(path), os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
     try:
         return open_below(folder, path, flags)
@@ -120,13 +117,13 @@ def open_own(path: Path | str, flags: int) -> int:
 
 
 def open_below(folder: int, path: Path | str, flags: int) -> int:
-    """Open a file of this user; never blocks for what was put in its place.
+    """Open a file of this user. Never blocks, even on a FIFO.
 
     Args:
-        folder: The open folder that it is in.
-        path: The whole path; its last part is the name in that folder.
-        flags: Those of `os.open`; with `O_CREAT` it is made if it is missing, with
-            mode 0600, and with `O_EXCL` only then. Without `O_TRUNC`.
+        folder: A descriptor of the directory that contains the file.
+        path: The whole path; its last part is the name in that directory.
+        flags: Flags for `os.open`, without `O_TRUNC`. `O_CREAT` creates a missing file
+            with mode 0600; with `O_EXCL` an existing one is an error.
 
     Returns:
         The file descriptor, not inherited by other programs.
@@ -140,19 +137,19 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
     for _ in range(_TRIES):
         try:
             if made:
-                # A new one before anything else: this follows no link either.
+                # Creating comes first; `O_EXCL` doesn't follow links either.
                 return os.open(name, flags | os.O_EXCL, _FILE_MODE, dir_fd=folder)
         except FileExistsError:
             if flags & os.O_EXCL:
                 raise
         try:
-            # Looked at first: opening some devices does something to them.
+            # Checked before opening, since opening some devices has side effects.
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             check_file(found, path)
             fd = os.open(name, flags & ~os.O_CREAT, dir_fd=folder)
         except FileNotFoundError:
             if made:
-                continue  # deleted in this moment
+                continue  # just deleted
             raise
         with _closed_on_error(fd):
             check_file(os.fstat(fd), path)
@@ -161,7 +158,7 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
 
 
 def look_below(folder: int, path: Path | str) -> os.stat_result | None:
-    """Look at a file of this user without opening it; None if there is none.
+    """Return the status of a file of this user; None if it doesn't exist.
 
     Raises:
         NotOwnError: If it can't be trusted.
@@ -176,23 +173,23 @@ def look_below(folder: int, path: Path | str) -> os.stat_result | None:
 
 
 def open_folder(path: Path | str, parent: int | None = None) -> int:
-    """Open a folder of this user; it is made with mode 0700 if it is missing.
+    """Open a directory of this user; create it with mode 0700 if it is missing.
 
-    Without `parent` the folders above it are made as well.
+    Without `parent`, missing parent directories are created as well.
 
     Args:
-        path: The folder.
-        parent: The open folder that it is in.
+        path: The directory.
+        parent: A descriptor of its parent directory.
 
     Raises:
-        NotOwnError: If it can't be trusted; without `parent` also if others could put
-            another in its place.
-        OSError: If it can't be made or opened.
+        NotOwnError: If it can't be trusted; without `parent` also if other users could
+            replace it.
+        OSError: If it can't be created or opened.
     """
     name = path if parent is None else os.path.basename(path)
     if parent is None:
         if not os.path.lexists(path):
-            # First of all: nothing is made where a link of others leads.
+            # First, so that nothing is created behind another user's link.
             _check_existing_way(path)
         _make_folders(path)
     else:
@@ -209,9 +206,9 @@ def open_folder(path: Path | str, parent: int | None = None) -> int:
 
 
 def broken_way(path: Path | str) -> str | None:
-    """Say which link on the way to a folder leads nowhere; None if none does.
+    """Describe a broken link on the path to a directory; None if there is none.
 
-    For people, when a folder can't be made: the system's own message names no link.
+    For the error when a directory can't be created: that of the system names no link.
     """
     with contextlib.suppress(OSError):
         for place, found in _way_to(path):
@@ -241,7 +238,7 @@ def _closed_on_error(fd: int) -> Generator[None]:
 
 
 def _make_folders(path: Path | str) -> None:
-    # As the XDG base directory specification has it: those above are private as well.
+    # The XDG base directory specification requires mode 0700 for new parents, too.
     try:
         os.mkdir(path, _FOLDER_MODE)
     except FileExistsError:
@@ -256,7 +253,7 @@ def _make_folders(path: Path | str) -> None:
 
 
 def _above(path: Path | str) -> str:
-    """Return the folder that a path is in."""
+    """Return the parent directory of a path."""
     return os.path.dirname(path) or "."
 
 
@@ -270,22 +267,22 @@ def _check_owner(found: os.stat_result, path: Path | str, remedy: str) -> None:
 
 
 def _check_existing_way(path: Path | str) -> None:
-    """Refuse the folder of what is about to be made; see `_check_way`."""
+    """Check the existing ancestors of a directory to create; see `_check_way`."""
     above = _above(path)
     while not os.path.lexists(above):
         above = _above(above)
-    with contextlib.suppress(FileNotFoundError):  # a dangling link, below which is none
+    with contextlib.suppress(FileNotFoundError):  # a dangling link
         _check_places(_way_to(above), path)
 
 
 def _check_way(path: Path | str) -> None:
-    """Refuse a folder if others could put another in its place.
+    """Check that other users can't replace a directory.
 
-    Another user who may write to a folder above it could rename it, unless that one is
-    sticky, as `/tmp` is; so could the owner of that one. Folders above the user's home
-    are the administrator's: if they are not safe, nothing there is.
+    A user who owns an ancestor, or may write to it, could rename the directory. A
+    sticky ancestor such as `/tmp` allows that only to its owner. The ancestors of the
+    user's home are trusted: if they are unsafe, everything in the home is.
     """
-    # The last is the folder itself, which has been looked at.
+    # The last is the directory itself, which has been checked.
     _check_places([*_way_to(path)][:-1], path)
 
 
@@ -311,10 +308,10 @@ def _check_places(
 
 
 def _way_to(path: Path | str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every folder and every link on the way to a path, and what is there.
+    """Yield every directory and link on a path, with its status.
 
     Raises:
-        OSError: If one of them can't be reached, or links lead in a circle.
+        OSError: If one of them can't be reached, or links form a loop.
     """
     at, links = "/", 0
     yield at, os.lstat(at)
@@ -341,15 +338,15 @@ def _way_to(path: Path | str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _is_private(found: os.stat_result) -> bool:
-    """Tell whether only this user's private group may write, if anybody.
+    """Return whether no other user may write, except through a private group.
 
-    On many systems each user has a group of the same name, and folders are made with
-    mode 0775. The group is private if nobody else is in it.
+    On many systems each user has a group of the same name, and directories are created
+    with mode 0775. The group is private if this user is its only member.
     """
     if found.st_mode & stat.S_IWOTH:
         return False
     import grp  # noqa: PLC0415 - seldom needed
-    import pwd  # noqa: PLC0415 - the same
+    import pwd  # noqa: PLC0415 - seldom needed
 
     try:
         user = pwd.getpwuid(os.geteuid())
@@ -363,7 +360,7 @@ def _is_private(found: os.stat_result) -> bool:
 
 
 def _is_above_home(place: str, path: Path | str) -> bool:
-    """Tell whether a place is above the home of this user, and a path in that."""
+    """Return whether a place is an ancestor of the user's home, and a path inside."""
     import pwd  # noqa: PLC0415 - seldom needed
 
     try:
@@ -375,7 +372,7 @@ def _is_above_home(place: str, path: Path | str) -> bool:
 
 
 def kind_of(found: os.stat_result) -> str:
-    """Say what `stat` has found, as in `a FIFO`."""
+    """Return the type of a file as text, such as `a FIFO`."""
     return _NAMES.get(stat.S_IFMT(found.st_mode), "something else")
 
 
@@ -389,7 +386,7 @@ def _user(uid: int) -> str:
 
 
 def _chmod(path: Path | str) -> str:
-    # Whoever starts a host first of all has not loaded it; all others have.
+    # Not loaded in verbs that only start a host.
     from .rules.safe_text import safe_line  # noqa: PLC0415
 
     text = str(path)

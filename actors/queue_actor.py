@@ -96,34 +96,34 @@ if TYPE_CHECKING:
     from .rules.outcome import Outcome
 
 BATCH: Final = 256
-"""Messages handled before what they led to is sent at the latest."""
+"""Maximum number of messages in a batch."""
 
 _CHECKED: Final = frozenset(get_args(QueueRequest)) - {Shown}
-"""Requests whose fields may hold what they should not. `Shown` comes too often."""
+"""Requests whose field types are checked. `Shown` is too frequent for that."""
 
 
 class QueueActor(SafeActor[QueueMessage]):
-    """Holds the task book, and tells everybody who asked what changes in it.
+    """Owns the task book and notifies the subscribers of its changes.
 
     In: see `QueueMessage`. Out: `Subscribed`, `TaskChanged` and `TasksForgotten` to
     every subscriber, `StartTask` and `StopTask` to the runner, answers to
     the senders of requests.
 
-    All that waits in the mailbox is handled as one batch: first all of it is applied,
-    then it is written down, and then everything that follows from it is sent. As long
-    as it can't be written down nobody sees anything of it: lists and snapshots have
-    the tasks as they are written down.
+    The messages in the mailbox are handled as one batch: all are applied, then the
+    changes are committed to the journal, then the resulting messages are sent. While
+    the journal can't be written, the changes stay invisible: lists and snapshots
+    contain the tasks as they are in the journal.
 
     Args:
         config: Its settings.
         book: The tasks.
-        journal: What remembers the session.
-        seq: The number of the last change that the journal has.
-        unshown: The changes that nobody was shown yet.
-        last_changes: The numbers of the last changes of status, by the tasks' ids; kept
-            up to date from now on.
-        lost: How tasks have ended that ran when the last program was killed. Those that
-            are not in it go on; by default none does.
+        journal: Stores the session.
+        seq: The number of the last change in the journal.
+        unshown: The changes that were never shown to a person.
+        last_changes: The numbers of the last changes of status, by task id; the queue
+            updates them.
+        lost: The outcomes of tasks that were running when the last program was killed.
+            Running tasks without an outcome continue; by default none does.
         schedules: The schedules.
     """
 
@@ -227,28 +227,28 @@ class QueueActor(SafeActor[QueueMessage]):
         self._end_reason = "its actors were stopped"
 
     def on_start(self) -> None:
-        """From now on wait for nobody who holds the journal."""
+        """Stop waiting for locks on the journal, since handlers must not block."""
         self._journal.be_patient(0)
 
     def handle(self, message: QueueMessage) -> None:
-        """Handle one message; if it is the last of a batch, send what follows."""
+        """Handle one message; after the last one of a batch, commit and send."""
         self._conclude(message, _refusal(message) or self._apply(message))
         self._end_batch()
 
     def on_error(self, message: QueueMessage, error: BaseException) -> None:
-        """Answer the asker nevertheless, and send what had been applied before."""
+        """Answer with a refusal, and commit the changes of earlier messages."""
         text = safe_line(f"internal error: {error!r}; see the log")
         correlation_id = getattr(message, "correlation_id", None)
         self._conclude(message, Refused(text, correlation_id=correlation_id))
         self._end_batch()
 
     def on_stop(self) -> None:
-        """Write down and send what is left."""
-        # The last chance: now it is better to wait for a journal that is locked.
+        """Commit the last changes, then send `SystemStopped`."""
+        # There is no later retry, so wait for a lock on the journal.
         self.about_to_block(long=True)
         self._journal.be_patient(LOCK_TIMEOUT)
-        # The next program must not meet what is being deleted, and the
-        # last changes need the journal that may be held to be wiped.
+        # First: the next program must not find files that are being deleted, and
+        # wiping may have locked the journal.
         self._deletion.stop()
         self._flush()
         stopped = SystemStopped(self._end_reason)
@@ -258,26 +258,26 @@ class QueueActor(SafeActor[QueueMessage]):
         try:
             self._journal.close(clean=self._ends_in_order)
         except JournalError as error:
-            if self._writer.trouble is None:  # else it has been said
+            if self._writer.trouble is None:  # otherwise reported before
                 logger.error("The journal could not be closed in order: %s", error)
 
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
         if answer is not None:
             asker: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-            if not isinstance(asker, Recipient):  # or it is refused for that
+            if not isinstance(asker, Recipient):  # may be the refused field
                 asker = self.answer_later()
             if asker is not None:
                 self._delivery.answer(asker, answer)
             elif isinstance(answer, Refused):
                 logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
-        # After the answer: it may be the end of the task whose id that tells.
+        # After the answer, since this may end the task whose id the answer contains.
         self._control.tell_dependents()
         if self._handled >= BATCH:
             self._flush()
 
     def _end_batch(self) -> None:
-        """Send what follows if no other message waits."""
+        """Commit and send if the mailbox is empty."""
         if self._handled and self.actor_inbox.empty():
             self._flush()
 
@@ -291,7 +291,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def _apply(self, message: QueueMessage) -> QueueReply | None:
         match message:
-            # What comes most often is asked for first.
+            # The most frequent messages come first.
             case AddTask():
                 return self._adding.take(message)
             case Requests(requests=requests):
@@ -344,7 +344,7 @@ class QueueActor(SafeActor[QueueMessage]):
             case LookAtTimes():
                 self._times.look(self._adding.add if self._adding.is_open else None)
             case WriteAgain():
-                # The attempt itself comes with the end of the batch.
+                # The retry happens at the end of the batch.
                 self._writer.note_due()
             case Wipe():
                 self._deletion.wipe()
@@ -370,7 +370,7 @@ class QueueActor(SafeActor[QueueMessage]):
         for request in requests:
             try:
                 self._conclude(request, self._apply(request))
-            except BaseException as error:  # noqa: BLE001 - it harms none of the others
+            except BaseException as error:  # noqa: BLE001 - others are still handled
                 self.make_good(request, error)
 
     def _cancel(self, message: CancelTask) -> QueueReply:
@@ -390,7 +390,7 @@ class QueueActor(SafeActor[QueueMessage]):
 
 
 def _refuse(message: Never) -> Refused:
-    """Refuse what is no message of this actor, if somebody has sent that."""
+    """Refuse an object that isn't a message of this actor."""
     return Refused(not_taken(message), RefusalCode.INVALID)
 
 

@@ -60,18 +60,18 @@ if TYPE_CHECKING:
     from .runtime.clock import Alarm
 
 TICK: Final = 0.1
-"""Seconds between two ticks while tasks run; with none running there are no ticks."""
+"""Seconds between two ticks; there are none while no task runs."""
 
 PAUSE: Final = 1.0
-"""Seconds without a claim after a TaskActor was stopped by somebody else.
+"""Seconds without a claim after a TaskActor was stopped from outside.
 
-A host that stops all actors comes to this one next. What waits in the queue stays there
-for the next time; started in between, it would be lost.
+A program that stops all actors stops the runner next. Queued tasks should stay queued
+then; a task started in between would be lost.
 """
 
 
 class _CleanUp(Record, frozen=True):
-    """A task whose TaskActor died: what is left of it ends, then it is reported."""
+    """A task whose TaskActor died; its end is reported after its processes ended."""
 
     end: TaskEnded
     stopped: bool
@@ -83,14 +83,14 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     In: see `RunnerMessage`.
     Out: to the queue a claim for every free slot and one `TaskEnded` for every
-    task it was given; to its task actors `Look` and `Stop`.
+    started task; to its task actors `Look` and `Stop`.
 
     Args:
-        queue: Where tasks come from.
-        kinds: How they run.
-        slots: How many run at a time.
-        config: What all task actors share.
-        going_on: What was found when the session was opened, and goes on.
+        queue: The queue that assigns tasks.
+        kinds: The kinds of tasks.
+        slots: How many tasks run at a time.
+        config: The settings that all task actors share.
+        going_on: The jobs found when the session was opened that keep running.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
         self._draining: Drain | None = None
-        self._given_up: dict[int, str] = {}  # what is to be said, while it drains
-        self._engines: dict[int, str] = {}  # of those that run on one
+        self._given_up: dict[int, str] = {}  # errors by task, while it drains
+        self._engines: dict[int, str] = {}  # by task, only of tasks that use one
         self._owed: Counter[str] = Counter()  # by engine
         self._claim_alarm: Alarm | None = None
         self._going_on = going_on or GoingOn()
@@ -153,7 +153,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 assert_never(message)
 
     def on_error(self, message: RunnerMessage, error: BaseException) -> None:
-        """Fail the task whose start failed, and keep ticking."""
+        """Fail the task whose start raised, and keep ticking."""
         if isinstance(message, StartTask):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
             self._ended(TaskEnded(message.task.id, outcome, claims=1))
@@ -165,10 +165,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self._keep_ticking()
 
     def on_stop(self) -> None:
-        """End what still runs if somebody stops the runner without draining it.
+        """Stop the task actors if the runner is stopped before it was drained.
 
-        Nothing is waited for: each TaskActor kills its job on its way out, and the
-        TaskSystem, at its end, what is left even so.
+        Does not wait: each TaskActor kills its job when it stops, and the TaskSystem
+        kills any remaining processes.
         """
         for task_id in [*self._clean_ups]:
             self._end_clean_up(task_id)
@@ -178,10 +178,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
             self.post(self._queue, TaskEnded(task_id, outcome))
 
     def _go_on(self) -> None:
-        """Take over what goes on, and claim tasks for the slots that are free."""
+        """Take over adopted jobs, and claim tasks for the free slots."""
         going_on, self._going_on = self._going_on, GoingOn()
         engines = Counter(_engine_of(it.task) for it in going_on.adopted)
-        # Below zero if more go on than there are slots.
+        # Negative if there are more adopted jobs than slots.
         self._claim(self._slots - engines.pop("", 0))
         for engine, count in engines.items():
             self._claim(-count, engine)
@@ -209,7 +209,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         try:
             kind = self._kinds.find(task.kind)
         except InvalidRequestError as error:
-            # The session was opened with other kinds before.
+            # The session was opened with different kinds before.
             outcome = Outcome.failed(f"could not be started: {error}")
             self._ended(TaskEnded(task.id, outcome, claims=1))
             return
@@ -242,7 +242,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _job_ended(self, message: JobEnded) -> None:
         task_id = message.task_id
-        # One that was found dead while it was still ending has been reported.
+        # The end of an actor that was found dead is reported by its clean-up.
         if task_id not in self._active or task_id in self._clean_ups:
             return
         end = TaskEnded(task_id, message.outcome, message.news, claims=1)
@@ -266,7 +266,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
                 self._config.exits.watch(process.pid, lambda: self._look_later(task_id))
 
     def _look_later(self, task_id: int) -> None:
-        # Several may be ending together.
+        # Coalesces the exits of several processes.
         self._config.clock.call_later(TICK, lambda: self.tell_self(LookAtLeft(task_id)))
 
     def _look_at_left(self, task_id: int) -> None:
@@ -309,7 +309,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._tick_alarm = None
         for task_id, actor in self._active.items():
             if not actor.is_alive() and task_id not in self._clean_ups:
-                # Its last message may be waiting behind this one.
+                # Not handled at once: its last message may be in the mailbox.
                 self.tell_self(CleanUpTask(task_id))
         for task_id in self._rota.next_turns(self._pause_in_ticks):
             post_if_alive(self._active[task_id], Look())
@@ -346,7 +346,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _go_on_cleaning_up(self, clean_up: _CleanUp) -> None:
         task_id = clean_up.end.task_id
-        # The process table is searched.
+        # Searches the process table.
         self.about_to_block()
         if clean_up.ending.go_on():
             self._config.clock.call_later(
@@ -368,7 +368,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _drain(self, drain: Drain) -> None:
         before = self._draining
         if before is not None and drain.reply_to is None:
-            # One that only hurries must not keep the answer from who waits for it.
+            # A second `Drain` that only hurries keeps the recipient of the first.
             drain = replace(drain, reply_to=before.reply_to)
         self._draining = drain
         for task_id in list(self._active):

@@ -1,4 +1,4 @@
-"""The TaskSystem: starts and stops the actors in order; what an embedder holds."""
+"""The TaskSystem: starts and stops the actors in order; the API's entry point."""
 
 from __future__ import annotations
 
@@ -41,57 +41,56 @@ if TYPE_CHECKING:
     from .runtime.mailbox import Scheduler
 
 _START_TIMEOUT: Final = 2.0
-"""Seconds in which a start that is under way is written down, on a busy machine."""
+"""Seconds within which a job start in progress is recorded, even on a busy machine."""
 
 
 class TaskSystem(Requests):
-    """The actors of one session, wired, started and stopped together.
+    """The actors of one session, connected, started and stopped together.
 
-    Several can live in one process. Nothing here touches signals, logging set-up,
-    standard streams or actors other than its own.
+    Several systems can run in one process. A system doesn't touch signals, the logging
+    configuration, the standard streams, or actors other than its own.
 
-    A `with` block starts it and stops it. Its methods may be called on any thread but
-    those of its own actors. Those that ask the actors raise `RuntimeError` if it is not
-    started, and `TaskSystemError` if somebody else has stopped its actors. A process
-    that is forked meanwhile leaves it to its parent: there `stop`, the end of the
-    `with` block and `hurry` do nothing, and requests raise `TaskSystemError`.
+    A `with` block starts and stops it. Its methods may be called on any thread except
+    those of its own actors. Methods that ask the actors raise `RuntimeError` if the
+    system is not started, and `TaskSystemError` if its actors were stopped by other
+    code. In a process that was forked after the start, `stop`, the end of the `with`
+    block and `hurry` do nothing, and requests raise `TaskSystemError`.
 
-    While it stops its requests are answered, and those that would add a task refused
+    While the system stops, it answers requests, but refuses to add tasks
     (`RefusalCode.CLOSING`).
 
     Args:
-        directory: The folder of the session: its journal, and its output files in
-            `output/`. Made if it is missing. What is in it is remembered: queued tasks
-            run when it is opened again. A relative path is taken from here, even
-            if the working folder changes later. With none, nothing is remembered, and
-            the output is in a temporary folder that is deleted on `stop`.
-        name: What the session is called: letters, digits, `.`, `_` and `-`.
+        directory: The directory of the session, which contains its journal and, in
+            `output/`, its output files. Created if it is missing. Its state is kept:
+            queued tasks run when it is opened again. A relative path is resolved at
+            once. If None, nothing is kept, and the output is in a temporary directory
+            that `stop` deletes.
+        name: The name of the session: letters, digits, `.`, `_` and `-`.
         slots: How many tasks run at a time; at least 1.
-        kinds: The kinds of tasks, each with a name of its own; by default `bash` and
-            `sleep`.
-        grace: Seconds between asking a task to end and killing it.
-        history: How many finished tasks are remembered; the oldest are forgotten.
-        output_limit: Bytes of output beyond which a task is ended as failed.
-        session_output_limit: Bytes of output of all tasks together; beyond it the
-            oldest finished ones are forgotten, and then the one that writes is ended.
-        adopt: Whether jobs that a killed program left running go on, and their tasks
-            with them. By default they are ended when the session is opened, and the
+        kinds: The kinds of tasks, with unique names; by default `bash` and `sleep`.
+        grace: Seconds between SIGTERM and SIGKILL when a task is ended.
+        history: How many finished tasks are kept; the oldest are removed.
+        output_limit: Bytes of output; exceeding it fails the task.
+        session_output_limit: Bytes of output of all tasks together. If exceeded, the
+            oldest finished tasks are removed; if that is not enough, the task that
+            writes is ended.
+        adopt: Whether jobs that a killed program left running keep running, as do their
+            tasks. By default they are ended when the session is opened, and their
             tasks have failed.
-        pause_on_failure: Whether a group starts no more tasks when one of them fails,
-            until it is resumed. `set_group` says so for one group.
-        resources: What tasks may need while they run, by names of your choice, and how
-            much there is: `{"gpu": 2, "memory": "16G"}`. K, M, G and T in a text are
-            1024, 1024 times that, and so on. Nothing is measured or enforced: as much
-            is taken as `Terms.needs` says.
-        engines: Where tasks may run besides this machine, each with a name of its own;
-            `Terms.engine` of a request chooses one. Closed by `stop`.
-        clock: The time of its actors and jobs; by default the real one. A test gives a
-            `ManualClock`. What blocks the caller, such as `wait` and `stop`, is
-            measured in real time all the same.
+        pause_on_failure: Whether the failure of a task pauses its group until the group
+            is resumed. `set_group` sets this for one group.
+        resources: Names and amounts of resources that tasks may reserve while they run:
+            `{"gpu": 2, "memory": "16G"}`. The suffixes K, M, G and T are powers of
+            1024. Nothing is measured or enforced; `Terms.needs` states the amounts.
+        engines: Where tasks may run besides this machine, with unique names;
+            `Terms.engine` of a request chooses one. `stop` closes them.
+        clock: The clock of its actors and jobs; by default the real one. A test passes
+            a `ManualClock`. Timeouts of blocking calls, such as `wait` and `stop`, are
+            always in real time.
 
     Raises:
-        TypeError: If an argument, or one of the kinds, is of a wrong type.
-        ValueError: If an argument makes no sense.
+        TypeError: If an argument, or one of the kinds, has a wrong type.
+        ValueError: If an argument is invalid.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent setting
@@ -136,7 +135,7 @@ class TaskSystem(Requests):
         if kinds is None:
             kinds = (BashKind(), SleepKind())
         self.dead_letters = DeadLetters()
-        """Counts the messages of this system that reached nobody."""
+        """Counts the messages of this system whose recipient was dead."""
         self._config = StartConfig(
             settings=settings,
             resources=checked_resources(settings.resources),
@@ -146,32 +145,33 @@ class TaskSystem(Requests):
         )
         self._notes: ProcessNotes | None = None
         self.all_noted: Callable[[], bool] | None = None
-        """Tells whether all jobs that have ended since their program was killed were
-        noted by the keeper of this host; None if this is not a host with a keeper."""
+        """Returns whether the keeper of this host has noted all jobs that ended since
+        their program was killed; None if this is not a host with a keeper."""
         self._session_key = ""
         self._actors: Starting | None = None
-        # Held while it starts, and while it stops.
+        # Held during `start` and `stop`.
         self._lifecycle = threading.RLock()
         self._shutdown: Shutdown | None = None
         self._starts = False
-        # Whether the start that is under way was hurried, or given up.
+        # Whether the start in progress was hurried, or aborted.
         self._hurried = False
         self._given_up = False
         self._releases: list[Callable[[], object]] = []
         self.warnings: tuple[str, ...] = ()
-        """What a person should know of how the session was found, and of how many tasks
-        run at a time; set by `start` and `set_slots`."""
+        """Warnings for people, about the state of the session as it was found and about
+        the number of slots; set by `start` and `set_slots`."""
         self._advice: tuple[str, ...] = ()
         self.remembers = directory is not None
         self.resumed = ()
         self.slots = slots
-        """How many tasks ran at a time when the session was opened, as it remembers;
-        set by `start`. `set_slots` tells how many do now."""
+        """The number of slots when the session was opened, which may have been stored
+        with it; set by `start`. `set_slots` returns the current number."""
         self.problems: tuple[str, ...] = ()
-        """What went wrong in the last `stop` of a started system, such as processes
-        that live on because they belong to another user; empty if all is well."""
+        """Problems of the last `stop`, such as processes that couldn't be killed
+        because they belong to another user; empty if there were none."""
         self.leftovers = ""
-        """What a killed program left running, while `start` ends it; empty if none."""
+        """Names the jobs that a killed program left running, while `start` ends them;
+        empty otherwise."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -182,11 +182,11 @@ class TaskSystem(Requests):
 
     @property
     def queue(self) -> pykka.ActorRef[QueueActor]:
-        """The QueueActor, which takes every `QueueRequest`.
+        """The QueueActor, which accepts every `QueueRequest`.
 
         Raises:
             RuntimeError: If the system is not started.
-            TaskSystemError: If it was started before this process was forked.
+            TaskSystemError: If this process was forked after the start.
         """
         self._refuse_in_a_fork()
         queue = None if self._actors is None else self._actors.queue
@@ -195,12 +195,12 @@ class TaskSystem(Requests):
         return queue
 
     def keep_with(self, store: Store) -> None:
-        """Keep the terminals and inputs of jobs if this process dies, as the jobs are.
+        """Keep the terminals and input pipes of jobs open if this process dies.
 
         Must be called before `start`.
 
         Args:
-            store: Keeps descriptors for the next program.
+            store: Holds the file descriptors for the next program.
         """
         self._config = replace(self._config, store=store)
 
@@ -213,22 +213,22 @@ class TaskSystem(Requests):
 
     @property
     def name(self) -> str:
-        """What the session is called."""
+        """The name of the session."""
         return self._settings.name
 
     @property
     def directory(self) -> Path | None:
-        """The folder of the session, absolute; None if nothing is remembered."""
+        """The absolute path of the session's directory; None if nothing is kept."""
         return self._directory
 
     @property
     def scheduler(self) -> Scheduler | None:
-        """What gives its actors their turns, for others that live with them."""
+        """The scheduler of its actors, for other actors that share their threads."""
         return None if self._actors is None else self._actors.dispatcher
 
     @property
     def session_key(self) -> str:
-        """The part of the mark of its processes that is like no other session's."""
+        """The part of its processes' mark that is unique to this session."""
         return self._session_key
 
     @property
@@ -237,10 +237,10 @@ class TaskSystem(Requests):
         return self._config.kinds
 
     def is_own_thread(self) -> bool:
-        """Tell whether the caller runs in a turn of one of its actors.
+        """Return whether the caller runs in a turn of one of its actors.
 
-        The methods that block raise `RuntimeError` there. A subscriber that is not an
-        actor is told in such a turn.
+        Blocking methods raise `RuntimeError` there. A subscriber that is not an actor
+        is called in such a turn.
         """
         scheduler = None if self._actors is None else self._actors.dispatcher
         return scheduler is not None and scheduler.is_own_thread()
@@ -251,17 +251,16 @@ class TaskSystem(Requests):
         """Start all actors; blocks until each of them has answered.
 
         Args:
-            subscribers: Subscribed before anything happens, so that they are told also
-                what the start itself does, such as that a task which ran when the
-                program died has failed. As recipients, or as `Subscribe` messages.
+            subscribers: Recipients or `Subscribe` messages. They are subscribed first,
+                so they also receive the changes that the start makes, such as the
+                failure of a task that was running when the program died.
 
         Raises:
-            SessionInUseError: If the session is open already; it is a
-                `TaskSystemError`.
-            TaskSystemError: If the folder can't be used, an actor does not answer, or
-                it was stopped meanwhile; nothing is left running. Also if it was
-                started before this process was forked.
-            RuntimeError: If it is started already.
+            SessionInUseError: If the session is open already; a `TaskSystemError`.
+            TaskSystemError: If the directory can't be used, an actor doesn't answer, or
+                `stop` was called concurrently; nothing is left running. Also if this
+                process was forked after the system was started.
+            RuntimeError: If the system is started already.
         """
         self._refuse_in_a_fork()
         with self._lifecycle:
@@ -271,7 +270,7 @@ class TaskSystem(Requests):
             self._hurried = self._given_up = False
             self.problems = ()
             self._starts = True
-            # All threads here are daemons: a host that just ends would leave its jobs.
+            # All threads are daemons: without this, jobs would outlive the process.
             atexit.register(self.stop)
             self._releases.append(lambda: atexit.unregister(self.stop))
             try:
@@ -319,15 +318,15 @@ class TaskSystem(Requests):
         return opened
 
     def hold_starts(self) -> None:
-        """Start no more jobs; block until it is written down which were started.
+        """Start no more jobs; block until all started ones are recorded.
 
-        For a host that makes room for another one.
+        Used by a host that another one is about to replace.
         """
         if self._notes is not None:
             self._notes.hold_starts(_START_TIMEOUT)
 
     def let_start(self) -> None:
-        """Start jobs again after `hold_starts`."""
+        """Allow job starts again after `hold_starts`."""
         if self._notes is not None:
             self._notes.let_start()
 
@@ -353,7 +352,7 @@ class TaskSystem(Requests):
     def set_slots(
         self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> int:
-        """Do as `Control.set_slots` does; the warnings speak of the new number."""
+        """See `Control.set_slots`; also updates `warnings`."""
         now = super().set_slots(slots, answer_timeout=answer_timeout)
         if slots is not None:
             self._advise(now)
@@ -364,27 +363,26 @@ class TaskSystem(Requests):
     ) -> None:
         """End all tasks and stop all actors, in order, within one deadline.
 
-        Running tasks get the grace period, and so does what finished tasks left
-        running. Queued tasks stay for the next time if the session is remembered, and
-        are canceled if not. Subscribers that show changes to a person have up to two
-        seconds to say that they have shown the last ones. Does nothing if the system
-        is not started, or was started before this process was forked.
+        Running tasks and background processes of finished tasks get the grace period.
+        Queued tasks are kept if the session has a directory; otherwise they are
+        canceled. Subscribers that show changes to a person have up to two seconds to
+        acknowledge the last ones. Does nothing if the system is not started, or if
+        this process was forked after the start.
 
-        Happens by itself when the process ends in an orderly way. Ctrl+C meanwhile cuts
-        the grace period short, and its `KeyboardInterrupt` is raised in the end. If it
-        is being started or stopped on another thread, this waits for that. Called by a
-        signal handler in the midst of a `start`, it makes that fail.
+        Runs automatically at a normal exit of the process (`atexit`). Ctrl+C ends the
+        grace period, and its `KeyboardInterrupt` is raised after the stop. A concurrent
+        `start` or `stop` on another thread is waited for. A call by a signal handler
+        during a `start` on the same thread makes the `start` fail.
 
         Args:
-            reason: What becomes the reason of the tasks that this ends.
-            timeout: Seconds after which what still runs is killed; the grace period
-                and two seconds by default. Blocks about that long, and for what has to
-                follow a second or two; longer, but not for ever, if a process can't be
-                killed or an actor is stuck.
+            reason: The reason of the tasks that are ended by this.
+            timeout: Seconds after which running tasks are killed; by default the grace
+                period and two seconds. The call blocks about that long plus a second
+                or two; longer, but not forever, if a process can't be killed or an
+                actor is stuck.
 
         Raises:
-            RuntimeError: If this is called on a thread of its actors; nothing is
-                stopped.
+            RuntimeError: If called on a thread of its actors; nothing is stopped.
             ValueError: If `timeout` is not a number; nothing is stopped.
         """
         deadline = Deadline(self._settings.grace + 2.0 if timeout is None else timeout)
@@ -394,7 +392,7 @@ class TaskSystem(Requests):
         if not self._take_lifecycle(deadline):
             return
         try:
-            # A signal handler may call this in the midst of either, on its thread.
+            # A signal handler may call this during a start or stop on this thread.
             if self._starts:
                 self._given_up = True
             elif self._shutdown is None and self._owner is not None:
@@ -403,21 +401,21 @@ class TaskSystem(Requests):
             self._lifecycle.release()
 
     def end(self, reason: str = "the session ended") -> None:
-        """End the session: the same as `stop`, since it lives in this process."""
+        """End the session: the same as `stop`, since it runs in this process."""
         self.stop(reason)
 
     def hurry(self) -> bool:
-        """Cut short the grace period of a `start` or `stop` under way elsewhere.
+        """End the grace period of a `start` or `stop` that another thread executes.
 
-        A `stop` ends tasks, and a `start` what a killed program left running. Never
-        blocks.
+        A `stop` ends tasks; a `start` ends jobs that a killed program left running.
+        Never blocks.
 
         Returns:
-            Whether one is under way; if none is, nothing happens.
+            Whether a `start` or `stop` is in progress; otherwise nothing happens.
         """
         if self._is_forked():
             return False
-        # Looked at first: a start that begins just now forgets what came before it.
+        # Read first: a start that begins concurrently resets `_hurried`.
         starts, shutdown = self._starts, self._shutdown
         self._hurried = True
         if shutdown is not None:
@@ -425,10 +423,10 @@ class TaskSystem(Requests):
         return starts or shutdown is not None
 
     def _take_lifecycle(self, deadline: Deadline) -> bool:
-        """Wait until it is neither started nor stopped on another thread.
+        """Wait until no other thread starts or stops the system.
 
         Returns:
-            Whether that is so; false if it took too long.
+            Whether the lock was acquired; false after a timeout.
         """
         try:
             if self._lifecycle.acquire(timeout=deadline.left()):
@@ -456,6 +454,6 @@ class TaskSystem(Requests):
         try:
             self.problems = self._shutdown.run(reversed(releases))
         finally:
-            # Until here requests are answered, though what adds a task is refused.
+            # Until here requests are answered, but new tasks are refused.
             self._actors = self._shutdown = None
             self._owner = None

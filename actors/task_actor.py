@@ -61,31 +61,31 @@ if TYPE_CHECKING:
     from .runtime.dispatcher import Dispatcher
 
 FIRST_PAUSE: Final = 0.25
-"""Seconds after which a start is tried again for which the system lacked something."""
+"""Seconds before the first retry of a start that failed for lack of resources."""
 
 LONGEST_PAUSE: Final = 2.0
-"""The same after several attempts; each pause is twice as long as the one before."""
+"""Maximum seconds between retries; the pause doubles with each one."""
 
 _LOOK: Final = Look()
 _NOTHING_TO_SAY: Final = JobNote()
 
 
 class TaskActorConfig(Record, frozen=True):
-    """What all task actors of a system share.
+    """The settings that all task actors of a system share.
 
     Attributes:
-        clock: The time.
-        exits: Calls when a process has exited.
-        dead_letters: Counts what reaches nobody.
-        session_key: Unlike that of any other session; part of its processes' mark.
-        grace: Seconds between asking a job to end and killing it.
-        output_limit: Bytes of output beyond which a task is ended as failed.
-        environment: What the processes of tasks inherit that came without any.
-        dispatcher: Gives the actors their turns; without one each has a thread.
-        notes: Where it is written down which process each job is; None for nowhere.
-        exit_notes: Where others have written down how processes ended.
+        clock: The source of time.
+        exits: Calls back when a process has exited.
+        dead_letters: Counts messages to dead recipients.
+        session_key: Unique to the session; part of the mark of its processes.
+        grace: Seconds between SIGTERM and SIGKILL.
+        output_limit: Bytes of output; exceeding it fails the task.
+        environment: The environment of tasks that were added without one.
+        dispatcher: Schedules the actors' turns; without one each actor has a thread.
+        notes: Records the process of each job; None to record nothing.
+        exit_notes: The exit statuses that wrappers and the keeper have recorded.
         engines: Where jobs run besides this machine, by name.
-        channels: Opens the terminals of jobs, and leads to their input.
+        channels: Opens the terminals and input pipes of jobs.
     """
 
     clock: Clock
@@ -103,21 +103,20 @@ class TaskActorConfig(Record, frozen=True):
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
-    """Runs one job and tells the runner, once, how it ended.
+    """Runs one job and reports its end to the runner, exactly once.
 
-    It starts the job in its first turn. In: `Begin` from itself, `Look`, `Stop` and
-    `SetPaused`. Out:
-    `TaskProcess`, `TaskWaits` and `TaskProgressed` to the queue, `JobQuiet` and one
-    `JobEnded` to the runner.
+    It starts the job in its first turn. In: see `TaskActorMessage`. Out:
+    `TaskProcess`, `TaskWaits`, `TaskProgressed` and `TaskAwaitsInput` to the queue,
+    `JobQuiet` and one `JobEnded` to the runner.
 
     Args:
         task: The task, Running.
-        kind: How it runs.
-        queue: Told of news while it runs.
-        runner: Told of the end.
-        config: What all task actors share.
-        environment: What its processes inherit; by default what the config says.
-        adoption: The job that goes on, if it was started by a program that was killed.
+        kind: The kind that starts the job.
+        queue: Receives progress while the job runs.
+        runner: Receives the end.
+        config: The settings that all task actors share.
+        environment: The environment of its processes; by default that of the config.
+        adoption: The running job to take over, if a killed program has started it.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -169,7 +168,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self.on_receive(Begin())
 
     def handle(self, message: TaskActorMessage) -> None:
-        """Handle one message; anything after the last report is ignored."""
+        """Handle one message; messages after the last report are ignored."""
         if self._reported:
             if isinstance(message, SendInput | ResizeTerminal):
                 self._answer(message, refusal(message, "it has ended"))
@@ -190,7 +189,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 assert_never(message)
 
     def on_error(self, message: TaskActorMessage, error: BaseException) -> None:
-        """Fail the task, and end what is left of its job."""
+        """Fail the task, and kill its job."""
         del message
         if self._reported:
             return
@@ -205,7 +204,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._abandon(self._imposed)
 
     def on_stop(self) -> None:
-        """End the job with its actor, if somebody stops the actor before its time."""
+        """Kill the job if the actor is stopped from outside."""
         if self._reported:
             return
         self._stopped = True
@@ -251,7 +250,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._task.terms is not None and (name := self._task.terms.engine):
             engine = config.engines.get(name)
             if engine is None:
-                # Only for a job that goes on: no other starts without its engine.
+                # Only when adopting: the queue starts no task without its engine.
                 text = f"engine {brief(name)!r}, which runs it, is not here any more"
                 raise StartError(text)
         return JobContext(
@@ -281,13 +280,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._task.started_at is not None:
             self._begun = self._task.started_at.timestamp()
         if self._imposed is not None:
-            # Before the first look, which would leave alone what has outlived it.
+            # Before the first look, which would leave its background processes alone.
             self._ask_to_stop(job, self._imposed)
         else:
             if self._noting is None or self._has_begun:
                 self._limit_time(self._task.duration or 0.0)
             if self._paused or self._task.paused_for:
-                # The program that was to do so may have been killed before.
+                # The program may have been killed before it paused or resumed the job.
                 self._pause_job(job)
         self._look()
 
@@ -304,7 +303,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     @property
     def _awaits_resume(self) -> bool:
-        """Whether it was paused before its job could be started."""
+        """Whether the task was paused before its job could be started."""
         return self._paused and self._adoption is None
 
     def _set_paused(self, *, paused: bool) -> None:
@@ -316,14 +315,14 @@ class TaskActor(SafeActor[TaskActorMessage]):
         elif not paused:
             if self._retry is not None:
                 self._retry.cancel()
-            self._note = JobNote()  # of a wait, which is said again
+            self._note = JobNote()  # so that a wait is reported again
             self._begin()
 
     def _pause_job(self, job: Job) -> None:
-        """Let the job stand still, or go on, and its timeout with it."""
+        """Pause or resume the job and its timeout."""
         if not isinstance(job, Pausable):
             return
-        # This searches for all processes of the job.
+        # Searches for all processes of the job.
         self.about_to_block()
         calls.call(self._kind, job, "pause" if self._paused else "resume")
         if self._timeout is not None:
@@ -333,7 +332,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._tell_of_pause(job)
 
     def _tell_of_pause(self, job: TellsPause) -> None:
-        """Say of a pause, or its end, that it has not reached all of the job."""
+        """Report processes of the job that couldn't be paused or resumed."""
         if self._imposed is None:
             problem = job.pause_problem
             self._tell(JobNote(problem and safe_line(problem), self._note.node))
@@ -351,7 +350,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self.post(self._queue, TaskWaits(self._task.id, note.waits, note.node))
 
     def _take_note(self, job: NotingJob) -> None:
-        """Tell why the job has not begun, or where it runs; its time begins then."""
+        """Report why the job waits, or on which node it runs; start its timeout."""
         note = job.note()
         if note.waits is None and not self._has_begun:
             self._has_begun = True
@@ -364,7 +363,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._job is None:
             return
         if self._noting is not None:
-            # First: a short job may have begun and ended since the last look.
+            # First, since a short job may have begun and ended since the last look.
             self._take_note(self._noting)
         end = calls.look(self._kind, self._job)
         if end is not None:
@@ -373,7 +372,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if self._outlived_its_kill():
             return
         if self._halted is not None:
-            # It is found out within some rounds.
+            # The problem becomes known after some rounds of signals.
             self._tell_of_pause(self._halted)
         self._record_process(self._job)
         news, was_quiet = self._news, self._news.is_quiet
@@ -392,8 +391,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self.post(self._runner, JobQuiet(self._task.id, news.is_quiet))
 
     def _record_process(self, job: Job) -> None:
-        # Not when it starts: most jobs that end before the first look are not worth a
-        # write, and their processes carry the mark.
+        # Not at the start: a job that ends before the first look isn't worth a write,
+        # and the mark identifies its processes.
         if self._recorded:
             return
         self._recorded = True
@@ -408,7 +407,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._report(imposed)
             return
         if self._imposed is None:
-            # It may have ended by itself already; then that is what happened.
+            # A job that has already ended by itself keeps its outcome.
             end = calls.look(self._kind, job)
             if end is not None:
                 self._finish(job, end)
@@ -416,7 +415,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._imposed = imposed
         elif not now:
             return
-        # This searches for all processes of the job.
+        # Searches for all processes of the job.
         self.about_to_block()
         if now:
             self._kill(job)
@@ -431,18 +430,18 @@ class TaskActor(SafeActor[TaskActorMessage]):
         )
 
     def _kill(self, job: Job) -> None:
-        # Killing may take rounds, which another kill would begin all over again.
+        # Killing may take several rounds; a second call would restart them.
         if self._killed_at is not None:
             return
         self._killed_at = self._config.clock.now().monotonic
-        if not isinstance(self._kind, ProcessKind):  # whose rounds come to an end
+        if not isinstance(self._kind, ProcessKind):  # its kill rounds have a limit
             if self._grace is not None:
                 self._grace.cancel()
             self._grace = self._config.clock.call_later(SECONDS, self._ask_to_look)
         calls.call(self._kind, job, "kill")
 
     def _outlived_its_kill(self) -> bool:
-        """Report a job that has been killed for long enough, and has not ended."""
+        """Report a job that has not ended within some time after `kill`."""
         killed_at, imposed = self._killed_at, self._imposed
         if killed_at is None or imposed is None or isinstance(self._kind, ProcessKind):
             return False
@@ -455,7 +454,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         return True
 
     def _finish(self, job: Job, end: JobEnd) -> None:
-        # What it had to say last must not keep its end from being told.
+        # A failure to read the last output must not prevent the report of the end.
         self._try(lambda: self._news.look(job, last=True))
         outcome = self._imposed or end.outcome
         if self._imposed is not None:
@@ -475,7 +474,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         left: tuple[ProcessId, ...] = (),
     ) -> None:
         self._reported = True
-        # It refers back to this actor; such a circle per job keeps the collector busy.
+        # The job refers to this actor: a reference cycle per job would be costly for
+        # the garbage collector.
         self._job = self._noting = None
         for alarm in filter(None, (self._grace, self._retry)):
             alarm.cancel()
@@ -484,21 +484,21 @@ class TaskActor(SafeActor[TaskActorMessage]):
         outcome, news = self._news.with_cut(outcome), self._news.at_end()
         end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned, left)
         if self._stopped:
-            # The runner may have been stopped with it, and has said so then.
+            # The runner may have been stopped too; then it has reported the end.
             post_if_alive(self._runner, end)
         else:
             self.post(self._runner, end)
         self.stop_self()
 
     def _abandon(self, outcome: Outcome) -> None:
-        """Kill the job, and leave it to the runner to see to the end of it."""
+        """Kill the job, and let the runner end its remaining processes."""
         job = self._job
         if job is not None:
             self.about_to_block()
             self._try(lambda: calls.call(self._kind, job, "kill"))
             self._try(lambda: self._look_for_the_last_time(job))
         if not self._reported:
-            # A start that failed half-way may have left processes too.
+            # A start that failed halfway may have left processes too.
             self._report(outcome, abandoned=True)
 
     def _look_for_the_last_time(self, job: Job) -> None:
@@ -511,7 +511,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _try(self, step: Callable[[], object]) -> bool:
         try:
             step()
-        except BaseException:  # noqa: BLE001 - a kind of an embedder's may raise any
+        except BaseException:  # noqa: BLE001 - an embedder's kind may raise anything
             logger.exception("Task %d could not be ended properly", self._task.id)
             return False
         return True

@@ -1,4 +1,4 @@
-"""Calls of a job's methods: what they do wrong is said with the name of the kind."""
+"""Calls of a job's methods, whose errors name the kind."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def call(kind: Kind, job: Job, method: str) -> Any:  # noqa: ANN401 - what a job
 
 
 def look(kind: Kind, job: Job) -> JobEnd | None:
-    """Return the end of a job, or None while it goes on.
+    """Return the end of a job, or None while it runs.
 
     Raises:
-        WrongKindError: If the job can't tell, or tells something else.
+        WrongKindError: If the method raises, or returns something else.
     """
     end = call(kind, job, "look")
     if end is None:
@@ -44,7 +44,7 @@ def pid(kind: Kind, job: Job) -> int | None:
     """Return the id of a job's process, if it has one.
 
     Raises:
-        WrongKindError: If the job can't tell, or tells something else.
+        WrongKindError: If the method raises, or returns something else.
     """
     number = call(kind, job, "pid")
     if number is None or (type(number) is int and number > 0):
@@ -54,10 +54,10 @@ def pid(kind: Kind, job: Job) -> int | None:
 
 
 def progress(kind: Kind, job: Job) -> int | None:
-    """Return the progress of a job in percent, if it knows it.
+    """Return the progress of a job in percent, if known.
 
     Raises:
-        WrongKindError: If the job can't tell, or tells something else.
+        WrongKindError: If the method raises, or returns something else.
     """
     percent = call(kind, job, "progress")
     if percent is None or (type(percent) is int and 0 <= percent <= 100):  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What is sent to a job, and whether it waits for that."""
+"""Input of a job: sending it, and detecting that the job waits for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def pass_on(job: Job | None, message: SendInput | ResizeTerminal) -> QueueReply:
-    """Give a job its input, or its terminal another size, and return the answer."""
+    """Send input to a job, or resize its terminal; return the answer."""
     channel = job.channel if isinstance(job, TakesInput) else None
     if channel is None:
         what = "it waits to start" if job is None else "it has lost its input"
@@ -48,21 +48,22 @@ def refusal(
     why: str,
     code: RefusalCode = RefusalCode.FINISHED,
 ) -> Refused:
-    """Return the answer that a task does not take what was sent to it.
+    """Return the answer to input that a task doesn't take.
 
     Args:
-        message: What was sent.
-        why: What is to be said of the task, such as "it has ended".
-        code: The same for programs.
+        message: The request.
+        why: The reason, such as "it has ended".
+        code: The reason, for programs.
     """
     return Refused(f"task {message.task_id}: {why}", code, message.correlation_id)
 
 
 class AwaitedInput:
-    """Finds out whether a job waits for input.
+    """Detects whether a job waits for input.
 
     Args:
-        task: Its task, which takes input. It says what an earlier program has found.
+        task: Its task, which takes input. `awaits_input` is the state that an earlier
+            program has recorded.
     """
 
     def __init__(self, task: Task) -> None:
@@ -71,12 +72,12 @@ class AwaitedInput:
         self._watch: InputWatch | None = None
 
     def look(self, job: Job, now: float, *, news: bool) -> Iterator[TaskAwaitsInput]:
-        """Look at a job, see `Job.look`, and return what is to be told of it."""
+        """Check a job, see `Job.look`; yield the messages for the queue."""
         if self._watch is None:
             if isinstance(job, TellsInput):
                 self._watch = job.input_watch(waits=self._awaits)
             if self._awaits:
-                # The new program may not have the input that the old one watched.
+                # This program may not have the input that the earlier one watched.
                 self._awaits = False
                 yield TaskAwaitsInput(self._task_id, self._watch is not None)
         watch = self._watch

@@ -1,4 +1,4 @@
-"""What a job says while it runs: its output, and how far it is."""
+"""The output and the progress of a running job."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ..rules.task import Task
 
 QUIET_AFTER: Final = 10
-"""Looks without news after which a job is looked at less often."""
+"""Checks without new output after which a job is checked less often."""
 
 _CUT: Final = "its command emptied its output file, and {} of output are gone"
 
 
 class JobNews:
-    """Reads what one job says."""
+    """Reads the output and the progress of one job."""
 
     def __init__(self, task: Task, kind: Kind) -> None:
         self._task = task
@@ -36,19 +36,19 @@ class JobNews:
         self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
         self._looks_in_vain = 0
         self.latest: OutputNews = OutputNews(task.output_size)
-        """What was read last."""
+        """The state after the last `look`."""
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it has said nothing for a while."""
+        """Whether the job has had no new output or progress for a while."""
         return self._looks_in_vain >= QUIET_AFTER
 
     def mark_attempt(self, at: datetime) -> None:
-        """Say in the output where one attempt ends and the next begins. Blocks."""
+        """Write a line to the output that separates two attempts. Blocks."""
         attempt, monitor = self._task.attempt, self._monitor
         if attempt is None or monitor is None:
             return
-        # If the file can't be written, the start says so.
+        # If the file can't be written, the start reports it.
         with contextlib.suppress(OSError):
             monitor.begin_after(
                 f"--- {safe_line(attempt.before)}; {self._task.attempt_text} at ",
@@ -56,10 +56,10 @@ class JobNews:
             )
 
     def look(self, job: Job, *, last: bool = False) -> bool:
-        """Read what is new; return whether anything is.
+        """Read the new output and the progress; return whether anything changed.
 
         Raises:
-            WrongKindError: If the job can't tell its progress.
+            WrongKindError: If the method `progress` of the job is faulty.
         """
         monitor, before = self._monitor, self.latest
         if monitor is not None:
@@ -74,12 +74,12 @@ class JobNews:
         return changed
 
     def at_end(self) -> OutputNews | None:
-        """Return what there is to say of it at the end; None if it has no output."""
+        """Return the final state; None without output and progress."""
         has_news = self._monitor is not None or self.latest.progress is not None
         return self.latest if has_news else None
 
     def with_cut(self, outcome: Outcome) -> Outcome:
-        """Name in an outcome the output that its command has truncated, if any."""
+        """Mention in an outcome the output that its command has truncated, if any."""
         if self._monitor is None or not self._monitor.cut:
             return outcome
         cut = _CUT.format(size_text(self._monitor.cut))

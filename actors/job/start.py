@@ -1,4 +1,4 @@
-"""Starting a job, or taking over the one of a program that was killed."""
+"""Starting a job, or adopting one that a killed program has left running."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 def start(kind: Kind, context: JobContext) -> Job:
-    """Start a job. Blocks for as long as starting a process takes.
+    """Start a job. Blocks while the process starts.
 
     Raises:
-        InvalidRequestError: If its arguments make no sense.
-        ShortageError: If it can't be started just now.
+        InvalidRequestError: If its arguments are invalid.
+        ShortageError: If the system currently lacks resources.
         StartError: If it can't be started.
     """
-    # A task that is remembered may be of another version, or of anybody's making.
+    # A stored task may come from another version, or from an edited journal.
     check(kind, context.task.args)
     try:
         job = _call(kind, "start", lambda: kind.start(context))
     except (ShortageError, WrongKindError):
         raise
     except StartError:
-        # Somebody may have deleted the folder of the output meanwhile.
+        # The directory of the output may have been deleted.
         if not _made_output_folder(context.task):
             raise
         job = _call(kind, "start", lambda: kind.start(context))
@@ -57,11 +57,11 @@ def _call(kind: Kind, method: str, call: Callable[[], Job]) -> Job:
 def adopt(
     kind: Kind, context: JobContext, adoption: Adoption, exit_notes: ExitNotes
 ) -> Job:
-    """Take over the job of a program that was killed; see `Kind.adopt`.
+    """Adopt the job of a program that was killed; see `Kind.adopt`.
 
     Raises:
-        ShortageError: If it can't be taken over just now.
-        StartError: If there is nothing to take over.
+        ShortageError: If the system currently lacks resources.
+        StartError: If there is nothing to adopt.
     """
     if not isinstance(kind, Adopting):
         raise StartError(LOST.reason)

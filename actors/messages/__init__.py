@@ -1,10 +1,10 @@
 """The messages of the actors, and one union of them per recipient.
 
-All are immutable, hold no live object but a `Recipient`, and mean what their docstring
-says who sends them. Requests come in three manners: with `reply_to` the answer is
-told there, after what it says has been written down; without it the answer is the
-return value of an `ask`; and what is only told, without `reply_to`, has no answer, but
-if it is refused that is logged. A `correlation_id` comes back in the answer unchanged.
+Messages are immutable, and the only live object in them is a `Recipient`. A request
+with `reply_to` is answered there, after its changes have been written to the journal;
+without `reply_to` the answer is the return value of an `ask`. A request that is sent
+with `tell` and without `reply_to` gets no answer; its refusal is logged. A
+`correlation_id` is returned in the answer unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the QueueActor tells its subscribers."""
+"""The notifications that the QueueActor sends to its subscribers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from .base import Message
 
 
 class TaskEvent(enum.StrEnum):
-    """What happened to a task; `progress` is any change that keeps the status.
+    """The kind of a change of a task.
 
-    While it runs, of what it has left running, or of how it waits. That it waits for
-    input is told as `input`, once for each time.
+    `progress` is any change that keeps the status: of its progress, of the reason why
+    it waits, or of its background processes. `input` means that the task waits for
+    input; it is sent once for each wait.
     """
 
     QUEUED = "queued"
@@ -27,7 +28,7 @@ class TaskEvent(enum.StrEnum):
     CANCELED = "canceled"
 
     is_of_status: bool
-    """Whether the task has reached a status, which is kept until it was shown."""
+    """Whether the task has a new status. Such a change is kept until it was shown."""
 
     @classmethod
     def of(cls, status: TaskStatus) -> TaskEvent:
@@ -46,8 +47,8 @@ class TaskChanged(Message, frozen=True, gc=False):
 
     Attributes:
         seq: The number of this change in the session: 1, 2, 3, without gaps.
-        event: What happened.
-        task: The task as it is now.
+        event: The kind of the change.
+        task: The task after the change.
     """
 
     seq: int
@@ -58,8 +59,8 @@ class TaskChanged(Message, frozen=True, gc=False):
 class TasksForgotten(Message, frozen=True):
     """Finished tasks left the history; their output files are deleted or about to be.
 
-    A subscriber of some tasks, with `which`, whose host died or that was too slow, gets
-    one without ids then: tasks that it waits for may have ended and left.
+    A subscriber with `which` gets one without ids after its host died or it was too
+    slow: tasks that it waits for may have ended and been forgotten.
 
     Attributes:
         seq: The number of the last change before this.
@@ -73,19 +74,19 @@ class TasksForgotten(Message, frozen=True):
 class Subscribed(Message, frozen=True):
     """The first message to a subscriber: the state; changes after `seq` follow.
 
-    All there is means all that is written down. If the journal can't be written just
-    now, `JournalTrouble` is the second message.
+    The state is that of the journal. If the journal currently can't be written,
+    `JournalTrouble` is the second message.
 
     Attributes:
         seq: The number of the last change before this.
-        tasks: All tasks, by id.
-        unshown: The changes that nobody was shown yet, for a subscriber that shows
-            them; None for others.
-        missed: For a subscriber that named a `since`: the last change of status of each
-            task that came after it, in order, with the task as it is now.
-        schedules: All schedules, by id.
-        said: For a subscriber that named a `said_since`: the last that was said since
-            to all that show changes, in order.
+        tasks: All tasks, sorted by id.
+        unshown: The changes that were never shown to a person; only for a subscriber
+            with `shows`.
+        missed: For a subscriber with `since`, each later change of status that is the
+            last one of its task, in order, with the current task.
+        schedules: All schedules, sorted by id.
+        said: For a subscriber with `said_since`, the chat messages since then that are
+            not private, in order.
     """
 
     seq: int
@@ -99,12 +100,12 @@ class Subscribed(Message, frozen=True):
 class JournalTrouble(Message, frozen=True):
     """The journal can't be written, or can be again.
 
-    Until it can, no task starts, none is accepted, and no change is announced or seen
-    in a list; running tasks go on.
+    In between no task starts or is accepted, and no change is announced or listed.
+    Running tasks keep running.
 
     Attributes:
-        text: What is wrong, in one line; None when it is over.
-        replaced: Whether the session was deleted and another one has its place, so that
+        text: The problem, in one line; None when it is over.
+        replaced: Whether the session was deleted and replaced by another one, so that
             this one can't be opened again.
     """
 
@@ -115,7 +116,8 @@ class JournalTrouble(Message, frozen=True):
 class MessageSaid(Message, frozen=True):
     """A chat message; sent only to subscribers that show changes.
 
-    But not to the one that shows it already, nor if it is private; see `WriteDown`.
+    It is not sent if it is private, nor to the subscriber that shows it already; see
+    `WriteDown`.
 
     Attributes:
         message: The message.
@@ -125,13 +127,13 @@ class MessageSaid(Message, frozen=True):
 
 
 class SystemStopped(Message, frozen=True):
-    """The last message to a subscriber: the task system has stopped, in order or not.
+    """The last message to a subscriber: the task system has stopped or failed.
 
-    What was queued or running as the subscriber was told last does not change any more
+    Tasks that are queued or running according to the last notification don't change
     until the session is opened again.
 
     Attributes:
-        reason: Why, in one line.
+        reason: Why it stopped, in one line.
     """
 
     reason: str
@@ -143,7 +145,7 @@ class SlotsChanged(Message, frozen=True):
     A client has set it, or it was stored with the session.
 
     Attributes:
-        slots: How many. Tasks that run beyond it go on.
+        slots: The new number. If more tasks are running, they keep running.
     """
 
     slots: int

@@ -1,4 +1,4 @@
-"""What the QueueActor answers."""
+"""The answers of the QueueActor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class TaskAdded(Message, frozen=True):
     """The task was added, and is in the journal.
 
     Attributes:
-        task: As it is now: Queued, or Running already.
+        task: The task, Queued or already Running.
         correlation_id: That of the request, here and in the other answers.
-        existed: Whether it was there before, and no other one was added.
+        existed: Whether a queued task was returned instead of adding one; see
+            `AddTask.unless_queued`.
     """
 
     task: Task
@@ -29,11 +30,12 @@ class TaskAdded(Message, frozen=True):
 
 
 class TaskFound(Message, frozen=True):
-    """The task as it is now, and the process it runs as, if it has one.
+    """The current state of a task, and its process.
 
     Attributes:
-        task: With its duration up to now, if it runs.
-        pid: The id of its first process; None if it does not run, or has no process.
+        task: The task; while it runs, with its duration so far.
+        pid: The id of its first process; None if the task isn't running or has no
+            process.
     """
 
     task: Task
@@ -42,11 +44,11 @@ class TaskFound(Message, frozen=True):
 
 
 class TaskList(Message, frozen=True):
-    """The tasks asked for, and how many there are in each status.
+    """The requested tasks, and the number of tasks in each status.
 
     Attributes:
-        tasks: By id.
-        counts: Of all tasks, not only of those asked for.
+        tasks: The requested tasks, sorted by id.
+        counts: Of all tasks, not only of the requested ones.
     """
 
     tasks: tuple[Task, ...]
@@ -57,11 +59,11 @@ class TaskList(Message, frozen=True):
 class CancelAccepted(Message, frozen=True):
     """These tasks are canceled, or will end within the grace period.
 
-    A queued task is Canceled at once. A running one has been told to stop, and its
-    last notification says how it ended; it may still complete if it was just ending.
+    A queued task is Canceled at once. A running one is being stopped, and its final
+    notification states the outcome; it may still complete if it was about to end.
 
     Attributes:
-        tasks: By id, each Canceled, or Running still.
+        tasks: The tasks, Canceled or still Running, sorted by id.
     """
 
     tasks: tuple[Task, ...]
@@ -83,7 +85,7 @@ class Slots(Message, frozen=True):
     """The number of tasks that run at a time.
 
     Attributes:
-        slots: How many.
+        slots: The number.
     """
 
     slots: int
@@ -91,31 +93,30 @@ class Slots(Message, frozen=True):
 
 
 class RefusalCode(enum.StrEnum):
-    """Why a request was refused, for programs."""
+    """The reason of a refusal, for programs."""
 
     UNKNOWN = "unknown"
-    """There is no such task, or no longer."""
+    """The task doesn't exist, or no longer exists."""
     FINISHED = "finished"
     """The task has finished."""
     INVALID = "invalid"
-    """The request makes no sense, now and later."""
+    """The request itself is invalid; a retry can't succeed."""
     JOURNAL = "journal"
-    """The journal can't be read or written at the moment."""
+    """The journal currently can't be read or written."""
     BUSY = "busy"
-    """The task does not read its input just now."""
+    """The task isn't reading its input, or another client uses its terminal."""
     CLOSING = "closing"
     """The session is ending, or has ended."""
     FAILED = "failed"
-    """Something broke meanwhile; the text says what is known of it."""
+    """An internal failure, described in the text."""
 
 
 class Refused(Message, frozen=True):
     """The request was not carried out, and nothing changed.
 
     Attributes:
-        text: Why, in one line.
-        code: The same for programs. With `INVALID` the request itself is at fault,
-            otherwise only the state of things stands against it.
+        text: The reason, in one line.
+        code: The reason, for programs.
     """
 
     text: str
@@ -124,10 +125,10 @@ class Refused(Message, frozen=True):
 
 
 class Transcript(Message, frozen=True):
-    """Chat messages and changes that were shown, in order.
+    """The chat messages and changes that were shown.
 
     Attributes:
-        entries: Messages, and the changes of tasks between them; the newest is last.
+        entries: Messages and changes of tasks in the order shown; the newest is last.
     """
 
     entries: tuple[ChatMessage | TaskChanged, ...]
@@ -135,7 +136,7 @@ class Transcript(Message, frozen=True):
 
 
 class Acknowledged(Message, frozen=True):
-    """The request was carried out; there is no other result."""
+    """The request was carried out."""
 
     correlation_id: int | str | None = None
 
@@ -145,8 +146,8 @@ class RulesFound(Message, frozen=True):
 
     Attributes:
         rules: The settings.
-        tasks: The running tasks that were paused by the request, or go on by it.
-        unpaused: Those that run on because their kind can't be paused.
+        tasks: The running tasks that the request paused or resumed.
+        unpaused: The running tasks whose kind doesn't support pausing.
     """
 
     rules: QueueRules
@@ -159,9 +160,9 @@ class NodesFound(Message, frozen=True):
     """The nodes of an engine.
 
     Attributes:
-        engine: Its name.
+        engine: The name of the engine.
         nodes: The nodes that are alive.
-        problem: Why they are not known, for people; empty if they are.
+        problem: Why the nodes are unknown, for people; empty if they are known.
     """
 
     engine: str
@@ -174,7 +175,7 @@ class TaskAltered(Message, frozen=True):
     """The task was changed, and the change is in the journal.
 
     Attributes:
-        task: As it is now.
+        task: The changed task.
     """
 
     task: Task
@@ -185,7 +186,7 @@ class SchedulesFound(Message, frozen=True):
     """The schedules, as they are in the journal.
 
     Attributes:
-        schedules: Those that were asked for, by id.
+        schedules: The requested schedules, sorted by id.
     """
 
     schedules: tuple[Schedule, ...]
@@ -193,12 +194,12 @@ class SchedulesFound(Message, frozen=True):
 
 
 class EndsClaimed(Message, frozen=True):
-    """Whether the subscriber is the one that notifies a person of ended tasks.
+    """The answer to a claim to notify a person of ended tasks.
 
     Attributes:
-        seq: The number of the last change that somebody has noticed by now.
-        granted: Whether what came after it, up to the change that was claimed, is for
-            this subscriber to tell.
+        seq: The number of the last change that a person has noticed.
+        granted: Whether this subscriber notifies the person of the changes after
+            `seq`, up to the claimed one.
     """
 
     seq: int

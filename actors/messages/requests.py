@@ -24,14 +24,16 @@ class AddTask(Message, frozen=True):
 
     Attributes:
         request: The task to add.
-        reply_to: Told the answer, when what it says has been written down. Without it
-            the answer is the return value of an `ask`; with a `tell` there is none.
-        correlation_id: Anything that tells the sender which answer this is.
-        unless_queued: Whether to answer with a queued task that does the same in the
-            same directory, if there is one, instead of adding another.
-        saying: Said with it, such as a question to the person; written down together
-            with the task, which is refused if nobody shows it. In its text the `key` of
-            the request, which must have one, stands for the id of the task.
+        reply_to: The recipient of the answer, which is sent after the task has been
+            written to the journal. Without it the answer is the return value of an
+            `ask`; a `tell` gets no answer.
+        correlation_id: Any value that identifies the answer to the sender.
+        unless_queued: Whether to answer with a queued task that runs the same command
+            in the same directory, if there is one, instead of adding another task.
+        saying: A chat message for the task, such as a question to the user, written in
+            the same transaction. The task is refused if no subscriber shows messages.
+            The `key` of the request, which is required then, is replaced by the task's
+            id in the text.
     """
 
     request: TaskRequest
@@ -47,7 +49,7 @@ class GetTask(Message, frozen=True):
     Attributes:
         task_id: The id of the task.
         reply_to: See `AddTask`, here and in the other requests.
-        correlation_id: The same.
+        correlation_id: See `AddTask`.
     """
 
     task_id: int
@@ -73,7 +75,7 @@ class CancelTask(Message, frozen=True):
     Attributes:
         task_id: The id of the task.
         reason: Who or what canceled it; it becomes the reason of the canceled task.
-        now: Kill at once instead of asking first and killing after the grace period.
+        now: Send SIGKILL at once, without SIGTERM and the grace period.
     """
 
     task_id: int
@@ -88,7 +90,7 @@ class CancelAll(Message, frozen=True):
 
     Attributes:
         reason: Who or what canceled them; it becomes the reason of the tasks.
-        now: Kill running ones at once, without the grace period.
+        now: Kill running tasks at once, without the grace period.
     """
 
     reason: str = "canceled"
@@ -105,14 +107,14 @@ class ForgetFinished(Message, frozen=True):
 
 
 class SetSlots(Message, frozen=True):
-    """Set how many tasks run at a time. Answer: `Slots`; `SlotsChanged` if it is new.
+    """Set how many tasks run at a time. Answer: `Slots`.
 
-    It is remembered with the session. With fewer than run, none is ended, and none
-    starts before enough have ended.
+    A new number is stored with the session and announced with `SlotsChanged`. If more
+    tasks are running, they keep running; no task starts until enough have ended.
 
     Attributes:
-        slots: How many, at least 1; 0 for as many as the session was opened with;
-            none to ask how many there are.
+        slots: The number of slots, at least 1; 0 restores the number with which the
+            session was opened; None only queries the number.
     """
 
     slots: int | None = None
@@ -121,15 +123,16 @@ class SetSlots(Message, frozen=True):
 
 
 class PauseQueue(Message, frozen=True):
-    """Pause the queue or a group, or continue it. Answer: `RulesFound` or `Refused`.
+    """Pause the queue or a group, or resume it. Answer: `RulesFound` or `Refused`.
 
-    Running tasks are paused too, as by `PauseTask`, and go on with the others: all that
-    are paused, but for those whose group is paused itself when everything is resumed.
+    Running tasks are paused too, as by `PauseTask`. Resuming continues every paused
+    task; when the queue is resumed, the tasks of a group that is itself paused stay
+    paused.
 
     Attributes:
-        group: Of which group; `None` for all.
-        paused: Whether to start nothing, or to start tasks again.
-        drain: Whether the tasks that run go on, so that in the end nothing runs.
+        group: The name of the group; None for the whole queue.
+        paused: Whether to pause; otherwise resume.
+        drain: Whether running tasks keep running; only no new ones start.
     """
 
     group: str | None = None
@@ -140,15 +143,15 @@ class PauseQueue(Message, frozen=True):
 
 
 class PauseTask(Message, frozen=True):
-    """Pause a task, or continue it. Answer: `TaskAltered` or `Refused`.
+    """Pause a task, or resume it. Answer: `TaskAltered` or `Refused`.
 
-    The processes of a running one are stopped, all of them; it stays Running, keeps its
-    slot and its resources, and its duration and its timeout stand still. One that waits
-    is held, as by `HoldTask`.
+    All processes of a running task are suspended. The task stays Running and keeps its
+    slot and resources; its duration and timeout don't advance. A queued task is held,
+    as by `HoldTask`.
 
     Attributes:
         task_id: The id of the task.
-        paused: Whether to pause it; otherwise it continues.
+        paused: Whether to pause the task; otherwise resume it.
     """
 
     task_id: int
@@ -162,10 +165,10 @@ class SetGroup(Message, frozen=True):
 
     Attributes:
         name: The name of the group.
-        slots: How many run at a time; 0 for as many as there are slots, `None` to leave
-            that as it is.
-        pause_on_failure: Whether it starts no more when one of its tasks fails, after
-            its last attempt; `None` to leave that as it is.
+        slots: How many of its tasks run at a time; 0 removes the limit, None keeps the
+            current value.
+        pause_on_failure: Whether the group starts no more tasks after the last attempt
+            of one of its tasks has failed; None keeps the current value.
     """
 
     name: str
@@ -178,11 +181,12 @@ class SetGroup(Message, frozen=True):
 class ListNodes(Message, frozen=True):
     """List the nodes of an engine. Answer: `NodesFound` or `Refused`.
 
-    The answer comes when the engine has been reached, or has not: in up to a minute.
+    The answer comes when the engine has answered or failed to, within a minute.
 
     Attributes:
-        engine: Which; empty if there is only one.
-        address: Where the head of the cluster is; empty for what the session says.
+        engine: The name of the engine; may be empty if there is only one.
+        address: The address of the cluster's head node; empty for the one configured
+            for the session.
     """
 
     engine: str = ""
@@ -203,9 +207,10 @@ class MoveTask(Message, frozen=True):
 
     Attributes:
         task_id: The id of the task.
-        first: Whether before all others of its priority, or behind them.
-        before: Another queued task before which it is put, if any; it gets the priority
-            of that one, and `first` counts for nothing.
+        first: Whether to move it before all other tasks of its priority; otherwise
+            after them.
+        before: The queued task to move it before. It gets the priority of that task,
+            and `first` is ignored.
     """
 
     task_id: int
@@ -220,7 +225,7 @@ class HoldTask(Message, frozen=True):
 
     Attributes:
         task_id: The id of the task.
-        held: Whether to hold it; otherwise it is released.
+        held: Whether to hold the task; otherwise release it.
     """
 
     task_id: int
@@ -232,18 +237,18 @@ class HoldTask(Message, frozen=True):
 class AddSchedule(Message, frozen=True):
     """Create a schedule. Answer: `SchedulesFound` with it, or `Refused`.
 
-    Each run is a task of its own. It may not wait for a time or for other tasks.
+    Each run is a new task. The request must not have a start time or dependencies.
 
     Attributes:
         request: The request of each run.
-        every: When: a duration such as `15m`, from now on, or a cron expression of five
+        every: An interval such as `15m`, starting now, or a cron expression of five
             fields such as `*/15 * * * *`.
-        zone: The name of the time zone in which a cron expression is meant, such as
-            `Europe/Berlin`; empty for that of the queue's machine.
-        catch_up: What becomes of runs whose time came while nothing was there to add
-            them, or while everything, the group or the schedule was paused.
-        overlap: Whether a run is added although the one before has not ended. Else it
-            is left out.
+        zone: The time zone of a cron expression, such as `Europe/Berlin`; empty for the
+            time zone of the queue's machine.
+        catch_up: What to do about runs that were missed because the session was closed,
+            or the queue, the group or the schedule was paused.
+        overlap: Whether to add a run while the previous one has not ended; otherwise
+            the run is skipped.
     """
 
     request: TaskRequest
@@ -258,7 +263,7 @@ class AddSchedule(Message, frozen=True):
 class RemoveSchedule(Message, frozen=True):
     """Remove a schedule. Answer: `SchedulesFound` with it, or `Refused`.
 
-    Tasks that it has added stay.
+    The tasks it has added remain.
 
     Attributes:
         schedule_id: The id of the schedule.
@@ -270,13 +275,13 @@ class RemoveSchedule(Message, frozen=True):
 
 
 class PauseSchedule(Message, frozen=True):
-    """Pause or continue a schedule. Answer: `SchedulesFound`, or `Refused`.
+    """Pause or resume a schedule. Answer: `SchedulesFound`, or `Refused`.
 
-    Missed runs are handled as its `catch_up` says.
+    Missed runs are handled according to `AddSchedule.catch_up`.
 
     Attributes:
         schedule_id: The id of the schedule.
-        paused: Whether to pause it; otherwise it continues.
+        paused: Whether to pause the schedule; otherwise resume it.
     """
 
     schedule_id: int
@@ -299,9 +304,9 @@ class EditTask(Message, frozen=True):
 
     Attributes:
         task_id: The id of the task.
-        description: Its new description; `None` for what it is called now.
-        args: Its new arguments, for `bash` the command; `None` for what it was
-            told. Only while it is queued.
+        description: The new description; None keeps the current one.
+        args: The new arguments (for `bash` the command), only for a queued task; None
+            keeps the current ones.
     """
 
     task_id: int
@@ -314,14 +319,15 @@ class EditTask(Message, frozen=True):
 class SendInput(Message, frozen=True):
     """Send input to a running task. Answer: `Acknowledged` or `Refused`.
 
-    The terms of the task must have `input`. The answer comes when its input has taken
-    all of it, which waits there until the task reads it. Input is not stored.
+    The terms of the task must have `input`. The answer comes when all data is in the
+    buffer of the pipe or terminal; the task may not have read it yet. Input is not
+    stored.
 
     Attributes:
         task_id: The id of the task.
-        data: What, at most 65,536 bytes; in JSON as Base64.
-        end: Whether the task reads the end of its input after that: a pipe takes no
-            more then, and a terminal is told what Ctrl+D means there.
+        data: At most 65,536 bytes; in JSON as Base64.
+        end: Whether to signal the end of input after the data: a pipe is closed, a
+            terminal receives Ctrl+D.
     """
 
     task_id: int
@@ -336,10 +342,10 @@ class ResizeTerminal(Message, frozen=True):
 
     Attributes:
         task_id: The id of the task.
-        columns: Its width, from 1 to 1000.
-        rows: Its height, the same.
-        if_free: Whether to leave the size as it is while it is shown to somebody who
-            has the keys.
+        columns: The width, from 1 to 1000.
+        rows: The height, from 1 to 1000.
+        if_free: Whether to keep the size if a subscriber shows the terminal to a
+            person who can type there.
     """
 
     task_id: int

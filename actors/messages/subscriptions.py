@@ -13,35 +13,35 @@ from .replies import QueueReply
 
 
 class Subscribe(Message, frozen=True):
-    """Send this recipient every change from now on, after one `Subscribed`.
+    """Send this recipient one `Subscribed`, then every change from now on.
 
-    Answer: `Acknowledged`, or what `past` asks for. Subscribing again tells nothing
-    that was told before; what is given with it takes the place of what was given first.
-    A subscriber that died is dropped by itself.
+    Answer: `Acknowledged`, or `Transcript` if `past` is given. Subscribing again
+    replaces the attributes and repeats no notification. A dead subscriber is removed.
 
-    With `origin`, `description` or `which` it is told only of the tasks that fit all
-    of them, so that the numbers of the changes have gaps. `TasksForgotten` names all
-    that are forgotten.
+    With `origin`, `description` or `which` the subscriber receives only the changes of
+    tasks that match all of them, so the sequence numbers have gaps. `TasksForgotten`
+    still names all forgotten tasks.
 
     Attributes:
         subscriber: The recipient of the notifications.
-        shows: Whether it shows changes to a person: `Subscribed` then has those that
-            nobody was shown, and it is to tell `Shown` for what it has shown. A session
-            that ends waits a moment for that.
+        shows: Whether it shows changes to a person. `Subscribed` then contains the
+            changes that were never shown, and the subscriber sends `Shown` for the
+            changes it has shown; a session that ends waits briefly for that.
         origin: Only tasks of this origin.
         description: Only tasks with this description.
-        which: Only tasks of this status: a change to another one is not told.
-        since: The number of the last change of a status, not of progress, that it has
-            handled; 0 for none. `Subscribed.missed` then has what came after it.
-        watched: Whether a person looks at it just now; see `ClaimEnds`.
-        past: How many entries of what was said and shown before it wants to have. The
-            answer is `Transcript` then, and nothing that is said meanwhile is missing
-            in both. If it can't be read the answer is `Refused`, and the subscription
-            stands all the same.
-        terminal: The task whose terminal it shows to a person, who has the keys. As
-            long as it does, nobody is told that the task waits for input.
-        said_since: When it was subscribed first, if that was interrupted, in UTC:
-            `Subscribed.said` then has what was said since.
+        which: Only changes to this status.
+        since: The number of the last change of status (not of progress) that the
+            subscriber has handled; 0 for none. `Subscribed.missed` then contains the
+            later ones.
+        watched: Whether a person is looking at it; see `ClaimEnds`.
+        past: How many earlier entries of the transcript to return. The answer is then
+            `Transcript`, and a message sent concurrently is either in it or follows
+            as a notification. If the transcript can't be read, the answer is `Refused`,
+            but the subscription is in effect.
+        terminal: The task whose terminal it shows to a person who can type there. While
+            it does, no subscriber is notified that the task waits for input.
+        said_since: For a subscription that was interrupted, when it was first made, in
+            UTC. `Subscribed.said` then contains the chat messages since that time.
     """
 
     subscriber: Recipient[Notification]
@@ -62,7 +62,8 @@ class Unsubscribe(Message, frozen=True):
     """Send this recipient no more notifications. Answer: `Acknowledged`.
 
     Attributes:
-        subscriber: The same, or an equal one; nothing happens if it is none.
+        subscriber: A recipient equal to the one that subscribed. If it isn't
+            subscribed, nothing happens.
     """
 
     subscriber: Recipient[Notification]
@@ -74,9 +75,9 @@ class Shown(Message, frozen=True):
     """All changes up to `seq` have been shown to a person. No answer.
 
     Attributes:
-        seq: The number of the last of them.
-        noticed: Whether the person has noticed: looked at what shows them, or was
-            called by a bell. Then nobody else is to be called to them.
+        seq: The number of the last change shown.
+        noticed: Whether the person has noticed the changes, by looking at the view or
+            because a bell rang. Other subscribers then don't ring for these changes.
     """
 
     seq: int
@@ -84,19 +85,18 @@ class Shown(Message, frozen=True):
 
 
 class ClaimEnds(Message, frozen=True):
-    """A subscriber asks to be the one that notifies a person of ended tasks.
+    """Claim the right to notify a person of ended tasks. Answer: `EndsClaimed`.
 
-    Answer: `EndsClaimed`. One alone is to call: the answer may take until another one
-    has called, or as long as one is looked at that has not shown these changes yet.
-    The one to whom they are granted says `Shown` with `noticed` when it has called. If
-    it is unsubscribed before, or claims anew, they are granted to the next.
+    Only one subscriber notifies the person. The answer is delayed while another
+    subscriber holds the claim, or while a watched one hasn't shown these changes yet.
+    After notifying, the holder of the claim sends `Shown` with `noticed`. If it
+    unsubscribes or claims again before that, the next claimant gets the claim.
 
     Attributes:
         claimant: The subscriber.
-        seq: The number of the last change that it claims; 0 to give back what it was
-            granted.
-        reply_to: Gets the answer; without it there is none, and nothing is granted.
-        correlation_id: Comes back in the answer.
+        seq: The number of the last change that it claims; 0 to release its claim.
+        reply_to: The recipient of the answer; without it nothing is granted.
+        correlation_id: Returned in the answer.
     """
 
     claimant: Recipient[Notification]
@@ -110,14 +110,14 @@ class WriteDown(Message, frozen=True):
 
     Attributes:
         message: The chat message.
-        shown_by: The subscriber that shows it already; the others that show changes
-            are told.
-        only_if_shown: Whether to refuse it if there is nobody to show it.
-        private: Whether it concerns only the one who shows it: no other is told.
-        again: Whether it may be stored already, because it was sent to a host that
-            died before it answered; it is stored once.
+        shown_by: The subscriber that shows the message already. The other subscribers
+            that show changes receive `MessageSaid`.
+        only_if_shown: Whether to refuse the message if no subscriber shows messages.
+        private: Whether no other subscriber receives the message.
+        again: Whether this may be a retry, because the host died before it answered.
+            The message is then stored only if it isn't stored yet.
         reply_to: See `AddTask`.
-        correlation_id: The same.
+        correlation_id: See `AddTask`.
     """
 
     message: ChatMessage
@@ -133,7 +133,7 @@ class GetTranscript(Message, frozen=True):
     """Get the transcript of this and earlier runs. Answer: `Transcript`.
 
     Attributes:
-        limit: How many of the last entries at most.
+        limit: The maximum number of entries; the newest are returned.
     """
 
     limit: int

@@ -1,4 +1,4 @@
-"""What the QueueActor is told by the runner, its task actors and the TaskSystem."""
+"""Messages to the QueueActor from the runner, the task actors and the TaskSystem."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class ClaimTasks(Message, frozen=True):
     soon as a task waits.
 
     Attributes:
-        runner: Who will run them.
-        count: How many more it takes.
-        slots: How many it runs at a time in all, unless `SetSlots` has said otherwise.
-        engine: Where those run; empty for this machine.
+        runner: The runner that will run the tasks.
+        count: How many more tasks it takes.
+        slots: The total number of its slots, unless set by `SetSlots`.
+        engine: The engine that runs these tasks; empty for this machine.
     """
 
     runner: Recipient[RunnerMessage]
@@ -42,8 +42,9 @@ class TaskWaits(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: The id of the task.
-        why: Why, such as "waiting for free memory"; None when it has begun.
-        node: The machine on which its engine runs it; empty for this one, or none yet.
+        why: Why it waits, such as "waiting for free memory"; None when it has begun.
+        node: The node on which its engine runs the task; empty for this machine, or if
+            no node is assigned yet.
     """
 
     task_id: int
@@ -56,8 +57,8 @@ class TaskAwaitsInput(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: The id of the task.
-        awaits: Whether it does.
-        is_new: Whether it was sent something since that was said last.
+        awaits: Whether it waits for input.
+        is_new: Whether input was sent to it since the previous such message.
     """
 
     task_id: int
@@ -70,7 +71,7 @@ class TaskLeftRunning(Message, frozen=True, gc=False):
 
     Attributes:
         task_id: The id of the task.
-        names: What still runs, for people; empty if nothing does.
+        names: The processes still running, for people; empty if there are none.
     """
 
     task_id: int
@@ -85,14 +86,14 @@ class TaskProgressed(Message, frozen=True, gc=False):
 
 
 class TaskEnded(Message, frozen=True, gc=False):
-    """A running task ended; the runner sends exactly one for each it was given.
+    """A running task ended; the runner sends exactly one for each started task.
 
     Attributes:
         task_id: The id of the task.
         outcome: How it ended.
-        news: The last look at its output, if it has any.
-        claims: How many more tasks the runner has room for: with the end, so that the
-            end of one task and the start of the next are one batch.
+        news: The final state of its output, if it has any.
+        claims: How many more tasks the runner has room for. This is part of the
+            message so that one batch ends a task and starts the next.
     """
 
     task_id: int
@@ -112,9 +113,9 @@ class CloseQueue(Message, frozen=True):
     """Take no new tasks, and start none. Answer: `Acknowledged`.
 
     Attributes:
-        reason: What becomes the reason of queued tasks that are canceled.
-        keep_queued: Whether queued tasks stay for the next time the session is opened,
-            or are canceled.
+        reason: The reason of queued tasks that are canceled.
+        keep_queued: Whether to keep queued tasks for the next start of the session;
+            otherwise they are canceled.
     """
 
     reason: str
@@ -124,12 +125,12 @@ class CloseQueue(Message, frozen=True):
 
 
 class AwaitShown(Message, frozen=True):
-    """Answer when the last change that could be shown has been. Answer: `Acknowledged`.
+    """Answer when the last change has been shown. Answer: `Acknowledged`.
 
-    Which is at once if no subscriber is left that shows changes.
+    If no subscriber shows changes, the answer is immediate.
 
     Attributes:
-        reply_to: Told the answer; an `ask` gets none.
+        reply_to: The recipient of the answer; an `ask` gets none.
     """
 
     reply_to: Recipient[QueueReply]
@@ -144,10 +145,10 @@ class Wipe(Message, frozen=True):
 
 
 class Wiped(Message, frozen=True):
-    """The journal is free again after `WipeJournal`.
+    """The RemovalActor no longer uses the journal after `WipeJournal`.
 
     Attributes:
-        done: Whether it is wiped; if not, that is tried again.
+        done: Whether the data was overwritten; if not, the queue retries.
     """
 
     done: bool
@@ -158,7 +159,7 @@ class WipeJournal(Message, frozen=True):
 
     Attributes:
         path: The journal's file.
-        reply_to: Told the answer.
+        reply_to: The recipient of the answer.
     """
 
     path: str
@@ -166,12 +167,12 @@ class WipeJournal(Message, frozen=True):
 
 
 class RemoveOutput(Message, frozen=True):
-    """Delete the output files of forgotten tasks, then report that.
+    """Delete the output files of forgotten tasks, then answer the request.
 
     Attributes:
         paths: The files.
-        reply_to: Who asked for it; None if nobody did.
-        answer: What the asker is told then.
+        reply_to: The sender of the request; None if there was no request.
+        answer: The answer to send after the deletion.
     """
 
     paths: tuple[str, ...]
@@ -184,9 +185,9 @@ class LookAtTimes(Message, frozen=True):
 
 
 class Requests(Message, frozen=True):
-    """Requests of a client that were read from its socket, in their order.
+    """The requests of a client in the order in which its socket delivered them.
 
-    Reading has refused what has a value of a wrong type.
+    Requests with a value of a wrong type have been refused before.
     """
 
     requests: tuple[QueueRequest, ...]
@@ -212,4 +213,4 @@ QueueMessage = (
 )
 
 RemovalMessage = RemoveOutput | WipeJournal
-"""What the RemovalActor is told by the QueueActor."""
+"""Messages from the QueueActor to the RemovalActor."""

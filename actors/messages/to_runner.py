@@ -1,4 +1,4 @@
-"""What the RunnerActor and the TaskActors are told."""
+"""Messages to the RunnerActor and the TaskActors."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .requests import ResizeTerminal, SendInput
 
 
 class Begin(Message, frozen=True):
-    """Start working; a TaskActor sends it again if the system lacked resources."""
+    """Start working; a TaskActor retries with it if the system lacked resources."""
 
 
 class StartTask(Message, frozen=True, gc=False):
-    """Run this task; it is Running already, on the runner's own claim.
+    """Run this task; answers a claim of the runner, and the task is Running already.
 
     Attributes:
         task: The task.
-        environment: The variables of its processes; by default those that the task
-            system was started with.
+        environment: The environment of its processes; None for the environment in
+            which the task system was started.
     """
 
     task: Task
@@ -30,11 +30,13 @@ class StartTask(Message, frozen=True, gc=False):
 
 
 class StopTask(Message, frozen=True, gc=False):
-    """End this task with this outcome; one the runner does not hold has ended already.
+    """End this task with this outcome.
+
+    If the runner doesn't have the task, it has ended already.
 
     Attributes:
         task_id: The id of the task.
-        outcome: What it becomes, unless it ends by itself first.
+        outcome: The outcome, unless the task ends by itself first.
         now: Kill it at once, without a grace period.
     """
 
@@ -44,11 +46,12 @@ class StopTask(Message, frozen=True, gc=False):
 
 
 class PauseJob(Message, frozen=True, gc=False):
-    """Pause a running task, or continue it.
+    """Pause or resume a running task.
 
     Attributes:
-        task_id: Which; one the runner does not hold has ended already.
-        paused: Whether it stands still from now on.
+        task_id: The id of the task. If the runner doesn't have it, it has ended
+            already.
+        paused: Whether to pause it; otherwise resume it.
     """
 
     task_id: int
@@ -59,12 +62,12 @@ class JobEnded(Message, frozen=True, gc=False):
     """The last message of a TaskActor.
 
     Attributes:
-        task_id: The task.
+        task_id: The id of the task.
         outcome: How it ended.
-        news: The last look at its output, if it has any.
-        stopped: Whether the actor was stopped from outside, job and all.
-        abandoned: Whether processes of the job may be left, for the runner to end.
-        left: Those that go on without it.
+        news: The final state of its output, if it has any.
+        stopped: Whether the actor was stopped from outside, together with its job.
+        abandoned: Whether processes of the job may remain, for the runner to end.
+        left: Background processes that the job has left running.
     """
 
     task_id: int
@@ -76,7 +79,7 @@ class JobEnded(Message, frozen=True, gc=False):
 
 
 class JobQuiet(Message, frozen=True, gc=False):
-    """A job has been silent for a while, or has output again."""
+    """A job has had no output for a while, or has output again."""
 
     task_id: int
     quiet: bool
@@ -87,10 +90,10 @@ class ClaimAgain(Message, frozen=True):
 
 
 class LookAtLeft(Message, frozen=True):
-    """A process that a finished task has left running has ended.
+    """A background process of a finished task has ended.
 
     Attributes:
-        task_id: The task.
+        task_id: The id of the task.
     """
 
     task_id: int
@@ -101,9 +104,10 @@ class TickRunner(Message, frozen=True):
 
 
 class CleanUpTask(Message, frozen=True):
-    """End the processes of a dead TaskActor, or continue with that.
+    """End the processes of a dead TaskActor, or continue to end them.
 
-    If it was found dead, anything it had said has been handled by now.
+    The runner sends it to itself after finding the actor dead, so the actor's own
+    messages have been handled before.
     """
 
     task_id: int
@@ -113,9 +117,9 @@ class Drain(Message, frozen=True):
     """End every task and take no more.
 
     Attributes:
-        reason: What becomes the reason of the tasks that are ended.
-        now: Kill at once; a second `Drain` with it cuts the grace period short.
-        reply_to: Told `Drained` when the last task has ended.
+        reason: The reason of the tasks that are ended.
+        now: Whether to kill at once; in a second `Drain` it ends the grace period.
+        reply_to: Gets `Drained` when the last task has ended.
     """
 
     reason: str
@@ -124,11 +128,11 @@ class Drain(Message, frozen=True):
 
 
 class Drained(Message, frozen=True):
-    """The runner runs no tasks any more.
+    """The runner has no tasks left.
 
     Attributes:
-        left: The processes that its tasks have left, and that are still to be ended.
-        given_up: What is to be said of jobs that have not ended, in one line each.
+        left: Background processes of its tasks that must still be ended.
+        given_up: Errors about jobs that could not be ended, one line each.
     """
 
     left: tuple[ProcessId, ...] = ()
@@ -157,17 +161,17 @@ class Look(Message, frozen=True):
 
 
 class Stop(Message, frozen=True):
-    """End the job: ask it to, and kill it after the grace period, or at once."""
+    """End the job: SIGTERM, then SIGKILL after the grace period, or SIGKILL at once."""
 
     outcome: Outcome
     now: bool = False
 
 
 class SetPaused(Message, frozen=True):
-    """Pause the job, or continue it.
+    """Pause or resume the job.
 
     Attributes:
-        paused: Which of these.
+        paused: Whether to pause it; otherwise resume it.
     """
 
     paused: bool

@@ -24,14 +24,14 @@ class QueueConfig(Record, frozen=True):
 
     Attributes:
         kinds: The kinds of tasks that are accepted.
-        output: The folder of the output files.
+        output: The directory of the output files.
         output_limit: Maximum bytes of output of all tasks together. If it is exceeded,
             the oldest finished tasks are forgotten, then the writing task is ended.
-        clock: The time.
-        dead_letters: Counts undelivered messages.
+        clock: The source of time.
+        dead_letters: Counts messages to dead recipients.
         directory: The working directory of tasks that name none.
         environment: Environment variables of tasks that come without any.
-        dispatcher: Runs its turns; without one it has a thread of its own.
+        dispatcher: Schedules its turns; without one it has a thread of its own.
         released: Called when the end of a task or of an attempt is written, with the id
             of the task and whether another attempt follows. If set, jobs outlive this
             program, and the journal keeps the environment of a task until it started.

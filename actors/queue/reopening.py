@@ -1,4 +1,4 @@
-"""Bringing a session that is opened again up to date."""
+"""Bringing a reopened session up to date."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _NO_KIND: Final = "waiting for the kind "
 
 
 class Reopening:
-    """Ends, holds or continues the tasks of the journal, before anything else happens.
+    """Ends, holds or continues the tasks of the journal before the queue opens.
 
     Args:
         config: The settings of the queue.
         changes: The tasks.
-        starts: Knows why tasks wait.
-        running: Ends the tasks that ran.
+        starts: Knows the reason why each task waits.
+        running: Ends tasks that were running.
         schedules: The schedules.
-        writer: Writes the result down.
-        lost: How tasks ended that ran when the last program was killed. All others
-            continue; None if none does.
+        writer: Writes the journal.
+        lost: The outcomes of tasks that were running when the last program was killed.
+            Running tasks without an outcome continue; by default none does.
     """
 
     def __init__(  # noqa: PLR0913 - all that a stored session consists of
@@ -56,7 +56,7 @@ class Reopening:
         self._lost = lost
 
     def run(self, correlation_id: int | str | None) -> QueueReply:
-        """Apply what changed since the session was closed, and write it down."""
+        """Apply the changes since the session was closed, and commit them."""
         self._check_kinds()
         self._running.recover(self._lost, rebooted=self._config.rebooted)
         book = self._changes.book
@@ -66,16 +66,16 @@ class Reopening:
         try:
             self._writer.use(self._changes.journal.commit)
         except JournalError as error:
-            # The program that opens the session reports it; once is enough.
+            # The caller reports the refusal, so `JournalTrouble` isn't sent as well.
             self._writer.trouble = text = safe_line(str(error))
             return Refused(text, RefusalCode.JOURNAL, correlation_id)
         return Acknowledged(correlation_id)
 
     def _check_kinds(self) -> None:
-        """Hold queued tasks whose kind is missing, and release those that have it."""
+        """Hold queued tasks whose kind is missing; release those whose kind is back."""
         kinds = {it.name for it in self._config.kinds}
         book = self._changes.book
-        # In one go, without a call for each that waits as before: a queue may be long.
+        # Only tasks whose reason changes are handled, since a queue may be long.
         for task in [
             it
             for it in book.tasks.queued()

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Record, frozen=True):
-    """The settings of a system that are plain values; see `TaskSystem`."""
+    """The settings of a task system that are plain values; see `TaskSystem`."""
 
     name: str
     slots: int
@@ -65,11 +65,11 @@ class Settings(Record, frozen=True):
     clock: Clock | None
 
     def check(self) -> None:
-        """Refuse settings that a system can't have.
+        """Check types and values.
 
         Raises:
-            TypeError: If one is of a wrong type.
-            ValueError: If one makes no sense.
+            TypeError: If a setting has a wrong type.
+            ValueError: If a setting is invalid.
         """
         if (problem := wrong_type(self)) is not None:
             raise TypeError(problem)
@@ -84,15 +84,15 @@ class Settings(Record, frozen=True):
 
 
 class StartConfig(Record, frozen=True):
-    """The settings of a system, checked.
+    """The checked settings of a task system.
 
     Attributes:
-        settings: Those that are plain values.
+        settings: The plain values.
         resources: The amount of each resource.
         kinds: The kinds of tasks.
         engines: Where tasks may run besides this machine, by name.
-        dead_letters: Counts undelivered messages.
-        store: Keeps the terminals and inputs of jobs for the next program.
+        dead_letters: Counts messages to dead recipients.
+        store: Holds the terminals and input pipes of jobs for the next program.
     """
 
     settings: Settings
@@ -104,7 +104,7 @@ class StartConfig(Record, frozen=True):
 
 
 class Starting:
-    """One start of a system's actors; adds to `releases` what undoes each step."""
+    """Starts a system's actors; appends to `releases` a call that undoes each step."""
 
     def __init__(
         self, config: StartConfig, releases: list[Callable[[], object]]

@@ -1,1 +1,1 @@
-"""Writing a session down, and sending only what has been written."""
+"""Stores a session, and sends messages only after their changes are stored."""

@@ -1,4 +1,4 @@
-"""The connection to the file of a journal, as long as the session is open."""
+"""The connection to a journal's file while the session is open."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class JournalConnection:
-    """Opens the file when it is needed, and notices if somebody deletes it.
+    """Opens the file when it is needed, and detects its deletion.
 
     May be created on any thread; after that one thread uses it.
 
     Args:
         path: The file.
-        hurried: Tells, on any thread, whether somebody waits for the end of the work.
+        hurried: Returns, on any thread, whether a caller waits for the end of the work.
     """
 
     def __init__(self, path: Path, hurried: Callable[[], bool]) -> None:
@@ -32,7 +32,7 @@ class JournalConnection:
         self._patience = LOCK_TIMEOUT
 
     def get(self) -> sqlite3.Connection:
-        """Return the open connection, for the next piece of work.
+        """Return the open connection, for the next operation.
 
         Raises:
             DamagedJournalError: If the file is not a journal, or is damaged.
@@ -67,20 +67,20 @@ class JournalConnection:
                 raise
 
     def be_patient(self, seconds: float) -> None:
-        """Let each call from now on wait so long for a program that holds the file."""
+        """Set how long each call waits for another program that holds the file."""
         self._patience = seconds
         if self._db is not None:
             self._db.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     def close(self) -> None:
-        """Close the file, without a commit; do nothing if it is closed."""
+        """Close the file without a commit; does nothing if it is closed."""
         db, self._db = self._db, None
         if db is not None:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
 
     def _check_place(self) -> None:
-        """Refuse to write into a deleted file, as SQLite would."""
+        """Raise if the file was deleted: SQLite would still write into it."""
         place = place_of(self._path)
         if place != self._place:
             what = "deleted" if place is None else "replaced"

@@ -1,8 +1,8 @@
-"""Which environments the journal's file has: those that are needed, and no others.
+"""The stored environments of tasks and schedules.
 
-An environment may hold secrets. It is in the file only as long as a task of it waits to
-be started, or may be started once more, or is being started, or there is a schedule
-with it: a task whose process is known needs it no more. Equal ones are one row.
+An environment may hold secrets. It is stored only while a task with it waits for a
+start or another attempt, is being started, or has a schedule; it is deleted once the
+process of the task is known. Equal environments share one row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EnvironmentRows:
-    """The rows of the table `environments`, and what is to be changed in it."""
+    """The rows of the table `environments`, and their pending changes."""
 
     def __init__(self) -> None:
         self._rows: dict[int, Variables] = {}
@@ -29,10 +29,10 @@ class EnvironmentRows:
         self._added: set[int] = set()
         self._dropped: list[tuple[int]] = []
         self.has_traces = False
-        """Whether the files beside the database may still have what was deleted."""
+        """Whether the files beside the database may still contain deleted data."""
 
     def of_tasks(self, users: dict[int, list[int]]) -> dict[int, Variables]:
-        """Return the environments by the ids of the tasks that wait with them.
+        """Return the environments by the ids of the waiting tasks that have them.
 
         Args:
             users: The ids of the tasks, by the rows of the environments.
@@ -45,17 +45,17 @@ class EnvironmentRows:
 
     @property
     def of_schedules(self) -> dict[int, Variables]:
-        """The environments by the ids of the schedules with them."""
+        """The environments by the ids of their schedules."""
         of_task = self._of_task
         return {-it: self._rows[row] for it, row in of_task.items() if it < 0}
 
     def row_of(self, task_id: int) -> int | None:
-        """Return the id of the row of a task that waits; None for any other."""
+        """Return the row of a waiting task's environment; None for any other task."""
         return self._of_task.get(task_id)
 
     @property
     def is_changed(self) -> bool:
-        """Whether there is something to write."""
+        """Whether there are pending changes."""
         return bool(self._added or self._dropped)
 
     def load(
@@ -64,23 +64,24 @@ class EnvironmentRows:
         of_tasks: dict[int, list[int]],
         waiting: Iterable[int],
     ) -> None:
-        """Read those of tasks that have not ended, and let the others be deleted.
+        """Read the environments of unfinished tasks, and mark all others for deletion.
 
         Args:
             db: The file.
-            of_tasks: The ids of the tasks that have one, by its row.
-            waiting: The ids of those among the tasks that wait. The others were being
-                started, and can do without.
+            of_tasks: The ids of the tasks with an environment, by its row.
+            waiting: The ids of the tasks that wait. Other tasks were being started, and
+                no longer need their environments.
 
         Raises:
-            ValueError: If a row is damaged, or missing.
+            ValueError: If a row is damaged or missing.
             sqlite3.Error: If the file can't be read.
         """
         for row_id, variables in db.execute("SELECT id, variables FROM environments"):
             self._note_row(row_id, _decode(variables))
         for row_id, ids in of_tasks.items():
             if row_id in self._rows:
-                # Without a call for each: a queue may be long, and most share one.
+                # In bulk: a queue may be long, and most of its tasks share one
+                # environment.
                 self._of_task |= dict.fromkeys(ids, row_id)
                 self._users[row_id] = len(ids)
             elif without := set(ids).intersection(waiting):
@@ -95,9 +96,10 @@ class EnvironmentRows:
             self._drop_unused(row_id)
 
     def keep(self, task_id: int, variables: Variables) -> int:
-        """Keep the environment of a task that waits; return the id of its row.
+        """Keep the environment of a waiting task; return the id of its row.
 
-        A schedule is a task with the negative of its id, here and in the others.
+        For a schedule, the task id is the negative id of the schedule, as in other
+        methods.
         """
         if task_id in self._of_task:
             return self._of_task[task_id]
@@ -110,17 +112,17 @@ class EnvironmentRows:
         return row_id
 
     def release(self, task_id: int) -> None:
-        """Note that a task needs its environment no more."""
+        """Release the environment of a task that no longer needs it."""
         row_id = self._of_task.pop(task_id, None)
         if row_id is not None:
             self._users[row_id] -= 1
             self._drop_unused(row_id)
 
     def write(self, db: sqlite3.Connection) -> None:
-        """Write what was changed; `written` follows when that is committed."""
+        """Write pending changes; call `written` after the commit."""
         if not self.is_changed:
             return
-        # Deleted rows are overwritten then, and so is what moving others leaves.
+        # Overwrites deleted rows, and the old locations of moved ones.
         db.execute("PRAGMA secure_delete = ON")
         db.executemany(
             "INSERT OR REPLACE INTO environments VALUES (?, ?)",
@@ -130,13 +132,13 @@ class EnvironmentRows:
         db.execute("PRAGMA secure_delete = OFF")
 
     def written(self) -> None:
-        """Note that what was changed is in the file."""
+        """Note that the pending changes were committed."""
         self.has_traces |= bool(self._dropped)
         self._added.clear()
         self._dropped.clear()
 
     def begin_again(self) -> None:
-        """Note all there is for a new file."""
+        """Mark all environments as pending, for a new file."""
         self._added = set(self._rows)
         self._dropped.clear()
         self.has_traces = False
@@ -164,7 +166,7 @@ class EnvironmentRows:
 
 
 def _encode(variables: Variables) -> bytes:
-    # As the system has it, which need not be valid in any encoding.
+    # Raw bytes, because variables need not be valid in any encoding.
     return b"\0".join(os.fsencode(f"{it}={value}") for it, value in variables.items())
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a journal, and what of it SQLite says."""
+"""The errors of a journal, and their causes in SQLite."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_PRIMARY: Final = 0xFF  # the part of an SQLite error code that names its family
-_LITTLE_ROOM: Final = 1 << 16  # bytes; what SQLite wants to share with other readers
+_PRIMARY: Final = 0xFF  # the low byte of an SQLite error code is its primary code
+_LITTLE_ROOM: Final = 1 << 16  # bytes; SQLite needs about as much for its shared memory
 _NOT_ITS_FAULT: Final = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
@@ -27,7 +27,7 @@ _NOT_ITS_FAULT: Final = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
-"""What SQLite says when the file may be whole, and only can't be used now."""
+"""SQLite errors after which the file may be intact, and is just unusable now."""
 
 
 class JournalError(Exception):
@@ -37,7 +37,7 @@ class JournalError(Exception):
 class DamagedJournalError(JournalError):
     """The file is not, or no longer, a journal of this program.
 
-    No waiting helps against that.
+    Retrying does not help.
     """
 
 
@@ -46,20 +46,20 @@ class BusyJournalError(JournalError):
 
 
 class ForeignSessionError(JournalError):
-    """Somebody else has a session where this one was.
+    """Another session has replaced this one in its folder.
 
-    Nothing there is to be touched any more.
+    Nothing there may be changed any more.
     """
 
 
 @contextlib.contextmanager
 def explained(path: Path) -> Generator[None]:
-    """Turn what goes wrong with a journal's file into a `JournalError` that says why.
+    """Convert errors of a journal's file into a `JournalError` with the reason.
 
     Raises:
-        BusyJournalError: If another program holds it.
-        DamagedJournalError: If the file itself is to blame.
-        JournalError: If it may be whole, and only can't be used now.
+        BusyJournalError: If another program holds the file.
+        DamagedJournalError: If the file itself is damaged.
+        JournalError: If it may be intact, and just can't be used now.
     """
     try:
         yield
@@ -87,7 +87,7 @@ def explained(path: Path) -> Generator[None]:
 
 
 def _cause(path: Path, error: Exception) -> str:
-    # SQLite calls most ways to run out of room a "disk I/O error".
+    # SQLite reports most cases of missing space as "disk I/O error".
     with contextlib.suppress(OSError):
         room = os.statvfs(path.parent)
         if room.f_bavail * room.f_frsize < _LITTLE_ROOM:

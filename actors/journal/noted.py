@@ -1,4 +1,4 @@
-"""What a journal has noted, and writes down with the next commit."""
+"""The changes that a journal will write with its next commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOGETHER: Final = 64  # rows
 
 
 class Noted:
-    """What waits for the next commit, as rows."""
+    """Pending changes, as rows."""
 
     def __init__(self) -> None:
         self.tasks: dict[int, tuple[int, int, str, int | None]] = {}
@@ -21,19 +21,19 @@ class Noted:
         self.processes: list[tuple[int, int, float]] = []
         self.chat: list[tuple[int, str]] = []
         self.forgotten: list[tuple[int]] = []
-        self.settled: list[tuple[int]] = []  # forgotten, and nothing left to be shown
-        self.bare: list[tuple[int]] = []  # started, and so without an environment
+        self.settled: list[tuple[int]] = []  # forgotten, and their changes were shown
+        self.bare: list[tuple[int]] = []  # started, so without an environment
         self.shown: int | None = None
         self.meta: dict[str, int | str] = {}
         self.schedules: dict[int, tuple[int, str, int | None]] = {}
         self.unscheduled: list[tuple[int]] = []
 
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to write."""
+        """Return whether nothing is pending."""
         return not (self.shown is not None or self.settled or self._is_urgent())
 
     def can_wait(self) -> bool:
-        """Tell whether there is nothing to write but what was shown."""
+        """Return whether only the `shown` number is pending."""
         return self.shown is not None and not self._is_urgent()
 
     def _is_urgent(self) -> bool:
@@ -50,7 +50,7 @@ class Noted:
         )
 
     def write(self, db: sqlite3.Connection) -> None:
-        """Write all of it; forgetting comes last, so that it wins."""
+        """Write all pending changes; deletions come last, to take precedence."""
         for statement, rows in (
             ("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", self.tasks.values()),
             ("UPDATE tasks SET environment = NULL WHERE id = ?", self.bare),
@@ -78,11 +78,11 @@ class Noted:
 def _run(
     db: sqlite3.Connection, statement: str, rows: Collection[tuple[object, ...]]
 ) -> None:
-    """Run a statement for each of these rows."""
+    """Run a statement for each row."""
     given = iter(rows)
     values = statement.partition("VALUES ")[2]
     if values and len(rows) >= _TOGETHER:
-        # Each run is a round through the interpreter's lock: one for many rows.
+        # Each execution takes the GIL twice, so one covers many rows.
         together = statement + f", {values}" * (_TOGETHER - 1)
         for _ in range(len(rows) // _TOGETHER):
             some = itertools.islice(given, _TOGETHER)

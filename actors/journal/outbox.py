@@ -1,4 +1,4 @@
-"""What follows from a batch of messages, and is sent once that is written down."""
+"""Messages that result from a batch, sent once the batch is stored."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from ..runtime.sending import Recipient
 
 Entry: TypeAlias = "tuple[Recipient[Any] | None, Any]"
-"""A recipient, and a message for it; without one it is for all subscribers."""
+"""A recipient and a message for it; None stands for all subscribers."""
 
 
 class Outbox:
-    """Messages that wait to be sent, in order."""
+    """Messages to be sent, in order."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[Recipient[Any] | None, Any, bool | None]] = []
 
     def __bool__(self) -> bool:
-        """Tell whether one waits."""
+        """Return whether any are waiting."""
         return bool(self._entries)
 
     def add(
@@ -41,26 +41,27 @@ class Outbox:
         *,
         tells_change: bool | None = None,
     ) -> None:
-        """Let a message wait behind the others.
+        """Append a message.
 
         Args:
-            recipient: Who gets it; None for all who are subscribed when it is sent.
+            recipient: The recipient; None for all that are subscribed when it is sent.
             message: The message.
-            tells_change: Whether it tells of what must be written down first; None to
-                ask that when something can't be written down.
+            tells_change: Whether it reports a change that must be stored first; None to
+                determine that if storing fails.
         """
         self._entries.append((recipient, message, tells_change))
 
     def take_all(self) -> list[Entry]:
-        """Return all messages, which wait no longer."""
+        """Remove and return all messages."""
         entries, self._entries = self._entries, []
         return [(recipient, message) for recipient, message, _ in entries]
 
     def take_free(self, tells_change: Callable[[Any], bool]) -> list[Entry]:
-        """Return those that tell of no change, which wait no longer.
+        """Remove and return the messages that report no change.
 
         Args:
-            tells_change: Tells whether a message does of which that was not said.
+            tells_change: Returns whether a message reports one, if `add` was given
+                None.
         """
         entries, self._entries = self._entries, []
         free: list[Entry] = []
@@ -73,10 +74,10 @@ class Outbox:
 
 
 def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
-    """Return the tasks whose changes an answer confirms, and the statuses it tells.
+    """Return the tasks whose changes an answer confirms, with the reported statuses.
 
     None stands for a task that is forgotten, or changed otherwise. Answers that only
-    say how things stand tell what is written down anyway.
+    report the current state report what is stored anyway.
     """
     match answer:
         case TaskAdded(task=task):

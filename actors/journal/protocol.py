@@ -1,9 +1,9 @@
-"""The journal: what a session must remember.
+"""The journal: the stored state of a session.
 
-The QueueActor writes down every change before anybody hears of it. A journal is a
-buffer with a `commit`: all that was noted since the last one is written in a single
-transaction, so a burst costs one write. If a commit fails, nothing is lost: it stays
-noted, and the next commit tries again.
+The QueueActor stores every change before it is announced. A journal is a buffer with a
+`commit`, which writes all changes recorded since the last one in a single transaction,
+so a burst costs one write. If a commit fails, the changes stay in the buffer, and the
+next commit retries them.
 """
 
 from __future__ import annotations
@@ -29,26 +29,28 @@ if TYPE_CHECKING:
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """What a session remembers when it is opened.
+    """The state that a session has when it is opened.
 
     Attributes:
-        session_key: Part of the mark of its processes.
+        session_key: The part of its mark that identifies its processes.
         next_id: The id of the next task.
         seq: The number of the last change.
-        shown: The number of the last change that was shown to somebody.
-        clean: Whether the session was closed in order when it ended last.
+        shown: The number of the last change that was shown.
+        clean: Whether the session was last closed in order.
         tasks: All tasks, by id.
         order: Their ids, in the order of their last changes.
         last_changes: The numbers of those changes, by the ids of the tasks.
-        unshown: The changes that nobody was shown yet, in order; of forgotten tasks
-            too.
-        processes: Those of tasks that had not ended.
-        environments: Those of tasks that may be started, by the ids of the tasks.
-        rules: What is set for the whole queue.
+        unshown: The changes that were not shown yet, in order, including those of
+            forgotten tasks.
+        processes: The processes of unfinished tasks.
+        environments: The environments of tasks that may be started, by the ids of the
+            tasks.
+        rules: The settings of the whole queue.
         next_schedule: The id of the next schedule.
         schedules: All schedules, by id.
-        schedule_environments: What their tasks get, by the ids of the schedules.
-        rebooted: Whether the machine restarted since the session was open last.
+        schedule_environments: The environments of their tasks, by the ids of the
+            schedules.
+        rebooted: Whether the machine was restarted since the session was last open.
     """
 
     session_key: str
@@ -70,11 +72,11 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Everything(msgspec.Struct, frozen=True):
-    """What a new file is to have in place of a damaged one.
+    """The content of a new file that replaces a damaged one.
 
     Attributes:
-        tasks: All there are, in the order of their last changes.
-        unshown: The changes that nobody was shown yet, in order.
+        tasks: All tasks, in the order of their last changes.
+        unshown: The changes that were not shown yet, in order.
         last_changes: The numbers of the last changes, by the ids of the tasks.
     """
 
@@ -84,9 +86,9 @@ class Everything(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """Takes note of what must be remembered. Only the QueueActor calls it.
+    """Stores changes. Only the QueueActor calls it.
 
-    This one remembers nothing: for sessions that end with their process.
+    This base class stores nothing: for sessions that end with their process.
     """
 
     def changed(
@@ -96,71 +98,72 @@ class Journal:
         *,
         always: bool = False,
     ) -> None:
-        """Note a change of a task.
+        """Record a change of a task.
 
         Args:
-            change: What changed.
-            environment: What its processes will get, if the task is queued, or may be
-                started once more. Kept as long as it is, or may be.
-            always: Whether to note progress of a running or finished task too.
+            change: The change.
+            environment: The environment for its processes, if the task is queued, or
+                may be started once more. Kept only that long.
+            always: Whether to record progress of a running or finished task too.
         """
 
     def runs_as(self, process: ProcessRecord) -> None:
-        """Note the process of a task."""
+        """Record the process of a task."""
 
     def ruled(self, rules: QueueRules) -> None:
-        """Note what is set for the whole queue."""
+        """Record the settings of the whole queue."""
 
     def scheduled(
         self, schedule: Schedule, environment: Variables | None = None
     ) -> None:
-        """Note a schedule as it is now.
+        """Record the current state of a schedule.
 
         Args:
             schedule: The schedule.
-            environment: What the processes of its tasks get. Kept as long as it is.
+            environment: The environment of its tasks, kept as long as the schedule.
         """
 
     def unscheduled(self, schedule_id: int) -> None:
-        """Note that a schedule is no more."""
+        """Record that a schedule was removed."""
 
     def forgot(self, ids: Iterable[int]) -> None:
-        """Note that tasks are forgotten; their changes are kept until `settled`."""
+        """Record that tasks are forgotten; their changes are kept until `settled`."""
 
     def settled(self, ids: Iterable[int]) -> None:
-        """Note that the changes of these forgotten tasks are no longer needed."""
+        """Record that the changes of these forgotten tasks are no longer needed."""
 
     def said(self, message: ChatMessage, seq: int) -> None:
-        """Note a chat message that was said after the change with this number."""
+        """Record a chat message that followed the change with this number."""
 
     def shown(self, seq: int) -> None:
-        """Note that all changes up to this one have been shown; never goes back."""
+        """Record that all changes up to this one were shown; never decreases."""
 
     def commit(self) -> None:
-        """Write down what was noted since the last commit. Blocks for the write.
+        """Write all recorded changes. Blocks for the write.
 
         Raises:
             BusyJournalError: If another program holds the file.
             DamagedJournalError: If the file is damaged or gone: see `start_over`.
-            JournalError: If that fails; everything stays noted for the next commit.
+            JournalError: If the write fails; the changes stay recorded for the next
+                commit.
         """
 
     @property
     def can_wait(self) -> bool:
-        """Whether nothing is noted but what was shown."""
+        """Whether nothing but the `shown` number is recorded."""
         return False
 
     def be_patient(self, seconds: float) -> None:
-        """Let each call from now on wait so long for a program that holds the file."""
+        """Set how long each call waits for another program that holds the file."""
 
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
-        """Set a damaged file aside for a reason, and note all there is for a new one.
+        """Set a damaged file aside, and record everything for a new one.
 
-        The next commit makes that. What was said, and what was shown, is in the old
-        file alone.
+        The next commit creates the new file. Chat messages and shown changes remain
+        only in the old file.
 
         Returns:
-            What became of it, for people.
+            The result, for people.
 
         Raises:
             JournalError: If that fails, or if the new file is damaged as well.
@@ -169,7 +172,7 @@ class Journal:
         return str(why)
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
-        """Return the last of what was said and shown, so many at most, in order.
+        """Return the last chat messages and shown changes, in order, up to a limit.
 
         Raises:
             DamagedJournalError: If the file is damaged: see `start_over`.
@@ -180,14 +183,14 @@ class Journal:
 
     @property
     def has_traces(self) -> bool:
-        """Whether the file may still hold what was deleted of environments."""
+        """Whether the file may still contain deleted environments."""
         return False
 
     def begin_wipe(self) -> Path:
-        """Note that the file is about to be wiped: see `sqlite_file.wipe`.
+        """Prepare to wipe the file: see `sqlite_file.wipe`.
 
-        The caller may wipe it on another thread, meanwhile and not later than
-        `close`. What is deleted from now on counts anew.
+        The caller may wipe it on another thread, concurrently but before `close`. Data
+        deleted after this call needs another wipe.
 
         Returns:
             The file.
@@ -195,10 +198,10 @@ class Journal:
         raise ValueError("there is no file")
 
     def end_wipe(self, *, done: bool) -> None:
-        """Note whether it was."""
+        """Record whether the wipe was done."""
 
     def close(self, *, clean: bool) -> None:
-        """Commit and release the file; it is `clean` if nothing is left running.
+        """Commit and release the file; `clean` if no process is left running.
 
         Raises:
             JournalError: If that fails; the file is released nevertheless.

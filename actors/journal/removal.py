@@ -1,4 +1,4 @@
-"""Deleting output of forgotten tasks, and traces of secrets, holding up nobody."""
+"""Deletes output of forgotten tasks, and traces of secrets, in the background."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 def remove_output(paths: Iterable[str]) -> None:
-    """Delete output files; blocks for the disk. One that can't be deleted is logged."""
+    """Delete output files; blocks for the disk. Failures are logged."""
     for path in paths:
         try:
             os.unlink(path)  # noqa: PTH108 - half the cost of Path, and there are many
         except FileNotFoundError:
-            pass  # it has printed nothing, or somebody was faster
+            pass  # it has printed nothing, or the file was deleted already
         except OSError as error:
             logger.warning("Can't delete the output of a task: %s", error)
 
 
 class RemovalActor(SafeActor[RemovalMessage]):
-    """Deletes what the QueueActor tells it to, and sends on the answer that says so.
+    """Deletes files for the QueueActor, and sends the answer afterwards.
 
-    Ten thousand files take a second on a busy disk, and so does one of many GiB; what
-    was deleted from the journal is overwritten in about 20 ms. The QueueActor answers
-    others meanwhile.
+    Ten thousand files take a second on a busy disk, and so does one of many GiB;
+    overwriting deleted data of the journal takes about 20 ms. The QueueActor stays
+    responsive meanwhile.
     """
 
     def handle(self, message: RemovalMessage) -> None:
-        """Delete files, or wipe the journal; then answer the sender."""
-        # The rest of the actors go on: this is the one that waits for the disk.
+        """Delete files or wipe the journal; then answer the sender."""
+        # Other actors continue on another thread while this one waits for the disk.
         self.about_to_block(long=True)
         match message:
             case RemoveOutput():
@@ -52,10 +52,11 @@ class RemovalActor(SafeActor[RemovalMessage]):
         try:
             done = wipe(Path(message.path))
         except JournalError as error:
-            # Damage is found by the one who uses it; all else is tried again.
+            # Damage is detected at the next use of the file; other failures are
+            # retried.
             logger.info("The journal could not be wiped: %s", error)
         finally:
-            # A queue that stops meanwhile has no more use for it.
+            # A queue that has stopped doesn't need the answer.
             post_if_alive(message.reply_to, Wiped(done))
 
     def _remove(self, message: RemoveOutput) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a journal's file, read and checked."""
+"""Reads and checks the rows of a journal's file."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-_CHUNK: Final = 512  # tasks; with many more, they leave the processor's cache
-_LAST_ROW: Final = (1 << 63) - 1  # the highest number that SQLite gives to a row
+_CHUNK: Final = 512  # tasks; with many more, they exceed the processor's cache
+_LAST_ROW: Final = (1 << 63) - 1  # the highest row number in SQLite
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _Pid = Annotated[int, msgspec.Meta(ge=2, lt=1 << 31)]
 
 ProcessRow = tuple[int, _Pid, float]
-"""The id of a task, its process, and when that was created."""
+"""The id of a task, its process, and the process's start time."""
 
 Adopt = Callable[[list[Task]], list[Task]]
-"""Puts tasks right."""
+"""Corrects tasks."""
 
 ScheduleRow = tuple[int, str, int | None]
-"""The id of a schedule, the schedule, and the row of its environment."""
+"""The id of a schedule, its text, and the row of its environment."""
 
 
 class Meta(msgspec.Struct):
-    """The numbers of a session, as the file has them."""
+    """The counters of a session, as stored."""
 
     next_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
     seq: _Count
@@ -66,8 +66,8 @@ _first = operator.itemgetter(0)
 
 _EVENTS: Final = {it.value: it for it in TaskEvent}
 
-# A task has no text of its own if it says what its last change does. Without a query
-# within the query, which would copy each text once more.
+# A task without a text of its own has the text of its last change. Written without a
+# subquery, which would copy each text once more.
 _SOME_TASKS: Final = (
     "SELECT '[' || group_concat(t.id) || ']', '[' || group_concat(t.seq) || ']',"
     " '[' || group_concat(ifnull(t.environment, 'null')) || ']',"
@@ -85,7 +85,7 @@ _HOW_MANY_CHANGES: Final = (
     "SELECT count(*) FROM changes INDEXED BY changes_of_task WHERE seq > ?"
 )
 
-# But for those that came with their tasks.
+# Except those that came with their tasks.
 _SOME_CHANGES: Final = (
     "SELECT '[' || group_concat(c.seq) || ']', group_concat(c.event),"
     " '[' || group_concat(c.snapshot) || ']' FROM changes c LEFT JOIN tasks t"
@@ -98,17 +98,19 @@ _END_OF_SOME_CHANGES: Final = (
 
 
 class LoadedTasks(msgspec.Struct):
-    """All tasks of a session, as the file has them, put right.
+    """All tasks of a session, corrected.
 
     Attributes:
-        tasks: By id.
+        tasks: The tasks by id.
         order: Their ids, in the order of their last changes.
-        last_changes: The numbers of those, by id.
-        queued: The ids of those that are Queued.
-        running: Those that are Running.
-        reused: The ids of those among both that may begin once more after they began.
-        environments: The ids of both by the rows of their environments, if any.
-        unshown: The last changes that are to be shown and say what the tasks say.
+        last_changes: The numbers of those changes, by id.
+        queued: The ids of Queued tasks.
+        running: The ids of Running tasks.
+        reused: The ids of Queued and Running tasks that may be started once more.
+        environments: The ids of Queued and Running tasks by the rows of their
+            environments.
+        unshown: The last changes that have to be shown and have the same text as their
+            tasks.
     """
 
     tasks: list[Task] = []
@@ -124,21 +126,21 @@ class LoadedTasks(msgspec.Struct):
 def _in_chunks(
     db: sqlite3.Connection, query: str, query_of_end: str, last: int
 ) -> Iterator[tuple[list[int], tuple[str, ...]]]:
-    """Return the rows after the one with this number, some at once.
+    """Yield the rows after the one with this number, in chunks.
 
-    Each row that is fetched, and each text that is decoded, is a call; so the query
-    puts the texts of hundreds together, each column in the order of the rows.
+    Each fetched row and each decoded text costs a call, so the query concatenates the
+    texts of hundreds of rows, each column in the order of the rows.
 
     Args:
         db: The file.
-        query: It takes a number, and that of the last row. Its first column is a list
-            of the numbers of the rows, NULL if there is none.
-        query_of_end: It takes a number, and how many rows come after it before the one
-            whose number it returns.
-        last: The number.
+        query: Takes a number, and that of the last row. Its first column is a list of
+            the row numbers, NULL if there are none.
+        query_of_end: Takes a number and a count, and returns the number of the row that
+            follows the first one by that count.
+        last: The number to start after.
 
     Returns:
-        The numbers, and the other columns.
+        The row numbers, and the other columns.
     """
     chunk = _CHUNK
     while True:
@@ -147,7 +149,7 @@ def _in_chunks(
         try:
             found = db.execute(query, (last, upto)).fetchone()
         except sqlite3.DataError:
-            # Together they are longer than any text may be; that is no damage.
+            # The result exceeds the maximum length of a text; that is not damage.
             if chunk == 1:
                 raise
             chunk = max(1, chunk // 4)
@@ -160,7 +162,7 @@ def _in_chunks(
 
 
 def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
-    """Return all tasks, put right by `adopt`; changes up to `shown` were shown."""
+    """Return all tasks, corrected by `adopt`; changes up to `shown` were shown."""
     loaded = LoadedTasks()
     ids: list[int] = []
     seqs: list[int] = []
@@ -171,8 +173,8 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
     for some_ids, (some_seqs, some_rows, some_events, texts) in _in_chunks(
         db, _SOME_TASKS, _END_OF_SOME_TASKS, 0
     ):
-        # All that is to be known of a task is taken from it here, without a call for
-        # each: later it has left the processor's cache.
+        # Extract everything about these tasks now, in bulk: later they are no longer in
+        # the processor's cache.
         tasks = adopt(_decode_tasks(texts))
         if some_ids != [task.id for task in tasks]:
             raise ValueError("a task carries the id of another, or has no text")
@@ -213,7 +215,7 @@ def load_tasks(db: sqlite3.Connection, shown: int, adopt: Adopt) -> LoadedTasks:
 def _note_rows(
     users: dict[int, list[int]], tasks: list[Task], rows: list[int | None]
 ) -> None:
-    """Note which tasks have which rows; mostly some in a row have the same."""
+    """Record which tasks have which rows; most neighbors have the same."""
     for row, some in itertools.groupby(zip(rows, tasks, strict=True), _first):
         if row is not None:
             users.setdefault(row, []).extend([it[1].id for it in some])
@@ -226,12 +228,12 @@ def _unshown(
     statuses: list[TaskStatus],
     shown: int,
 ) -> list[TaskChanged]:
-    """Return the last changes of tasks that are to be shown.
+    """Return the last changes of tasks that have to be shown.
 
     Args:
         seqs: Their numbers.
-        events: What happened, with commas in between; nothing for a change that says
-            something else than the task does now.
+        events: Their kinds, separated by commas; empty for a change whose text differs
+            from that of the task.
         tasks: The tasks.
         statuses: Their statuses.
         shown: The number of the last change that was shown.
@@ -251,9 +253,9 @@ def _unshown(
 def check_last_changes(
     changes: Iterable[TaskChanged], known: Mapping[int, Task]
 ) -> None:
-    """Refuse last changes that say something else than the tasks do.
+    """Raise if last changes contradict the tasks.
 
-    A reader of a task that seems to run would wait for its end for ever.
+    A reader of a task that seems to run would wait for its end forever.
     """
     last = {change.task.id: change.task for change in changes}
     for task in [it for it in last.values() if known.get(it.id) is not it]:
@@ -264,14 +266,14 @@ def check_last_changes(
 
 
 def load_meta(db: sqlite3.Connection) -> Meta:
-    """Return the numbers of the session."""
+    """Return the counters of the session."""
     return msgspec.convert(dict(db.execute("SELECT key, value FROM meta")), Meta)
 
 
 def load_processes(
     db: sqlite3.Connection, tasks: Iterable[Task]
 ) -> dict[int, ProcessRow]:
-    """Return the processes of those of some tasks that run, by the ids of the tasks."""
+    """Return the processes of the running ones among these tasks, by task id."""
     processes: dict[int, ProcessRow] = {}
     for task_id in [it.id for it in running_of(tasks)]:
         for row in db.execute(
@@ -301,14 +303,13 @@ def load_schedules(
 def load_unshown(
     db: sqlite3.Connection, shown: int, loaded: LoadedTasks, adopt: Adopt
 ) -> tuple[TaskChanged, ...]:
-    """Return the changes after the one with this number, each task put right.
+    """Return the changes after the one with this number, with corrected tasks.
 
     Args:
         db: The file.
         shown: The number of the last change that was shown.
-        loaded: The tasks, with those of the changes that are their last ones. Mostly
-            there are no others.
-        adopt: Puts tasks right.
+        loaded: The tasks, with their last changes. Usually there are no other changes.
+        adopt: Corrects tasks.
     """
     (count,) = db.execute(_HOW_MANY_CHANGES, (shown,)).fetchone()
     if count == len(loaded.unshown):
@@ -329,8 +330,8 @@ def load_unshown(
 def load_transcript(
     db: sqlite3.Connection, shown: int, limit: int, adopt: Adopt
 ) -> tuple[ChatMessage | TaskChanged, ...]:
-    """Return the last of what was said and shown, in order; see `load_tasks`."""
-    # A message comes after the change whose number it carries.
+    """Return the last chat messages and shown changes, in order; see `load_tasks`."""
+    # A message follows the change with the same number.
     rows = db.execute(
         "SELECT seq, 0, 0, event, snapshot FROM changes WHERE seq <= ?"
         " UNION ALL SELECT seq, 1, id, NULL, message FROM chat"
@@ -348,8 +349,8 @@ def load_transcript(
 def _changes(
     seqs: list[int], events: list[str], tasks: list[Task]
 ) -> list[TaskChanged]:
-    # The event of a change of status is called like the status. The members of an
-    # enumeration are slow to make, and there may be a change for each of many tasks.
+    # The event of a status change has the name of the status. Creating enumeration
+    # members is slow, and there may be a change for each of many tasks.
     if events != [task.status for task in tasks]:
         for event, task in zip(events, tasks, strict=True):
             if event != task.status:

@@ -1,4 +1,4 @@
-"""The tables of a journal: how they are made, and that there are no others."""
+"""The tables of a journal: creates them, and checks that there are no others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APPLICATION_ID: Final = 0x6261636B
-"""What SQLite files of this program carry at byte 68 (`back`)."""
+"""The application id in SQLite files of this program, at byte 68 (`back`)."""
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -47,21 +47,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         id INTEGER PRIMARY KEY, snapshot TEXT NOT NULL, environment INTEGER
     );
     """,
-    # Of the same tables: an older program must not run here what is to run elsewhere.
-    # And one that does not know pauses would not resume what is paused.
+    # Same tables. The version keeps older programs from running tasks here that belong
+    # on other machines, and from never resuming paused ones.
     "",
 )
-"""How each version of the schema is made from the one before it."""
+"""The steps from each version of the schema to the next."""
 
 _STATISTICS: Final = frozenset({"sqlite_stat1", "sqlite_stat4"})
-"""Tables that `ANALYZE` makes; nothing else that others make belongs in a journal."""
+"""Tables that `ANALYZE` creates, the only foreign tables allowed in a journal."""
 
 
 def check_tables(db: sqlite3.Connection, path: Path) -> int:
-    """Return the version of a journal's tables, if it has these and no others.
+    """Return the version of a journal's tables, after checking them.
 
     Raises:
-        DamagedJournalError: If it has others, or belongs to another program.
+        DamagedJournalError: If there are other tables, or the file belongs to another
+            program.
         JournalError: If it is of a newer version.
     """
     with explained(path):
@@ -77,7 +78,7 @@ def check_tables(db: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:
-    """Make the tables of this version out of those of an older one."""
+    """Upgrade the tables of an older version."""
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         db.executescript(
             f"BEGIN; {script} PRAGMA application_id = {APPLICATION_ID};"
@@ -86,7 +87,7 @@ def migrate(db: sqlite3.Connection, version: int) -> None:
 
 
 def refuse_newer(version: int, path: Path) -> None:
-    """Refuse the tables of a newer version of this program.
+    """Raise if the tables are of a newer version of this program.
 
     Raises:
         JournalError: If they are.
@@ -100,9 +101,9 @@ def refuse_newer(version: int, path: Path) -> None:
 
 
 def _check_schema(db: sqlite3.Connection, version: int) -> None:
-    """Refuse a file that does not have exactly the tables of its version.
+    """Reject a file that does not have exactly the tables of its version.
 
-    A view could be endless, and a trigger do anything.
+    A view could be endless, and a trigger could do anything.
     """
     if version < 0:
         raise ValueError(f"there is no schema {version}")
@@ -117,7 +118,7 @@ def _check_schema(db: sqlite3.Connection, version: int) -> None:
             what = f"{brief(str(kind))} {brief(str(name))}"
             raise ValueError(f"{what} is not what this program makes")
         there[name] = text
-        # The first page is the schema's own.
+        # The first page is that of the schema itself.
         if root in roots or root <= 1:
             raise ValueError(f"{name} is in the place of something else")
         roots.add(root)
@@ -127,7 +128,7 @@ def _check_schema(db: sqlite3.Connection, version: int) -> None:
 
 @functools.cache
 def _schema(version: int) -> dict[str, str]:
-    """Return what a file of this version of the schema has, by name."""
+    """Return the definitions in a file of this schema version, by name."""
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         for script in MIGRATIONS[:version]:
             db.executescript(script)
@@ -136,5 +137,5 @@ def _schema(version: int) -> dict[str, str]:
 
 
 def _schema_text(kind: object, table: object, sql: object) -> str:
-    # Older versions of this program broke the lines elsewhere.
+    # Older versions of this program broke the lines differently.
     return f"{kind} {table} {' '.join(str(sql).split())}"

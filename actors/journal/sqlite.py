@@ -1,4 +1,4 @@
-"""The journal of a session that is remembered: an SQLite file. See `Journal`."""
+"""The journal in an SQLite file. See `Journal`."""
 
 from __future__ import annotations
 
@@ -43,22 +43,21 @@ if TYPE_CHECKING:
 
 
 CHAT_KEPT: Final = 10_000
-"""How many chat messages a session remembers when it is opened again."""
+"""Maximum number of chat messages that a session keeps when it is reopened."""
 
 
 class SqliteJournal(Journal):
     """A journal in an SQLite file.
 
     Args:
-        path: The file; made if it is missing, with an empty session in it.
-        keep: Told after each write, and before anybody else hears of it, the id of the
-            next task and the number of the last change, to keep them elsewhere; raises
-            `JournalError` if it can't.
-        hold: Called before each write: makes sure that what is there is this session's,
-            and makes its folder again if that is gone; raises `JournalError` if it
-            can't.
-        adopt: Puts right in tasks what only their session's folder can know.
-        hurried: Tells, on any thread, whether somebody waits for the end of this.
+        path: The file; created with an empty session if it is missing.
+        keep: Called after each write, before it is announced, with the id of the next
+            task and the number of the last change, to store them elsewhere; raises
+            `JournalError` on failure.
+        hold: Called before each write: verifies that the folder belongs to this
+            session, and recreates it if it is gone; raises `JournalError` on failure.
+        adopt: Corrects tasks by facts from their session's folder.
+        hurried: Returns, on any thread, whether a caller waits for the end of the work.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
@@ -91,7 +90,7 @@ class SqliteJournal(Journal):
         self._next_schedule = 1
         self._schedules: dict[int, ScheduleRow] = {}
         self._standings = Standings()
-        self._reused: set[int] = set()  # those that may be started once more
+        self._reused: set[int] = set()  # tasks that may be started once more
         self._encode = msgspec.json.Encoder().encode
         self._unproven = False
         self._file.get()
@@ -99,16 +98,16 @@ class SqliteJournal(Journal):
     def load(
         self, key: str | None = None, *, is_own: bool = True, boot: str = ""
     ) -> Memory:
-        """Return all that is remembered, and note that the session is open now.
+        """Return the stored state, and record that the session is open.
 
         Args:
-            key: What the session's key is from now on. If it was another, this is a
-                copy of another session's journal, and the processes in it are that
-                one's. By default it stays as it is if processes may be left that carry
-                it, and is a new one if not.
-            is_own: Whether it is known to be of this folder. If not, the processes in
-                it may be anybody's, and are left alone.
-            boot: Tells one life of the machine from another; empty if nothing does.
+            key: The session's key from now on. If the stored one differs, this is a
+                copy of another session's journal, and the processes in it belong to
+                that session. By default the key is kept if processes with it may be
+                running, and replaced otherwise.
+            is_own: Whether the journal is known to belong to this folder. If not, the
+                processes in it may belong to another session, and are ignored.
+            boot: Identifies the boot of the machine; empty if unknown.
 
         Raises:
             DamagedJournalError: If the file is damaged.
@@ -122,7 +121,7 @@ class SqliteJournal(Journal):
             tasks, last_changes = loaded.tasks, loaded.last_changes
             last = last_changes[loaded.order[-1]] if tasks else 0
             (newest,) = db.execute("SELECT max(seq) FROM changes").fetchone()
-            # Progress has numbers too, and is shown without being written down.
+            # Progress has numbers too, and is shown without being stored.
             seq = max(meta.seq, meta.shown, newest or 0, last)
             next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
             if max(seq, next_id) > LARGEST:
@@ -141,9 +140,9 @@ class SqliteJournal(Journal):
             self._next_schedule = max(meta.next_schedule, after)
             self._standings = Standings(loaded.running)
             self._reused = loaded.reused
-            # If the program was killed, it has not overwritten what was deleted.
+            # A program that was killed has not overwritten deleted data.
             self._environments.has_traces = not meta.clean
-            # To be shown later; if one of them is damaged, now is the time to know.
+            # Read now, although needed later, to detect damage in time.
             unshown = load_unshown(db, meta.shown, loaded, self._adopt)
             db.execute(
                 "DELETE FROM chat WHERE id <= (SELECT max(id) FROM chat) - ?",
@@ -177,10 +176,10 @@ class SqliteJournal(Journal):
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:
-        """Let ids and the numbers of changes go on from here, if others were used.
+        """Continue ids and change numbers from here, if higher ones were used.
 
         Raises:
-            JournalError: If there are hardly any left.
+            JournalError: If they are almost exhausted.
         """
         self._next_id, self._seq = self._kept = next_id, seq
         self._check_numbers(LAST_OPENED)
@@ -192,7 +191,7 @@ class SqliteJournal(Journal):
         *,
         always: bool = False,
     ) -> None:
-        """Note a change of a task, if it is worth a write; see `Standings`."""
+        """Record a change of a task, if it has to be stored; see `Standings`."""
         is_progress = not change.event.is_of_status
         task, noted = change.task, self._noted
         task_id, status = task.id, task.status
@@ -211,7 +210,7 @@ class SqliteJournal(Journal):
             self._environments.release(task_id)
         if is_progress:
             noted.tasks[task_id] = (task_id, change.seq, row[-1], row_id)
-        else:  # one text is enough: that of the change
+        else:  # the text of the change is also that of the task
             noted.tasks[task_id] = (task_id, change.seq, "", row_id)
             noted.changes.append(row)
         self._seq = change.seq
@@ -221,7 +220,7 @@ class SqliteJournal(Journal):
             self._processes.pop(task_id, None)
 
     def runs_as(self, process: ProcessRecord) -> None:
-        """Note the process of a task."""
+        """Record the process of a task."""
         row = (process.task_id, process.pid, process.created)
         self._noted.processes.append(row)
         self._processes[process.task_id] = row
@@ -231,13 +230,13 @@ class SqliteJournal(Journal):
             self._noted.bare.append((process.task_id,))
 
     def ruled(self, rules: QueueRules) -> None:
-        """Note what is set for the whole queue."""
+        """Record the settings of the whole queue."""
         self._rules = self._noted.meta["rules"] = self._encode(rules).decode()
 
     def scheduled(
         self, schedule: Schedule, environment: Variables | None = None
     ) -> None:
-        """Note a schedule as it is now."""
+        """Record the current state of a schedule."""
         row_id: int | None = None
         if environment is not None:
             row_id = self._environments.keep(-schedule.id, environment)
@@ -248,45 +247,46 @@ class SqliteJournal(Journal):
             self._noted.meta["next_schedule"] = self._next_schedule
 
     def unscheduled(self, schedule_id: int) -> None:
-        """Note that a schedule is no more."""
+        """Record that a schedule was removed."""
         self._schedules.pop(schedule_id, None)
         self._noted.schedules.pop(schedule_id, None)
         self._noted.unscheduled.append((schedule_id,))
         self._environments.release(-schedule_id)
 
     def forgot(self, ids: Iterable[int]) -> None:
-        """Note that tasks are forgotten; their changes are kept until `settled`."""
+        """Record that tasks are forgotten; their changes are kept until `settled`."""
         noted = self._noted
         noted.forgotten += [(task_id,) for task_id in ids]
         if noted.forgotten:
-            # The rows that tell them may be among those that go.
+            # The rows with the highest numbers may be among those deleted.
             noted.meta |= {"seq": self._seq, "next_id": self._next_id}
 
     def settled(self, ids: Iterable[int]) -> None:
-        """Note that the changes of these forgotten tasks are no longer needed."""
+        """Record that the changes of these forgotten tasks are no longer needed."""
         self._noted.settled += [(task_id,) for task_id in ids]
 
     def said(self, message: ChatMessage, seq: int) -> None:
-        """Note a chat message that was said after the change with this number."""
+        """Record a chat message that followed the change with this number."""
         self._noted.chat.append((seq, self._encode(message).decode()))
 
     def shown(self, seq: int) -> None:
-        """Note that all changes up to this one have been shown; never goes back."""
+        """Record that all changes up to this one were shown; never decreases."""
         if seq > self._shown:
             self._shown = self._noted.shown = seq
 
     @property
     def can_wait(self) -> bool:
-        """Whether nothing is noted but what was shown."""
+        """Whether nothing but the `shown` number is recorded."""
         return self._noted.can_wait() and not self._environments.is_changed
 
     def commit(self) -> None:
-        """Write down what was noted, in one transaction.
+        """Write all recorded changes, in one transaction.
 
         Raises:
             BusyJournalError: If another program holds the file.
             DamagedJournalError: If the file is damaged, or no longer in its place.
-            JournalError: If that fails; everything stays noted for the next commit.
+            JournalError: If the write fails; the changes stay recorded for the next
+                commit.
         """
         if not self._noted.is_empty() or self._environments.is_changed:
             self._write()
@@ -305,17 +305,18 @@ class SqliteJournal(Journal):
         self._unproven = False
 
     def be_patient(self, seconds: float) -> None:
-        """Let each call from now on wait so long for a program that holds the file."""
+        """Set how long each call waits for another program that holds the file."""
         self._file.be_patient(seconds)
 
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
-        """Set the file aside, and note all there is to know for a new one."""
+        """Set the file aside, and record everything for a new one."""
         if self._unproven:
             raise JournalError(f"{why}, and a new file is no better") from why
-        # Before the release: as long as this fails, what is there now is not ours.
+        # Before the release: if this fails, the files there may belong to another
+        # session.
         if self._hold is not None:
             self._hold()
-        # First, because SQLite may still put in order, or delete, what lies beside it.
+        # First, because SQLite may still change or delete the files beside it.
         self.release()
         aside = set_aside(self._path)
         self._noted = self._everything(everything)
@@ -328,23 +329,23 @@ class SqliteJournal(Journal):
         )
 
     def transcript(self, limit: int) -> tuple[ChatMessage | TaskChanged, ...]:
-        """Return the last of what was said and what was shown, in order."""
+        """Return the last chat messages and shown changes, in order."""
         db = self._file.get()
         with explained(self._path):
             return load_transcript(db, self._shown, limit, self._adopt)
 
     @property
     def has_traces(self) -> bool:
-        """Whether the file may still hold what was deleted of environments."""
+        """Whether the file may still contain deleted environments."""
         return self._environments.has_traces
 
     def begin_wipe(self) -> Path:
-        """Note that the file is about to be wiped; return it."""
+        """Prepare to wipe the file; return its path."""
         self._environments.has_traces = False
         return self._path
 
     def end_wipe(self, *, done: bool) -> None:
-        """Note whether it was."""
+        """Record whether the wipe was done."""
         self._environments.has_traces |= not done
 
     def close(self, *, clean: bool) -> None:
@@ -362,7 +363,7 @@ class SqliteJournal(Journal):
         self._file.close()
 
     def _check_numbers(self, largest: int = LARGEST) -> None:
-        """Write nothing that would not be read again."""
+        """Raise if numbers are so high that they could not be read again."""
         if max(self._seq, self._next_id) > largest:
             raise JournalError(
                 f"{self._path} has no ids left for new tasks; open another session"

@@ -1,4 +1,4 @@
-"""The file of a journal: how it is opened, checked, wiped and set aside."""
+"""The file of a journal: opening, checking, wiping, and setting it aside."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-"""What the names of the files end with that SQLite keeps beside one."""
+"""Suffixes of the files that SQLite keeps beside a database."""
 
 _SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
-"""With what a rollback journal ends that names another file, to be deleted with it."""
+"""The end of a rollback journal that names another file, to be deleted with it."""
 
 LOCK_TIMEOUT: Final = 0.25
-"""Seconds to wait for a program that holds the file, while nobody else waits."""
+"""Seconds to wait for another program that holds the file, in normal use."""
 
-_CHECKPOINT: Final = 4000  # pages of the -wal, 16 MB, that move into the file at once
-_STEPS: Final = 20_000  # of SQLite's machine, between two looks whether to go on
+_CHECKPOINT: Final = 4000  # pages of the -wal, 16 MB, per checkpoint
+_STEPS: Final = 20_000  # instructions of SQLite between two checks of the limit
 
 
 class WorkLimit:
-    """How long SQLite may work on one thing: a crafted file could keep it for ever.
+    """A time limit for SQLite, because a crafted file could keep it busy forever.
 
-    Counts the processor time of the thread, so that a machine or a disk that stands
-    still makes no file suspicious.
+    Counts CPU time of the thread, so that a paused machine or disk does not make a file
+    suspicious.
     """
 
     LONG: Final = 20.0
     """Seconds; a history of millions of tasks takes less."""
 
     SHORT: Final = 0.5
-    """Seconds, if somebody waits; a history of 100,000 tasks takes less."""
+    """Seconds if a caller waits; a history of 100,000 tasks takes less."""
 
     def __init__(self, hurried: Callable[[], bool] = lambda: False) -> None:
         self._hurried = hurried
         self._begun: float | None = None
 
     def renew(self) -> None:
-        """Begin with something else, when SQLite asks for the first time."""
+        """Restart the limit at the next callback of SQLite."""
         self._begun = None
 
     def is_over(self) -> bool:
-        """Tell whether this has taken too long. SQLite asks again and again."""
+        """Return whether the limit is exceeded; called by SQLite repeatedly."""
         if self._begun is None:
             self._begun = time.thread_time()
         spent = time.thread_time() - self._begun
@@ -61,16 +61,16 @@ class WorkLimit:
 
 
 def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
-    """Open a journal's file; make it if it is missing, and bring its schema up to date.
+    """Open a journal's file; create it if it is missing, and upgrade its schema.
 
-    Blocks for the file system. The connection may be used on any thread, but on one at
-    a time. Nothing that the file itself brings along is run: it must have exactly the
-    tables that are made here, and neither views nor triggers.
+    Blocks for the file system. The connection may be used on any thread, but by one at
+    a time. Never executes code from the file: it must have exactly the tables of this
+    program, and neither views nor triggers.
 
     Raises:
         DamagedJournalError: If the file is not a journal, or is damaged.
-        JournalError: If it can't be opened, is not this user's alone, or is of a newer
-            version.
+        JournalError: If it can't be opened, is accessible to other users, or is of a
+            newer version.
     """
     limit = limit or WorkLimit()
     try:
@@ -95,7 +95,7 @@ def connect(path: Path, limit: WorkLimit | None = None) -> sqlite3.Connection:
 
 
 def check_version(path: Path) -> None:
-    """Make sure that this version of the program can read a journal. Changes nothing.
+    """Check that this version of the program can read a journal. Changes nothing.
 
     Another program may have it open. Blocks for the file system.
 
@@ -112,20 +112,20 @@ def check_version(path: Path) -> None:
 
 
 def wipe(path: Path) -> bool:
-    """Overwrite what was deleted from a journal's file, in what SQLite keeps beside it.
+    """Overwrite deleted data in the files that SQLite keeps beside the journal.
 
-    Blocks for the disk, and for `LOCK_TIMEOUT` for those who use the file. It uses a
+    Blocks for the disk, and up to `LOCK_TIMEOUT` for other users of the file. Opens a
     connection of its own, so another thread may have one as well.
 
     Returns:
-        Whether it is done; not if others were using the file.
+        Whether it is done; false if the file was in use.
 
     Raises:
-        JournalError: If it can't be done.
+        JournalError: If it fails.
     """
     try:
         before = _look(path)
-        # Not made if it is missing: then there is nothing to overwrite.
+        # Not created if it is missing: then there is nothing to overwrite.
         db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw",
             timeout=LOCK_TIMEOUT,
@@ -137,21 +137,22 @@ def wipe(path: Path) -> bool:
     with contextlib.closing(db), explained(path):
         _check_same(path, before)
         _distrust(db)
-        # Copies nearly all, and lets others write; the rest takes them a moment.
+        # Copies nearly all pages without blocking writers; the rest blocks them
+        # briefly.
         db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
 
 def _make(path: Path) -> None:
-    # Not opened if it is there: closing it again would drop the locks of any other
-    # connection of this process.
+    # Not opened if it exists: closing it would drop the locks of all other connections
+    # in this process.
     with contextlib.suppress(FileExistsError):
         os.close(open_own(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
 
 
 def _look(path: Path) -> os.stat_result:
-    """Look at the file, and at those that SQLite reads with it."""
+    """Check the file, and the files that SQLite reads with it."""
     for suffix in _BESIDE:
         beside = path.with_name(path.name + suffix)
         with contextlib.suppress(FileNotFoundError):
@@ -164,7 +165,7 @@ def _look(path: Path) -> os.stat_result:
 
 
 def _check_same(path: Path, before: os.stat_result) -> None:
-    # SQLite follows the path by itself.
+    # SQLite opens the path itself.
     if not os.path.samestat(before, path.lstat()):
         raise JournalError(f"{path} was replaced while it was opened; try again")
 
@@ -181,7 +182,7 @@ def _check_rollback(path: Path, rollback: Path) -> None:
 
 
 def _distrust(db: sqlite3.Connection) -> None:
-    """Let SQLite run nothing that the file itself brings along."""
+    """Keep SQLite from executing code from the file."""
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     db.execute("PRAGMA mmap_size = 0")
@@ -195,16 +196,16 @@ def _distrust(db: sqlite3.Connection) -> None:
 
 
 def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
-    """Look for damage that reading the tasks would not meet.
+    """Check for damage that reading the tasks would not detect.
 
     Args:
         db: The file.
-        thoroughly: Whether to look at the structure of every page; takes about a
-            millisecond for a megabyte.
+        thoroughly: Whether to check the structure of every page; takes about a
+            millisecond per megabyte.
 
     Raises:
-        ValueError: If there is some; the text says what.
-        sqlite3.Error: The same, or if the file can't be read.
+        ValueError: If there is damage; the text describes it.
+        sqlite3.Error: If there is damage, or the file can't be read.
     """
     if thoroughly:
         (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
@@ -213,13 +214,13 @@ def check(db: sqlite3.Connection, *, thoroughly: bool) -> None:
 
 
 def set_aside(path: Path) -> Path | None:
-    """Give a journal's file another name, with what SQLite keeps beside it.
+    """Rename a journal's file, and the files that SQLite keeps beside it.
 
     Returns:
         The new name of the file; None if it is gone.
 
     Raises:
-        JournalError: If that can't be done.
+        JournalError: If that fails.
     """
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
@@ -237,15 +238,15 @@ def set_aside(path: Path) -> Path | None:
 
 
 def set_wal_aside(path: Path) -> Path | None:
-    """Give what SQLite keeps beside a file another name if the file itself is gone.
+    """Rename the files that SQLite keeps beside a journal whose file is gone.
 
-    SQLite would delete it, and it may hold the last changes, or all of them.
+    SQLite would delete them, and they may hold the last changes, or all of them.
 
     Returns:
-        Its new name; None if there is nothing, or if the file is there.
+        The new name; None if there are none, or if the journal's file exists.
 
     Raises:
-        JournalError: If that can't be done.
+        JournalError: If that fails.
     """
     wal = path.with_name(f"{path.name}-wal")
     try:
@@ -268,16 +269,16 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     version = check_tables(db, path)
     with explained(path):
         db.execute("PRAGMA journal_mode = WAL")
-        # A commit survives the end of this process; only a power cut may undo
-        # the last ones, and that ends the jobs as well.
+        # A commit survives the end of this process; only a power failure may lose the
+        # last ones, and that ends the jobs as well.
         db.execute("PRAGMA synchronous = NORMAL")
-        # Each of them waits for the disk.
+        # Each checkpoint waits for the disk.
         db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         migrate(db, version)
 
 
 def place_of(path: Path) -> tuple[int, int] | None:
-    """Return which file there is now, by device and inode; None if there is none."""
+    """Return the device and inode of the file at this path; None if there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116 - half the cost of Path, before each commit
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The changes that nobody was shown yet, and what becomes of them."""
+"""The changes that were not shown yet."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 UNSHOWN_KEPT: Final = 1_000
 """Maximum number of forgotten tasks whose unshown changes are kept.
 
-A host that shows changes to nobody would otherwise pile them up for ever.
+Otherwise a host without viewers would accumulate them forever.
 """
 
 
 class UnshownChanges:
-    """The changes that were written down or will be, and that nobody was shown yet.
+    """The stored or pending changes that were not shown yet.
 
-    They outlive the task: somebody is owed its end.
+    They outlive their tasks, so that the end of every task is shown.
 
     Args:
-        changes: Those of earlier lives of the session, in order.
-        is_known: Tells whether a task is not forgotten.
+        changes: The unshown changes of earlier runs of the session, in order.
+        is_known: Returns whether a task is not forgotten.
         shown: The number of the last change that was shown.
     """
 
@@ -36,9 +36,9 @@ class UnshownChanges:
         is_known: Callable[[int], bool] = lambda _: True,
         shown: int = 0,
     ) -> None:
-        # In order; may hold some of tasks that are no longer in `_last`.
+        # In order; may include tasks that are no longer in `_last`.
         self._changes = deque(changes)
-        # By task: the number of its last change. No call for each: there may be many.
+        # The number of each task's last change. Filled in bulk: there may be many.
         self._last = {it.task.id: it.seq for it in self._changes}
         # In the order of their last changes.
         self._forgotten: OrderedDict[int, None] = OrderedDict()
@@ -50,17 +50,17 @@ class UnshownChanges:
 
     @property
     def last(self) -> int:
-        """The number of the last of them; 0 if there is none."""
+        """The number of the last unshown change; 0 if there is none."""
         known = (it.seq for it in reversed(self._changes) if it.task.id in self._last)
         return next(known, 0)
 
     def add(self, change: TaskChanged) -> None:
-        """Note a change."""
+        """Record a change."""
         self._changes.append(change)
         self._last[change.task.id] = change.seq
 
     def forgot(self, ids: Iterable[int]) -> list[int]:
-        """Note that tasks are forgotten.
+        """Record that tasks are forgotten.
 
         Returns:
             Forgotten tasks whose changes are no longer needed.
@@ -84,7 +84,7 @@ class UnshownChanges:
         return done
 
     def shown(self, seq: int) -> list[int]:
-        """Note that all changes up to this one have been shown; never goes back.
+        """Record that all changes up to this one were shown; never decreases.
 
         Returns:
             Forgotten tasks whose changes are no longer needed.
@@ -102,7 +102,7 @@ class UnshownChanges:
         return done
 
     def up_to(self, seq: float = math.inf) -> tuple[TaskChanged, ...]:
-        """Return those up to this number, in order; all by default."""
+        """Return the unshown changes up to this number, in order; all by default."""
         return tuple(
             it
             for it in self._changes

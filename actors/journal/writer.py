@@ -1,4 +1,4 @@
-"""Writing down what must be remembered, also while the journal has a fault."""
+"""Writes changes to the journal, and handles its faults."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 WRITE_AGAIN: Final = 0.5
-"""Seconds after which a failed write to the journal is tried again."""
+"""Seconds before a failed write to the journal is retried."""
 
 SHOWN_AFTER: Final = 0.1
-"""Seconds after which what was shown is written down, unless something else is."""
+"""Seconds before the `shown` number is written, if nothing else is."""
 
 BUSY: Final = 0.25
-"""Seconds for which another program may hold the journal before that is trouble."""
+"""Seconds for which another program may hold the journal before that is reported."""
 
 _BUSY_PAUSE: Final = 0.005  # seconds
 
 
 class JournalWriter:
-    """Uses a journal: replaces one that is damaged, and says when it can't be written.
+    """Writes to a journal: replaces a damaged one, and reports failures.
 
-    A journal that another program holds for a moment is no trouble: it is tried again
-    soon, and only what must be written down first has to wait.
+    Short locks of the journal by another program are not reported: the write is retried
+    soon, and only messages that depend on it are delayed.
 
     Args:
         journal: The journal.
-        everything: Returns all there is, for a new file in place of a damaged one.
-        clock: The time.
-        owner: Told when `write_down` is due again.
+        everything: Returns the complete state, for a new file in place of a damaged
+            one.
+        clock: The clock.
+        owner: Receives `WriteAgain` when a retry is due.
     """
 
     def __init__(
@@ -64,22 +65,22 @@ class JournalWriter:
         self._news: list[str | None] = []
         self._busy_since: float | None = None
         self.trouble: str | None = None
-        """Why the journal can't be written just now; None if it can."""
+        """Why the journal can't be written now; None if it can."""
         self.is_wiped = False
-        """Whether this program itself holds the journal just now, to wipe it."""
+        """Whether this program itself holds the journal now, to wipe it."""
         self.is_foreign = False
-        """Whether another session has taken the place of this one."""
+        """Whether another session has replaced this one."""
 
     def take_news(self) -> list[str | None]:
-        """Return what was wrong since the last call, and None where that was over."""
+        """Return the faults since the last call; None stands for a recovery."""
         news, self._news = self._news, []
         return news
 
     def write_down(self) -> bool:
-        """Write down what was noted, unless it can wait. Waits for nobody else.
+        """Write all recorded changes, unless they can wait. Waits for no other program.
 
         Returns:
-            False if it could not be written; it is tried again.
+            False if the write failed; it will be retried.
         """
         waits = self._journal.can_wait and not self._is_due
         if not waits:
@@ -95,7 +96,7 @@ class JournalWriter:
         return waits
 
     def note_due(self) -> None:
-        """Note that `WriteAgain` has come: nothing can wait at the next write."""
+        """Handle `WriteAgain`: the next write includes everything."""
         self._will_write_again, self._is_due = False, True
 
     def _commit(self) -> bool:
@@ -114,13 +115,13 @@ class JournalWriter:
         return True
 
     def use(self, use: Callable[[], ResultT]) -> ResultT:
-        """Use the journal; if it is damaged, do it once more with another.
+        """Use the journal; if it is damaged, retry with a new one.
 
         Returns:
-            What `use` returns.
+            The result of `use`.
 
         Raises:
-            JournalError: If it can't be used just now.
+            JournalError: If it can't be used now.
         """
         try:
             return use()
@@ -131,7 +132,7 @@ class JournalWriter:
             self._journal.commit()
         except JournalError as error:
             raise JournalError(f"{text}; but {error}") from error
-        # Only now, so that nobody is told of trouble that is over already.
+        # Reported only now, when the trouble is already over.
         self._note(safe_line(text))
         self._note(None)
         return use()
@@ -143,7 +144,7 @@ class JournalWriter:
         waited = now - self._busy_since
         if self.trouble is not None or (waited >= BUSY and not self.is_wiped):
             self._fail(error)
-        # Soon at first, and then half as often each time.
+        # Soon at first, then with growing pauses.
         self._pause = min(max(_BUSY_PAUSE, waited), WRITE_AGAIN)
 
     def _fail(self, error: JournalError) -> None:

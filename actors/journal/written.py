@@ -1,4 +1,4 @@
-"""Which changes of tasks are written down, and their text."""
+"""Decides which changes of tasks are stored, and encodes them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Standings:
-    """What was written down of running tasks; a change of anything else isn't.
+    """The stored states of running tasks, to detect relevant changes.
 
     Args:
-        running: Those of an earlier life of the session.
+        running: The running tasks of an earlier run of the session.
     """
 
     def __init__(self, running: Iterable[Task] = ()) -> None:
         self._known = {it.id: _standing(it) for it in running}
 
     def is_news(self, change: TaskChanged) -> bool:
-        """Tell whether a change must be written down, and that it is.
+        """Return whether a change must be stored, and record that it is.
 
-        Progress need not be, unless a running task has come to its next attempt or to a
-        node, was told to stop, or is paused or goes on: the next program must know.
+        Progress need not be stored, unless a running task begins another attempt, gets
+        a node, is told to stop, is paused or resumed: the next program must know that.
         """
         is_progress, task = not change.event.is_of_status, change.task
         if task.status is TaskStatus.RUNNING:
@@ -51,7 +51,7 @@ class Standings:
 
 
 def _standing(task: Task) -> _Standing:
-    """Return what of a running task must be written down."""
+    """Return the part of a running task that must be stored."""
     stopping = task.reason.startswith(STOPPING)
     return task.attempt, stopping, task.paused_at, task.awaits_input, task.node
 
@@ -70,7 +70,7 @@ def text_of(task: Task) -> str:
 
 
 def _end_of_queued() -> str:
-    """Return the end of the text of a task that waits: what it has not got yet."""
+    """Return the end of the text of a waiting task: fields with default values."""
     fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
     names = [*fields]
     some = names[names.index("started_at") :]
@@ -79,4 +79,4 @@ def _end_of_queued() -> str:
 
 
 _UNSAID: Final = _end_of_queued()
-"""Left out of the text of a task; half of one that waits says nothing else."""
+"""Omitted from the text of a task; it makes up half of a waiting one's text."""

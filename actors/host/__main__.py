@@ -1,9 +1,9 @@
 """The process of a host: `python -m backburner.actors.host`, settings on stdin.
 
-Its keeper starts it, in a session that is not the terminal's unless `--foreground` is
-given, and says by `--keeper` who it is. The host has `/` as its directory, and nothing
-of who started it but the environment. It says `ok`, or what is wrong, on the descriptor
-that `--ready` names.
+Its keeper starts it and passes its own process id as `--keeper`. The host runs in a
+session without a terminal unless `--foreground` is given, with `/` as its directory,
+and inherits nothing but the environment. It reports `ok`, or an error, on the
+descriptor given by `--ready`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final
 if __name__ == "__main__":
     # The thread that starts a host may block signals, and the host would inherit that.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    # What is loaded stays: searching it for garbage while it grows finds nothing.
+    # Loaded modules stay: collecting garbage while they load would find nothing.
     gc.disable()
 
 import msgspec
@@ -42,20 +42,20 @@ _LONG: Final = 1.0
 
 
 class _Ready:
-    """Tells the program that started the host how that goes."""
+    """Reports the progress of the start to the program that started the host."""
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
 
     def say(self, word: str, text: str = "") -> None:
-        """Say one line; nobody has to listen."""
+        """Report one line; does nothing without a reader."""
         if self._fd is not None:
             line = f"{word} {safe_line(text)}".rstrip()
             with contextlib.suppress(OSError):
                 os.write(self._fd, f"{line}\n".encode())
 
     def end(self) -> None:
-        """Say nothing more."""
+        """End the reports."""
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
     if not given:
         return 1  # the keeper has died
     settings = msgspec.json.decode(given, type=HostSettings)
-    # What is loaded later must come from where it would have come from before.
+    # Later imports must come from the same place.
     sys.path[:] = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)
@@ -118,7 +118,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _check(settings: HostSettings) -> int:
-    """Say on stderr why a host of this version could not take the session over."""
+    """Report on stderr why a host of this version could not take over the session."""
     problem = problem_of(Path(settings.directory))
     if problem is None:
         return 0
@@ -128,7 +128,7 @@ def _check(settings: HostSettings) -> int:
 
 def _serve(host: Host, ready: _Ready) -> None:
     def listening() -> None:
-        # Nor does the search find anything in what the session remembers.
+        # Exclude the loaded session as well from garbage collection.
         gc.freeze()
         gc.enable()
         ready.say("ok")

@@ -1,7 +1,7 @@
-"""Where a session's host listens: `host.sock` in the folder of the session.
+"""The socket of a session's host: `host.sock` in the folder of the session.
 
-The address of a Unix socket has room for 107 bytes. A longer path is reached through
-the descriptor of its folder, as `/proc/self/fd/N/host.sock`.
+The address of a Unix socket is limited to 107 bytes. A longer path is replaced by one
+through the descriptor of its folder, `/proc/self/fd/N/host.sock`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SOCKET_NAME: Final = "host.sock"
 
-_LONGEST: Final = 107  # bytes of a path, on Linux
-_TIMEOUT: Final = 10.0  # seconds for a host whose queue of clients is full
+_LONGEST: Final = 107  # maximum bytes of a socket path on Linux
+_TIMEOUT: Final = 10.0  # seconds to wait for a host with a full backlog
 _PAUSE: Final = 0.01
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
 
@@ -36,15 +36,15 @@ def connect(
 
     Args:
         directory: The folder.
-        timeout: Seconds to wait for a host whose queue of clients is full.
-        name: Of the socket; that of a host by default.
+        timeout: Seconds to wait for a host with a full backlog.
+        name: The name of the socket; that of a host by default.
 
     Raises:
         ConnectionRefusedError: If no host listens there, or it is not a socket: a link
-            could lead to any program that takes what a client tells its host.
+            could lead to a program that collects the data that clients send.
         FileNotFoundError: If no host has ever listened there.
-        PermissionError: If it is another user's: a client tells its host everything
-            that is in its environment.
+        PermissionError: If it belongs to another user: a client sends its whole
+            environment to the host.
         TimeoutError: If it accepts no client.
         OSError: If it can't be reached for another reason.
     """
@@ -63,7 +63,7 @@ def _connect(sock: socket.socket, address: str, timeout: float) -> None:
     if not stat.S_ISSOCK(os.lstat(address).st_mode):
         raise ConnectionRefusedError(errno.ECONNREFUSED, "it is not a socket")
     deadline = time.monotonic() + timeout
-    # Blocking, this would wait for a host that is stopped as long as that is.
+    # A blocking connect would wait as long as the host is stopped.
     sock.settimeout(0)
     while True:
         try:
@@ -83,9 +83,9 @@ def _check_owner(sock: socket.socket) -> None:
 
 
 def is_served(directory: Path) -> bool:
-    """Tell whether a host listens for clients of the session in this folder.
+    """Return whether a host listens for clients of the session in this folder.
 
-    Does not wait for one whose queue of clients is full.
+    Does not wait for a host with a full backlog.
     """
     try:
         connect(directory, 0).close()
@@ -97,17 +97,17 @@ def is_served(directory: Path) -> bool:
 
 
 def listen(directory: Path, *, name: str = SOCKET_NAME) -> socket.socket:
-    """Return a socket of this name in this folder; only its owner may connect.
+    """Return a listening socket in this folder; only its owner may connect.
 
-    To be called by the owner of the session alone: a socket that a killed host left is
-    replaced.
+    Only the owner of the session may call this: it replaces the socket that a killed
+    host left behind.
 
     Raises:
-        OSError: If it can't be made.
+        OSError: If it can't be created.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # Before it has a name, so that at no moment anybody else can connect.
+        # Before it has a name, so that other users can never connect.
         os.fchmod(sock.fileno(), 0o600)
         with _address(directory, name) as address:
             _make_way(address, directory / name)
@@ -130,7 +130,7 @@ def _make_way(address: str, path: Path) -> None:
 
 
 def peer(sock: socket.socket) -> tuple[int, int]:
-    """Return the process id and the user id of the other end of a connection."""
+    """Return the process id and the user id of the peer of a connection."""
     found = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, user, _ = _CREDENTIALS.unpack(found)
     return pid, user

@@ -1,4 +1,4 @@
-"""One client of a host: the actor that tells it what its recipients are told."""
+"""The actor of one client of a host, which forwards messages to the client."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _BATCH: Final = 1 << 16
 
 
 class SharedEncoder:
-    """Encodes what many clients are told once for all of them. Safe on any thread."""
+    """Encodes each message once for all clients. Thread-safe."""
 
     def __init__(self) -> None:
         self._last: tuple[object, bytes] = (None, b"")
@@ -59,18 +59,19 @@ class SharedEncoder:
 
 
 class HostDoor(Record, frozen=True):
-    """What a connection needs of its host.
+    """The services of the host that a connection uses.
 
     Attributes:
         queue: Takes the requests.
-        dead_letters: Counts what reaches nobody.
-        scheduler: Gives the actors their turns; None for a thread each.
-        encoder: Encodes what is told to clients.
-        welcome: Answers a client that speaks this protocol.
+        dead_letters: Counts undeliverable messages.
+        scheduler: Schedules the turns of the actors; None for a thread each.
+        encoder: Encodes messages to clients.
+        welcome: Returns the answer to a client with the right protocol.
         stop: Ends the session; never blocks.
-        restart: Lets a new host take over; returns why if it can't. Blocks.
+        restart: Starts a new host that takes over; returns the reason if it can't.
+            Blocks.
         joined: Called when a client was welcomed, on any thread; never blocks.
-        left: Called when it is gone, on any thread; never blocks.
+        left: Called when a client is gone, on any thread; never blocks.
     """
 
     queue: Recipient[QueueRequest | Requests]
@@ -85,23 +86,23 @@ class HostDoor(Record, frozen=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """Recipients of the client were told something."""
+    """There are messages for recipients of the client."""
 
 
 ConnectionMessage = Outgoing | Received | Lost
 
 
 class Connection(SafeActor[ConnectionMessage]):
-    """Tells a client what its recipients are told, and reads its requests.
+    """Forwards messages to a client, and reads its requests.
 
     In: see `ConnectionMessage`. Out: the client's requests, to the queue.
 
-    Answers and `Subscribed` are always sent. A subscriber for which too much waits is
-    unsubscribed and told `Behind`, so that a client that has stopped costs little.
+    Answers and `Subscribed` are always sent. A subscriber with too many pending changes
+    is unsubscribed and gets `Behind`, so that a client that does not read costs little.
 
     Args:
         sock: Connected, in blocking mode; closed when the client is gone.
-        door: What it needs of the host.
+        door: The services of the host.
     """
 
     def __init__(self, sock: socket.socket, door: HostDoor) -> None:
@@ -111,7 +112,7 @@ class Connection(SafeActor[ConnectionMessage]):
         self._writer = SocketWriter(sock, self._lose)
         self._subscribers: dict[int, bool] = {}
         self._behind: set[int] = set()
-        # What recipients are told, often by the hundred: one message for all of them.
+        # Messages to recipients, often hundreds: one mailbox message for all of them.
         self._told: deque[tuple[int, QueueReply | Notification]] = deque()
         self._is_due = False
         self._out: list[bytes] = []
@@ -119,7 +120,7 @@ class Connection(SafeActor[ConnectionMessage]):
         self._lost = False
 
     def on_start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         reader = RequestReader(self._sock, self._writer, self._door, self)
         threading.Thread(
             target=reader.run, name="backburner-reader", daemon=True
@@ -131,10 +132,10 @@ class Connection(SafeActor[ConnectionMessage]):
         return any([*self._subscribers.values()])
 
     def handle(self, message: ConnectionMessage) -> None:
-        """Handle one message; what is to be sent goes out with the last that waits."""
+        """Handle one message; output is sent with the last one in the mailbox."""
         match message:
             case Outgoing():
-                self._is_due = False  # first: what is told from now on is another one
+                self._is_due = False  # first: later messages need another one
                 while self._told:
                     self._tell(*self._told.popleft())
             case Received(request=request, number=number):
@@ -147,13 +148,13 @@ class Connection(SafeActor[ConnectionMessage]):
             self._flush()
 
     def on_error(self, message: ConnectionMessage, error: BaseException) -> None:
-        """Go on with what else recipients were told."""
+        """Continue with the other messages to recipients."""
         del message, error
         if self._told:
             self.tell_self(Outgoing())
 
     def pass_on(self, to: int, told: QueueReply | Notification) -> None:
-        """Take what one of its recipients is told, on any thread. Never blocks.
+        """Forward a message to one of its recipients, on any thread. Never blocks.
 
         Raises:
             pykka.ActorDeadError: If the client is gone.
@@ -166,19 +167,19 @@ class Connection(SafeActor[ConnectionMessage]):
             self.actor_ref.tell(Outgoing())
 
     def say_farewell(self, text: str) -> None:
-        """Tell the client that this is the end, on any thread. Never blocks."""
+        """Send the client `Farewell`, on any thread. Never blocks."""
         self._writer.send(frame(wire.encode(wire.Farewell(text))))
 
     def say_leaving(self, leaving: Leaving) -> None:
-        """Tell the client that another host follows, on any thread. Never blocks."""
+        """Notify the client that another host follows, on any thread. Never blocks."""
         self._writer.send(frame(wire.encode(leaving)))
 
     def flush(self, timeout: float) -> None:
-        """Send what waits, up to so many seconds."""
+        """Send pending output, for up to `timeout` seconds."""
         self._writer.wait_below(1, timeout)
 
     def close(self, timeout: float) -> None:
-        """Send what waits, up to so many seconds; then break the connection."""
+        """Send pending output, for up to `timeout` s; then close the connection."""
         self._writer.wait_below(1, timeout)
         self._writer.close()
         close_socket(self._sock)

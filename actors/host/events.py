@@ -1,4 +1,4 @@
-"""What becomes of a client's connection to its session's host."""
+"""The events of a client's connection to its host."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import msgspec
 
 
 class HostLost(msgspec.Struct, frozen=True):
-    """The host died, or can't be reached; it is looked for again.
+    """The host died, or can't be reached; the client reconnects.
 
     Attributes:
-        text: What happened, in one line.
+        text: The reason, in one line.
     """
 
     text: str
 
 
 class HostBack(msgspec.Struct, frozen=True):
-    """The session has a host again, and all subscriptions go on.
+    """The session has a host again, and all subscriptions continue.
 
     Attributes:
         text: What happened, in one line.
@@ -26,14 +26,14 @@ class HostBack(msgspec.Struct, frozen=True):
 
 
 class SessionEnded(msgspec.Struct, frozen=True):
-    """Somebody ended the session, and its host with it.
+    """The session was ended, and its host with it.
 
     Attributes:
-        text: Why, in one line.
+        text: The reason, in one line.
     """
 
     text: str
 
 
 HostEvent = HostLost | HostBack | SessionEnded
-"""What becomes of the connection of a `RemoteSystem`."""
+"""An event of the connection of a `RemoteSystem`."""

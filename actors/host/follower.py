@@ -1,4 +1,4 @@
-"""What a subscriber is told when its subscription was interrupted and begins again."""
+"""Continues an interrupted subscription without gaps or repetitions."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from ..rules.task import Task
 
 _HEARD: Final = 2_000
-"""How many of the last messages are known; a host tells no more of them again."""
+"""Number of recent chat messages kept; a host repeats no more than these."""
 
 
 class Follower:
-    """Makes one story of several subscriptions: what was missed is told as changes.
+    """Merges several subscriptions into one; reports missed news as changes.
 
-    A subscriber that was too slow, or whose host died, is subscribed again; it gets one
-    `Subscribed` in all, of each task and schedule that changed meanwhile how it is now,
-    and what was said. Trouble with the journal is told again if there still is some.
+    A subscriber that was too slow, or whose host died, is subscribed again. It gets
+    only the first `Subscribed`; later ones become notifications of each task and
+    schedule that changed in between, and of the chat messages. A fault of the journal
+    that persists is reported again.
 
     Args:
-        told_of_all: Whether a task that is not in a `Subscribed` is forgotten. Else it
-            may only be of another status than those that the subscriber has asked for.
+        told_of_all: Whether a task missing in a `Subscribed` is forgotten. Otherwise
+            its status may just be one that the subscriber has not requested.
     """
 
     def __init__(self, *, told_of_all: bool = True) -> None:
@@ -49,11 +50,11 @@ class Follower:
         self._in_trouble = False
         self._seq = 0
         self.since = datetime.now(UTC)
-        """When the first subscription began."""
-        self._heard: dict[ChatMessage, None] = {}  # the last since then, in order
+        """The time at which the first subscription began."""
+        self._heard: dict[ChatMessage, None] = {}  # recent messages, in order
 
     def take(self, news: Notification) -> Iterable[Notification]:
-        """Take what the host told; return what the subscriber is to be told."""
+        """Handle a notification of the host; return those for the subscriber."""
         match news:
             case Subscribed() if self._is_begun:
                 return tuple(self._catch_up(news))
@@ -82,7 +83,7 @@ class Follower:
         return (news,)
 
     def hear(self, *said: ChatMessage) -> None:
-        """Note what the subscriber shows already, or is told."""
+        """Record messages that the subscriber already has, or is sent."""
         self._heard |= dict.fromkeys(it for it in said if it.at >= self.since)
         while len(self._heard) > _HEARD:
             del self._heard[next(iter(self._heard))]
@@ -92,7 +93,7 @@ class Follower:
 
     def _catch_up(self, news: Subscribed) -> Iterator[Notification]:
         if self._in_trouble:
-            # If it is not over, the next message says so.
+            # If the fault persists, the next message says so.
             self._in_trouble = False
             yield JournalTrouble(None)
         yield from self._missed_of_tasks(news)
@@ -108,7 +109,7 @@ class Follower:
     def _missed_of_tasks(self, news: Subscribed) -> Iterator[Notification]:
         known = self._known
         for change in news.unshown:
-            # One that came before it was interrupted is told once.
+            # A change from before the interruption is reported only once.
             if change.seq > self._seq or change.task.id not in known:
                 self._note(change.task)
                 yield change

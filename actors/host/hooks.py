@@ -1,4 +1,4 @@
-"""Telling of the end of a task while no chat is open: a command, and ntfy."""
+"""Hooks for ends of tasks while no chat is open: a command, and ntfy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("backburner")
 
 _TIMEOUT: Final = 30.0
-"""Seconds after which a hook is given up."""
+"""Timeout of a hook."""
 
 
 _FACTS: Final = (
@@ -38,7 +38,7 @@ _FACTS: Final = (
 
 
 class _Told(Record, frozen=True):
-    """What is told: its title, its text, and variables for the command."""
+    """The data of a notification: title, text, and variables for the command."""
 
     title: str
     text: str
@@ -46,7 +46,7 @@ class _Told(Record, frozen=True):
 
 
 class HookRunner:
-    """Carries out the hooks of a session, one task after the other."""
+    """Runs the hooks of a session, one at a time."""
 
     def __init__(self, hooks: Hooks, session: str) -> None:
         self._hooks = hooks
@@ -55,21 +55,21 @@ class HookRunner:
         self._told: SimpleQueue[_Told] = SimpleQueue()
         self._thread: threading.Thread | None = None
         if self.are_set:
-            # Not when a task ends: there may be no file left for it.
+            # Not at the end of a task: no descriptor may be free then.
             import_module("subprocess")
 
     @property
     def are_set(self) -> bool:
-        """Whether there is any."""
+        """Whether any hook is set."""
         return bool(self._hooks.command or self._hooks.ntfy)
 
     def note(self, task: Task, open_tasks: Iterable[Task], *, told: bool) -> None:
-        """Tell of the end of a task. Never blocks; a failure is logged.
+        """Run the hooks for the end of a task. Never blocks; failures are logged.
 
         Args:
             task: The task.
-            open_tasks: Those that have not ended, as `Round.add` takes them.
-            told: Whether anything is to be told now; it is counted in any case.
+            open_tasks: The unfinished tasks, as `Round.add` takes them.
+            told: Whether to run hooks now; the task is counted in any case.
         """
         whole = self._round.add(task, open_tasks)
         if not told:
@@ -127,7 +127,7 @@ class HookRunner:
             return
         import subprocess  # noqa: PLC0415 - the same
 
-        # Arguments too, for commands that take them: $1 is the title, $2 the text.
+        # Also as arguments: $1 is the title, $2 the text.
         done = subprocess.run(
             ["/bin/sh", "-c", command, "backburner", told.title, told.text],
             env={**{k: v for k, v in os.environ.items() if k != MARK}, **told.facts},

@@ -1,4 +1,4 @@
-"""Whether a host is needed: by tasks, by schedules, or by clients."""
+"""Detects when a host is no longer needed by tasks, schedules or clients."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ..rules.task import Task
 
 _FIRST_LINGER: Final = 30.0
-"""Seconds that a new host gives the client that started it, on a busy machine too."""
+"""Minimum seconds for the first client to connect, even on a busy machine."""
 
 
 class Idleness:
-    """Tells when nobody has needed a host for a while.
+    """Reports when a host has been idle for a while.
 
     Args:
-        linger: Seconds without need; 0 to tell never.
-        is_joined: Tells whether there are clients.
-        tell: Called on any thread with a number, which `is_over` takes.
+        linger: Seconds of idleness; 0 to never report it.
+        is_joined: Returns whether there are clients.
+        tell: Called on any thread with a number to pass to `is_over`.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class Idleness:
         self._linger = linger
         self._is_joined = is_joined
         self._tell = tell
-        self._schedules: set[int] = set()  # those that are not paused
+        self._schedules: set[int] = set()  # schedules that are not paused
         self._was_joined = False
         self._is_replaced = False
         self._alarm: threading.Timer | None = None
         self._number = 0
-        self._lock = threading.Lock()  # of the alarm
+        self._lock = threading.Lock()  # guards the alarm
 
     @property
     def open(self) -> Iterable[Task]:
-        """The tasks that have not ended, those that run first."""
+        """The unfinished tasks, running ones first."""
         return chain(self._running.values(), self._queued.values())
 
     @property
@@ -53,7 +53,7 @@ class Idleness:
         return bool(self._running or self._queued)
 
     def _note(self, task: Task) -> bool:
-        """Note how an open task is now; return whether it was open before."""
+        """Record an open task; return whether it was open before."""
         before, now = self._running, self._queued
         if task.status is not TaskStatus.QUEUED:
             before, now = now, before
@@ -62,15 +62,15 @@ class Idleness:
         return known
 
     def _drop(self, task_id: int) -> bool:
-        """Note that a task is not open any more; return whether it was."""
+        """Record that a task is no longer open; return whether it was."""
         held = (self._running, self._queued)
         return any(it.pop(task_id, None) is not None for it in held)
 
     def take(self, news: Notification) -> Task | None:
-        """Take a notification; return the task that has ended, if one has."""
+        """Handle a notification; return the task that has ended, if one has."""
         ended: Task | None = None
         match news:
-            # What comes most often is asked for first.
+            # The most frequent case comes first.
             case TaskChanged(task=task) if not task.status.is_final:
                 if self._note(task):
                     return None
@@ -94,14 +94,14 @@ class Idleness:
         return ended
 
     def note_join(self) -> None:
-        """Note that a client has come: the first one is not waited for any more."""
+        """Record that a client has connected: the longer first linger ends."""
         self._was_joined = True
         self.watch()
 
     def watch(self) -> None:
-        """Begin to wait for the end of a quiet time, or stop waiting for it."""
+        """Start or cancel the alarm of an idle period."""
         if self._has_open and self._alarm is None and not self._is_replaced:
-            return  # as after nearly every change; an alarm looks again itself
+            return  # the usual case; a pending alarm checks again itself
         with self._lock:
             linger = self._linger
             if linger > 0 and not self._was_joined:
@@ -119,7 +119,7 @@ class Idleness:
             self._alarm.start()
 
     def is_over(self, number: int) -> bool:
-        """Tell whether the quiet time of this number has come to its end."""
+        """Return whether the idle period of this number has elapsed."""
         with self._lock:
             if number != self._number:
                 return False
@@ -128,6 +128,6 @@ class Idleness:
 
     @property
     def _is_needed(self) -> bool:
-        # What can't be written down any more is not told, and goes on for nobody.
+        # In a session that was replaced, tasks can't be stored or reported any more.
         for_tasks = not self._is_replaced and (self._has_open or self._schedules)
         return bool(for_tasks) or self._is_joined()

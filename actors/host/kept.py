@@ -1,4 +1,4 @@
-"""What a host does about its keeper: notices its death, and takes its place."""
+"""The host's side of its keeper: detects its death, and replaces it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
 _CHECK_TIMEOUT: Final = 60.0
 
 COMMAND: Final = (sys.executable, "-P", "-m", "backburner.actors.host")
-"""What runs a host."""
+"""The command of a host."""
 
 
 class Kept:
@@ -35,10 +35,10 @@ class Kept:
 
     Args:
         pid: Its process id.
-        settings: What the host was started with.
+        settings: The settings of the host.
         foreground: Whether it runs for a supervisor.
-        store: What it holds for the jobs; None if it can't.
-        all_noted: Whether it has noted how all jobs of the host before this one ended
+        store: Holds descriptors for jobs; None if it can't.
+        all_noted: Whether it has recorded the exits of all jobs of the previous host
             that have ended.
     """
 
@@ -58,7 +58,7 @@ class Kept:
         self._all_noted = all_noted
 
     def watch(self, is_gone: Callable[[], object]) -> None:
-        """Call `is_gone` when the keeper has died; on the main thread alone.
+        """Call `is_gone` when the keeper has died; main thread only.
 
         Args:
             is_gone: Called by a signal handler, or at once; must not block.
@@ -72,7 +72,7 @@ class Kept:
         signal.signal(signal.SIGUSR1, look)
         with contextlib.suppress(AttributeError):
             prctl = ctypes.CDLL(None).prctl
-            # The keeper has one thread, which ends with it.
+            # The keeper has one thread, so the signal comes at its end.
             prctl(_DEATH_SIGNAL, int(signal.SIGUSR1), 0, 0, 0)
         if self.has_died:
             is_gone()
@@ -84,27 +84,27 @@ class Kept:
 
     @property
     def has_noted_all(self) -> bool:
-        """Whether it has noted all ends of jobs of the host before this one."""
+        """Whether it has recorded all exits of jobs of the previous host."""
         return self._all_noted and not self.has_died
 
     def say_that_it_serves(self) -> None:
-        """Tell the keeper that clients can connect."""
+        """Notify the keeper that clients can connect."""
         if not self.has_died:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, SERVES)
 
     def take_its_place(self) -> None:
-        """Become the keeper: the jobs, which stay children of this process, outlive it.
+        """Become the keeper, with the jobs as children, so that they keep running.
 
-        Returns only if that fails.
+        Returns only on failure.
         """
         arguments = [f"--dir={self._settings.directory}"]
         if self._foreground:
             arguments.append("--foreground")
         if self.store is not None:
             arguments.append(self.store.hand_over())
-        # While this host still serves: a client that lost it would else start another
-        # one, which has nothing of what the keeper held.
+        # While this host still serves: otherwise a client that lost it would start
+        # another host, without the descriptors that the keeper held.
         lock = take_lock(f"{self._settings.directory}/{LOCK}")
         if lock is not None:
             os.set_inheritable(lock, True)  # noqa: FBT003 - its own
@@ -114,12 +114,12 @@ class Kept:
             become(sys.executable, KEEPER[-1], arguments, settings)
 
     def settings_of_next(self, given: str | None) -> bytes:
-        """Return what a host that takes over is started with: by default as this one.
+        """Return the settings of a host that takes over: by default those of this host.
 
-        It may be of a newer version, with settings that this one does not know.
+        It may be of a newer version, with settings unknown to this one.
 
         Raises:
-            ValueError: If they are no JSON object.
+            ValueError: If they are not a JSON object.
         """
         own = self._settings
         if given is None:
@@ -127,18 +127,18 @@ class Kept:
         settings = msgspec.json.decode(given, type=dict[str, Any])
         settings |= {"directory": own.directory, "name": own.name}
         if self._foreground:
-            settings["linger"] = own.linger  # the supervisor says when it ends
+            settings["linger"] = own.linger  # the supervisor decides when it ends
         return msgspec.json.encode(settings)
 
     def hand_on(self, settings: bytes) -> None:
-        """Tell the keeper to start the next host with these settings. Never blocks."""
+        """Make the keeper start the next host with these settings. Never blocks."""
         if self.store is not None:
             self.store.hand_on(settings)
 
     def problem_of_next(self, settings: bytes) -> str:
-        """Return why the program that is installed now can't take over with these.
+        """Return why the installed program can't take over with these settings.
 
-        Empty if it can. Blocks until it has been loaded.
+        Empty if it can. Blocks while the program is loaded.
         """
         import subprocess  # noqa: PLC0415 - seldom needed, and every host starts with this
 

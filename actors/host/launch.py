@@ -1,7 +1,7 @@
-"""Starting the process of a host, from a program that has loaded next to nothing.
+"""Starts the process of a host, with few imports.
 
-It imports little, so that the first `backburner add` of a session does not load all of
-the program only to start it once more.
+So the first `backburner add` of a session need not load the whole program only to start
+it once more.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ KEEPER = (
     "-S",
     f"{os.path.dirname(os.path.abspath(__file__))}/run_keeper.py",  # noqa: PTH100, PTH120 - texts
 )
-"""What runs a keeper; see there."""
+"""The command of a keeper; see `keeper/`."""
 
 LOG_NAME = "host.log"
 
 LONGEST_LOG = 1 << 20
-"""Bytes of it with which a host that starts begins another."""
+"""Bytes of the log above which a starting host begins a new one."""
 
 TIMEOUT = 60.0
-"""Seconds for a start; a machine may stand still for half of that."""
+"""Seconds for a start; a machine may be paused for half of that."""
 
 PAUSE = 0.02
-"""Seconds between two looks at what somebody else does."""
+"""Seconds between two checks of another process's progress."""
 
 _LOCK_NAME = "host.starting"
-_NOT_ITS = frozenset({MARK, SESSION})  # of the job that starts it, if one does
+_NOT_ITS = frozenset({MARK, SESSION})  # of the job that starts the host, if a job does
 
 
 class LaunchError(Exception):
-    """No host could be started; the text says why.
+    """No host could be started; the text gives the reason.
 
     Args:
-        text: Why.
+        text: The reason.
         in_use: Whether another program has the session open.
     """
 
@@ -66,9 +66,9 @@ def launch(
     """Start a host; blocks until it serves.
 
     Args:
-        directory: The folder of the session; exists.
-        settings: Returns its `HostSettings` as JSON; called while it is loaded.
-        on_wait: Called with what the start waits for, if that takes longer than usual.
+        directory: The folder of the session; it must exist.
+        settings: Returns its `HostSettings` as JSON; called while the host loads.
+        on_wait: Called with the reason if the start takes longer than usual.
 
     Raises:
         LaunchError: If it does not serve.
@@ -88,7 +88,7 @@ def launch(
                         (os.POSIX_SPAWN_DUP2, stdin, 0),
                         (os.POSIX_SPAWN_DUP2, log, 1),
                         (os.POSIX_SPAWN_DUP2, log, 2),
-                        # To itself: then it is inherited.
+                        # dup2 to itself makes it inheritable.
                         (os.POSIX_SPAWN_DUP2, say_ready, say_ready),
                     ),
                     setsid=True,
@@ -96,7 +96,7 @@ def launch(
             finally:
                 for fd in (stdin, log, say_ready):
                     os.close(fd)
-            with contextlib.suppress(BrokenPipeError):  # it says why by `ready`
+            with contextlib.suppress(BrokenPipeError):  # `ready` has the reason
                 given.write(settings())
         # It ends at once: the keeper itself is a child of it.
         with contextlib.suppress(ChildProcessError):
@@ -107,7 +107,7 @@ def launch(
 
 
 def is_kept(directory: Path | str) -> bool:
-    """Tell whether a keeper starts the host of a session again if that dies."""
+    """Return whether a keeper restarts the host of a session if it dies."""
     try:
         lock = open_own(f"{directory}/{LOCK}", os.O_RDONLY)
     except OSError:
@@ -123,11 +123,11 @@ def is_kept(directory: Path | str) -> bool:
 
 @contextlib.contextmanager
 def starting(directory: Path | str) -> Generator[None]:
-    """Hold the lock of those who start a host.
+    """Hold the lock for the start of a host.
 
     Raises:
         LaunchError: If another program holds it for too long.
-        OSError: If it can't be made.
+        OSError: If it can't be created.
     """
     lock = open_own(f"{directory}/{_LOCK_NAME}", os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + TIMEOUT
@@ -150,7 +150,7 @@ def starting(directory: Path | str) -> Generator[None]:
 
 
 def _above_standard(fd: int) -> int:
-    """Move a descriptor away from those of the standard streams, if one was closed."""
+    """Move a descriptor above the standard streams, if one of those was closed."""
     if fd > 2:  # noqa: PLR2004 - standard error
         return fd
     try:

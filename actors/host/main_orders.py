@@ -1,4 +1,4 @@
-"""What the main thread of a host is to do."""
+"""Orders for the main thread of a host."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .wire import StopHost
 
 
 class Idle(msgspec.Struct, frozen=True):
-    """The host may have had nothing to do for a while."""
+    """The host may have been idle for its linger time."""
 
     number: int
 
 
 class KeeperDied(msgspec.Struct, frozen=True):
-    """Nothing would go on with the jobs if this process died now."""
+    """The keeper has died: if this process died now, no host would adopt the jobs."""
 
 
 class Leave(msgspec.Struct, frozen=True):
-    """Make room for another host, which goes on with the jobs.
+    """End this process, so that another host adopts the jobs.
 
     Attributes:
-        settings: What that one is started with, as JSON.
+        settings: The settings of that host, as JSON.
     """
 
     settings: bytes
@@ -40,7 +40,7 @@ Order = StopHost | Idle | KeeperDied | Leave | Stopped
 
 
 class Orders:
-    """What the main thread is to do; a pipe wakes it, as a signal must too."""
+    """The orders for the main thread; a pipe wakes it, as signals must too."""
 
     def __init__(self) -> None:
         self._waiting: deque[Order] = deque()
@@ -48,11 +48,11 @@ class Orders:
         os.set_blocking(self._write, False)
 
     def wake_on_signals(self) -> None:
-        """Wake the main thread for signals that any thread gets."""
+        """Wake the main thread for signals that any thread receives."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def put(self, order: Order) -> None:
-        """Take an order, from any thread or signal handler. Never blocks."""
+        """Add an order, from any thread or signal handler. Never blocks."""
         self._waiting.append(order)
         with contextlib.suppress(BlockingIOError):  # a full pipe wakes it anyway
             os.write(self._write, b"\0")

@@ -1,4 +1,4 @@
-"""The face of a task system that lives in another process: the host of its session."""
+"""The client's interface to a session that runs in a host."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _LONGEST_PAUSE: Final = 5.0
 
 
 class RemoteSystem(Requests):
-    """A session that lives in its host: the face of a `TaskSystem` for its clients.
+    """A session that runs in its host, with the interface of a `TaskSystem`.
 
-    A `with` block starts it and stops it, which leaves the session alone: `end` ends
-    that. If the host dies, another is started, all subscriptions go on, and `events`
-    is told. A process that is forked meanwhile leaves it to its parent, as with a
+    A `with` block connects to it and disconnects, without ending the session; `end`
+    does that. If the host dies, another one is started, all subscriptions continue, and
+    `events` is notified. In a forked process it belongs to the parent, like a
     `TaskSystem`.
 
     Args:
-        settings: Which session, and how its host is started if there is none.
+        settings: The session, and the settings for a host that is started.
         start_host: Whether to start a host if there is none.
-        events: Told what becomes of the connection, on a thread of this system.
+        events: Receives events of the connection, on a thread of this system.
 
     Raises:
-        TypeError: If they are not `HostSettings`, or one of them has a wrong type.
+        TypeError: If `settings` are not `HostSettings`, or a setting has a wrong type.
         ValueError: If the directory is not an absolute path.
     """
 
@@ -63,22 +63,22 @@ class RemoteSystem(Requests):
         self._settings = settings
         self._start_host = start_host
         self.dead_letters = DeadLetters()
-        """Counts the messages of this system that reached nobody."""
+        """Counts the undeliverable messages of this system."""
         self._queue = RemoteQueue(self.dead_letters, events)
         self._welcome: Welcome | None = None
         self._warnings: list[str] = []
         self._reached: Reached | None = None
         self._writer: SocketWriter | None = None
-        self._lock = threading.Lock()  # of the connection
+        self._lock = threading.Lock()  # guards the connection
         self._leaving = threading.Event()
-        self._ending: StopHost | None = None  # what a host is told that serves by then
+        self._ending: StopHost | None = None  # sent to the next host if none serves now
         self._reader: threading.Thread | None = None
         self._gone = threading.Event()
-        self._leaving_host: Leaving | None = None  # what the host said at its end
+        self._leaving_host: Leaving | None = None  # sent by a host that hands over
         self.problems: tuple[str, ...] = ()
-        """What went wrong in the last `stop`: nothing can."""
+        """The problems of the last `stop`: always empty."""
         self.leftovers = ""
-        """What a killed program left running, while the host ends it."""
+        """Processes left by a killed program, while the host ends them."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,7 +89,7 @@ class RemoteSystem(Requests):
 
     @property
     def queue(self) -> RemoteQueue:
-        """Takes every `QueueRequest`.
+        """The recipient of every `QueueRequest`.
 
         Raises:
             RuntimeError: If the system is not started.
@@ -101,16 +101,16 @@ class RemoteSystem(Requests):
         return self._queue
 
     def is_own_thread(self) -> bool:
-        """Tell whether the caller runs on the thread that reads what the host sends.
+        """Return whether the caller runs on the thread that reads from the host.
 
-        The methods that wait for the host raise `RuntimeError` there. Subscribers and
-        recipients of events are told on it.
+        Methods that wait for the host raise `RuntimeError` there. Subscribers and the
+        recipient of events are called on it.
         """
         return threading.current_thread() is self._reader
 
     @property
     def welcome(self) -> Welcome:
-        """What the host said of itself and of the session.
+        """The host's description of itself and the session.
 
         Raises:
             RuntimeError: If the system is not started.
@@ -126,7 +126,7 @@ class RemoteSystem(Requests):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know of how the session was found."""
+        """Warnings for people about the state in which the session was found."""
         return (*self.welcome.warnings, *self._warnings)
 
     def warn(self, text: str) -> None:
@@ -134,7 +134,7 @@ class RemoteSystem(Requests):
         self._warnings.append(text)
 
     def listen(self, events: Recipient[HostEvent]) -> None:
-        """Tell this recipient what becomes of the connection, and what has by now."""
+        """Send this recipient events of the connection, including past ones."""
         self._queue.listen(events)
 
     def start(
@@ -143,12 +143,12 @@ class RemoteSystem(Requests):
         """Connect to the host; start one if there is none. Blocks until it serves.
 
         Args:
-            subscribers: Subscribed first. What a host did when it was started is in
-                the `Subscribed` that they get.
+            subscribers: Subscribed first. Their `Subscribed` includes the changes that
+                a host made when it was started.
 
         Raises:
-            TaskSystemError: If that fails; the text says why and what to do. Also if it
-                was started before this process was forked.
+            TaskSystemError: If that fails, or if it was started before this process was
+                forked; the text says why and what to do.
             RuntimeError: If it is started already.
         """
         self._refuse_in_a_fork()
@@ -171,14 +171,14 @@ class RemoteSystem(Requests):
             self._request(request, Acknowledged)
 
     def stop(self, reason: str = "", timeout: float | None = None) -> None:
-        """Leave the session: it goes on, with all its tasks.
+        """Disconnect from the session, which continues with all its tasks.
 
-        Blocks up to two seconds until the host has what it was told. Does nothing if
-        the system is not started, or was started before this process was forked.
+        Blocks up to two seconds until sent messages have reached the host. Does nothing
+        if the system is not started, or was started before this process was forked.
 
         Args:
-            reason: Of no use; nothing is ended.
-            timeout: Of no use as well.
+            reason: Ignored; nothing is ended.
+            timeout: Ignored.
         """
         del reason, timeout
         if self._is_forked():
@@ -194,17 +194,17 @@ class RemoteSystem(Requests):
         self._queue.close("this program has left the session")
 
     def end(self, reason: str = "the session ended") -> None:
-        """End the session: all its tasks, and its host; then leave it.
+        """End the session with all its tasks, and its host; then disconnect.
 
         Blocks until the host has ended; if it was just killed, until the next one has
-        come and ended. Running tasks get the grace period, queued ones stay for the
-        next time. Does nothing in a process that was forked after the start.
+        started and ended. Running tasks get the grace period, queued ones stay in the
+        session. Does nothing in a process that was forked after the start.
 
         Args:
-            reason: What becomes the reason of the tasks that this ends.
+            reason: The reason of the tasks that this ends.
 
         Raises:
-            RuntimeError: If this is called on the thread that reads from the host.
+            RuntimeError: If called on the thread that reads from the host.
         """
         self._refuse_to_wait("end")
         if self._is_forked():
@@ -214,16 +214,16 @@ class RemoteSystem(Requests):
             if self._writer is not None:
                 self._writer.send(frame(wire.encode(self._ending)))
             elif self._reader is None or not self._reader.is_alive():
-                self._gone.set()  # it was never started, or has been left
-            # Else there is another one in a moment, which is told then.
+                self._gone.set()  # it was never started, or has been stopped
+            # Otherwise another host follows, and gets the message then.
         self._gone.wait()
         self.stop()
 
     def hurry(self) -> bool:
-        """Cut short the grace period of an `end` under way. Never blocks.
+        """Cut short the grace period of an `end` in progress. Never blocks.
 
         Returns:
-            Whether one is under way.
+            Whether one is in progress.
         """
         if self._is_forked():
             return False
@@ -238,7 +238,7 @@ class RemoteSystem(Requests):
         self.leftovers = leftovers
 
     def _attach(self, reached: Reached) -> None:
-        # A failure to send comes with the end of what can be read as well.
+        # A failure to send is also detected as the end of the input.
         writer = SocketWriter(reached.sock, lambda: None)
         with self._lock:
             self._reached = reached
@@ -258,7 +258,7 @@ class RemoteSystem(Requests):
             close_socket(reached.sock)
 
     def _read_on(self, reached: Reached) -> None:
-        """Read what hosts send, one after the other, until the session is left."""
+        """Read messages of successive hosts, until the system is stopped."""
         while True:
             farewell = self._read(reached)
             if self._leaving.is_set():
@@ -275,7 +275,7 @@ class RemoteSystem(Requests):
             reached = found
 
     def _read(self, reached: Reached) -> Farewell | None:
-        """Read what a host sends; return its farewell, or None if it is lost."""
+        """Read a host's messages; return its farewell, or None if it is lost."""
         try:
             data = b""
             while True:
@@ -301,7 +301,7 @@ class RemoteSystem(Requests):
             return None
 
     def _find_another(self, before: Welcome) -> Reached | None:
-        """Reach a host again; return None if the session is left meanwhile."""
+        """Connect to a host again; return None if the system is stopped meanwhile."""
         name = before.session
         lost = f"the host of session {name!r} (process {before.pid}) is gone"
         leaving, self._leaving_host = self._leaving_host, None
@@ -346,7 +346,7 @@ class RemoteSystem(Requests):
 
 
 def _check(settings: object) -> None:
-    """Refuse at once what the host would fail for when it is started."""
+    """Raise for invalid settings, which would make the start of a host fail."""
     if not isinstance(settings, HostSettings):
         raise TypeError(
             "settings must be HostSettings, such as HostSettings(directory=...), not"

@@ -1,7 +1,6 @@
-"""The queue of a session in another process, as its clients see it.
+"""The queue of a session in another process, as seen by its clients.
 
-What was asked and not answered, who is subscribed, and what is held back while the host
-is gone.
+It holds unanswered requests, subscriptions, and messages that wait for the next host.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class _Pending(msgspec.Struct, frozen=True):
 
     Attributes:
         recipient: Gets the answer.
-        request: What was asked; its recipients are numbers.
+        request: The request; its recipients are numbers.
     """
 
     recipient: Recipient[QueueReply]
@@ -78,10 +77,10 @@ class _Pending(msgspec.Struct, frozen=True):
 
 
 class _Nobody:
-    """A recipient that needs no answer."""
+    """A recipient that ignores answers."""
 
     def tell(self, message: QueueReply, /) -> None:
-        """Take an answer."""
+        """Ignore an answer."""
 
 
 _NOBODY: Final = _Nobody()
@@ -94,7 +93,7 @@ def _again(request: Any) -> bytes:  # noqa: ANN401 - any request
 
 
 def _may_be_done(request: Any) -> bool:  # noqa: ANN401 - as above
-    """Tell whether to ask again could do it a second time."""
+    """Return whether repeating a request could carry it out twice."""
     if isinstance(request, AddTask):
         return not request.request.key
     return isinstance(request, SendInput)
@@ -108,7 +107,8 @@ class RemoteQueue:
     ) -> None:
         self._dead_letters = dead_letters
         self._events = events
-        # Of all that follows; a recipient may send a request when it is told something.
+        # Guards all fields below; reentrant, as a recipient may send a request when
+        # called.
         self._lock = threading.RLock()
         self._writer: SocketWriter | None = None
         self._closed = False
@@ -119,7 +119,7 @@ class RemoteQueue:
         self._untold: list[HostEvent] = []
 
     def tell(self, message: QueueRequest, /) -> None:
-        """Take a request. Never blocks.
+        """Send a request. Never blocks.
 
         While the host is gone, requests wait for the next one.
 
@@ -132,7 +132,7 @@ class RemoteQueue:
             is_request = type(message) in _REQUESTS
             problem = wrong_type(message) if is_request else not_taken(message)
             if problem is not None:
-                # It can't be read at the other end.
+                # The host could not decode it.
                 self._refuse(message, problem)
                 return
             try:
@@ -146,7 +146,7 @@ class RemoteQueue:
                 self._writer.send(frame(payload))
 
     def attach(self, writer: SocketWriter) -> None:
-        """Send to this host from now on: what was interrupted first."""
+        """Send to this host from now on, beginning with interrupted requests."""
         with self._lock:
             again = [
                 *(self._resubscribe(number) for number in self._subscriptions),
@@ -158,14 +158,14 @@ class RemoteQueue:
                 writer.send(frame(payload))
 
     def detach(self) -> None:
-        """Send nothing until there is another host."""
+        """Hold all messages until there is another host."""
         refused: list[tuple[Recipient[QueueReply], QueueReply]] = []
         with self._lock:
             if self._writer is None:
-                return  # nothing was sent since the last time
+                return  # nothing was sent since the last call
             self._writer = None
             for number, pending in [*self._pending.items()]:
-                # All else can be asked again, and is when there is another host.
+                # All other requests can be repeated for the next host.
                 if _may_be_done(pending.request):
                     del self._pending[number]
                     correlation_id = pending.request.correlation_id
@@ -177,13 +177,13 @@ class RemoteQueue:
                     del self._pending[number]
                     answer = Acknowledged(pending.request.correlation_id)
                     refused.append((pending.recipient, answer))
-            # Before what is asked from now on, which is sent once as well.
+            # Ahead of later requests, which are sent once as well.
             self._held = [_again(it.request) for it in self._pending.values()]
         for recipient, answer in refused:
             post(recipient, answer, self._dead_letters)
 
     def close(self, text: str) -> None:
-        """Take nothing more; refuse what was not answered."""
+        """Reject further requests, and refuse unanswered ones."""
         with self._lock:
             self._closed = True
             self._writer = None
@@ -200,7 +200,7 @@ class RemoteQueue:
             call_safely(partial(post_if_alive, subscriber, SystemStopped(text)))
 
     def take(self, to: int, message: QueueReply | Notification) -> None:
-        """Pass on what the host told a recipient."""
+        """Pass on a message of the host to a recipient."""
         if not isinstance(message, Notification):
             with self._lock:
                 pending = self._pending.pop(to, None)
@@ -225,13 +225,13 @@ class RemoteQueue:
                 return
 
     def subscribe_again(self, number: int) -> None:
-        """Subscribe a recipient that was too slow."""
+        """Subscribe a recipient that was too slow again."""
         with self._lock:
             if number in self._subscriptions and self._writer is not None:
                 self._writer.send(frame(self._resubscribe(number)))
 
     def tell_event(self, event: HostEvent) -> None:
-        """Tell what became of the connection, now or to the first who listens."""
+        """Report an event of the connection, now or to the next recipient of events."""
         with self._lock:
             events = self._events
             if events is None:
@@ -240,7 +240,7 @@ class RemoteQueue:
             post(events, event, self._dead_letters)
 
     def listen(self, events: Recipient[HostEvent]) -> None:
-        """Tell this recipient what becomes of the connection, and what has by now."""
+        """Send this recipient events of the connection, including past ones."""
         with self._lock:
             self._events = events
             untold, self._untold = self._untold, []
@@ -265,7 +265,7 @@ class RemoteQueue:
                 subscription.follower.hear(*said)
 
     def _resubscribe(self, number: int) -> bytes:
-        # What was missed meanwhile its follower finds out.
+        # The follower detects what was missed meanwhile.
         subscription = self._subscriptions[number]
         request = replace(
             subscription.request,
@@ -304,7 +304,7 @@ class RemoteQueue:
             changes["claimant"] = Number(self._number_of(message.claimant) or 0)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         if recipient is None and isinstance(message, WriteDown):
-            recipient = _NOBODY  # so that it is sent again if it was not written down
+            recipient = _NOBODY  # kept, so that it is repeated if it was not stored
         if recipient is not None:
             number = self._next_number()
             changes["reply_to"] = Number(number)
@@ -314,7 +314,7 @@ class RemoteQueue:
         return wire.encode(replace(message, **changes) if changes else message)
 
     def _refuse_text(self, message: QueueRequest) -> None:
-        """Answer a request that JSON can't hold."""
+        """Refuse a request that JSON can't represent."""
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         for number, it in [*self._pending.items()]:
             if it.recipient is recipient and number == self._numbers:

@@ -1,4 +1,4 @@
-"""Reading what one client of a host sends, on a thread of its own."""
+"""Reads the messages of one client of a host, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     from .connection import Connection, HostDoor
 
 CHANGES_LIMIT: Final = 8 << 20
-"""Bytes that may wait for a client before its subscribers get no more changes."""
+"""Bytes of pending output at which a client's subscribers get no more changes."""
 
 BARRIER: Final = 1000
-"""Messages of one client after which those of others have their turn."""
+"""Number of messages of one client before others get their turn."""
 
 HELLO_TIMEOUT: Final = 10.0
-"""Seconds within which a client has to say who it is."""
+"""Seconds within which a client has to send `Hello`."""
 
 TOGETHER: Final = 64
-"""Requests of one client that the queue is told in one message."""
+"""Maximum number of requests of a client in one message to the queue."""
 
 _CHUNK: Final = 1 << 18
 _LAST_WORDS_TIMEOUT: Final = 1.0
 
 
 class Received(msgspec.Struct, frozen=True):
-    """The client has subscribed a recipient, or has unsubscribed it."""
+    """The client has subscribed or unsubscribed a recipient."""
 
     request: Subscribe | Unsubscribe
     number: int
@@ -72,7 +72,7 @@ class RemoteRecipient:
         self.number = number
 
     def tell(self, message: QueueReply | Notification, /) -> None:
-        """Take a message. Never blocks.
+        """Send a message. Never blocks.
 
         Raises:
             pykka.ActorDeadError: If the client is gone.
@@ -80,7 +80,7 @@ class RemoteRecipient:
         self.connection.pass_on(self.number, message)
 
     def is_alive(self) -> bool:
-        """Tell whether the client is there."""
+        """Return whether the client is connected."""
         return self.connection.actor_ref.is_alive()
 
     def __eq__(self, other: object) -> bool:
@@ -95,7 +95,7 @@ class RemoteRecipient:
 
 
 class RequestReader:
-    """Reads what a client sends, on a thread of its own; what it answers, it writes."""
+    """Reads a client's messages on a thread of its own, and writes answers."""
 
     def __init__(
         self,
@@ -113,10 +113,10 @@ class RequestReader:
         self._greeted = False
         self._directory: str | None = None
         self._environment: Variables | None = None
-        self._requests: list[QueueRequest] = []  # read, and not passed on yet
+        self._requests: list[QueueRequest] = []  # read, and not yet passed on
 
     def run(self) -> None:
-        """Read until the client is gone, or says what makes no sense."""
+        """Read until the client is gone, or sends an invalid message."""
         try:
             self._sock.settimeout(HELLO_TIMEOUT)
             self._read()
@@ -141,23 +141,23 @@ class RequestReader:
                     if read % BARRIER == 0:
                         self._wait_for_others()
             finally:
-                # Also what came before a message that makes no sense.
+                # Including requests read before an invalid message.
                 self._pass_on()
 
     def _pass_on(self) -> None:
-        """Tell the queue what was read."""
+        """Pass on the requests to the queue."""
         if self._requests:
             requests, self._requests = Requests(tuple(self._requests)), []
             post(self._door.queue, requests, self._door.dead_letters)
 
     def _take(self, message: wire.ToHost) -> bool:
-        """Take a message; return whether the client may send more."""
+        """Handle a message; return whether the client may send more."""
         match message:
-            # What comes most often is asked for first.
+            # The most frequent case comes first.
             case AddTask() | AddSchedule() if self._greeted:
                 message = self._completed(message)
             case Hello() | StopHost() | RestartHost() | wire.Farewell():
-                self._pass_on()  # what was asked before is done before
+                self._pass_on()  # earlier requests are handled first
                 return self._obey(message)
             case _ if not self._greeted:
                 raise BadMessageError("the first message has to be Hello")
@@ -186,9 +186,10 @@ class RequestReader:
                 return False
 
     def _completed(self, message: AddTask | AddSchedule) -> AddTask | AddSchedule:
-        """Return a request that says where the task runs: by default as its client."""
+        """Return a request with the client's directory and environment as defaults."""
         request = message.request
-        # Without a directory it is refused: the host's own is not where the client is.
+        # The host's own directory is not a default: without any, the request is
+        # refused.
         directory, environment = request.directory, request.environment
         request = replace(
             request,
@@ -220,7 +221,7 @@ class RequestReader:
             self._writer.send(frame(wire.encode(Rejected(problem))))
             self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
             return False
-        return True  # it breaks when this process ends
+        return True  # the connection breaks when this process ends
 
     def _wrong_protocol(self, hello: Hello) -> Rejected:
         welcome = self._door.welcome()
@@ -238,7 +239,7 @@ class RequestReader:
         self._writer.wait_below(1, _LAST_WORDS_TIMEOUT)
 
     def _wait_for_others(self) -> None:
-        """Wait until all that was read has been handled, and its answers are taken."""
+        """Wait until all requests read have been handled and their answers sent."""
         self._pass_on()
         passed: Promise[Any] = Promise()
         if post(self._door.queue, GetTask(0, passed), self._door.dead_letters):

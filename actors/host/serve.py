@@ -1,4 +1,4 @@
-"""The host: a task system in a process of its own, and the clients it serves."""
+"""The host: a task system in a process of its own, and its clients."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ logger = logging.getLogger("backburner")
 _LAST_WORDS_TIMEOUT: Final = 1.0
 _NO_THREAD_PAUSE: Final = 0.2
 _LOOK_PAUSE: Final = 0.01
-"""Seconds between two looks whether the socket is there."""
+"""Seconds between two checks of the socket file."""
 
 
 class Host:
-    """Serves a session until it is ended or not needed; only a keeper restarts it."""
+    """Serves a session until it is ended or no longer needed."""
 
     def __init__(self, settings: HostSettings, kept: Kept | None = None) -> None:
         self._settings = settings
         self._kept = kept
-        # As it is loaded: what is installed may be another by the time this is asked.
+        # As loaded: another version may be installed later.
         self._program = f"backburner {program_version()}"
         self._system = TaskSystem(
             directory=Path(settings.directory),
@@ -78,7 +78,7 @@ class Host:
         self._socket: socket.socket | None = None
         self._socket_path = f"{settings.directory}/{SOCKET_NAME}"
         self._connections: set[Connection] = set()
-        self._changed = threading.Lock()  # of the connections
+        self._changed = threading.Lock()  # guards the connections
         self._idleness = Idleness(
             settings.linger,
             self._is_joined,
@@ -99,10 +99,10 @@ class Host:
         """Serve, and call `ready` when clients can connect; blocks until the end.
 
         Must be called on the main thread: it handles SIGTERM and SIGINT, which end the
-        session; a second one kills what still runs.
+        session; a second one kills running tasks.
 
         Raises:
-            TaskSystemError: If the session can't be opened, or nobody could connect.
+            TaskSystemError: If the session can't be opened, or its socket not created.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._take_signal)
@@ -110,7 +110,7 @@ class Host:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if self._kept is not None:
             self._kept.watch(lambda: self._orders.put(KeeperDied()))
-        # First of all: hooks tell also of tasks whose end is found at the start.
+        # Subscribed first: hooks also run for tasks whose end is detected at the start.
         self._system.start([self])
         self._slots = self._system.slots
         try:
@@ -153,7 +153,7 @@ class Host:
                     self._system.hold_starts()
                     self._kept.hand_on(settings)
                     self._say_leaving()
-                    # What has been told is written down: as if it were killed.
+                    # All announced changes are stored, so this is as safe as a kill.
                     os._exit(RESTART)
                 case KeeperDied() | Leave():
                     pass
@@ -169,7 +169,7 @@ class Host:
             threading.Thread(target=self._hurry, daemon=True).start()
 
     def _restart(self, order: RestartHost) -> str:
-        """Make room for a new host; return why not, if it could not take over."""
+        """Hand over to a new host; return the reason if it could not take over."""
         kept = self._kept
         if kept is None or kept.has_died:
             return "the host has no keeper that could start another one"
@@ -185,7 +185,7 @@ class Host:
         return f"the new host would not start, and this one goes on: {problem}"
 
     def _say_leaving(self) -> None:
-        """Tell the clients that this is meant; blocks for a second at most."""
+        """Notify the clients of the handover; blocks for a second at most."""
         deadline = time.monotonic() + _LAST_WORDS_TIMEOUT
         running = None
         with contextlib.suppress(TaskSystemError):
@@ -209,7 +209,7 @@ class Host:
     def _hurry(self) -> None:
         stopping = self._stopping
         while not self._system.hurry() and stopping and stopping.is_alive():
-            stopping.join(0.01)  # it has not come to what can be hurried
+            stopping.join(0.01)  # the stop has not reached the step that can be hurried
 
     def _part(self) -> None:
         with self._changed:
@@ -229,10 +229,10 @@ class Host:
         ).start()
 
     def _listen_again_if_deleted(self) -> None:
-        """Make the socket again if somebody has deleted the session's folder.
+        """Create the socket again if the session's folder was deleted.
 
-        The journal has made it again before anything was told. In a burst of changes
-        one look now and then is enough.
+        The journal recreates the folder before changes are announced. In a burst of
+        changes only some trigger a check.
         """
         now, before = time.monotonic(), self._socket
         if before is None or now - self._looked < _LOOK_PAUSE:
@@ -241,11 +241,11 @@ class Host:
         try:
             os.stat(self._socket_path)  # noqa: PTH116 - for each change
         except FileNotFoundError:
-            with contextlib.suppress(OSError):  # the next change tries again
+            with contextlib.suppress(OSError):  # the next change retries
                 self._listen()
                 close_socket(before)
         except OSError:
-            pass  # what is wrong with the folder is told by the journal
+            pass  # the journal reports problems of the folder
 
     def _accept(self, listener: socket.socket) -> None:
         owner = os.geteuid()
@@ -320,10 +320,10 @@ class Host:
         with self._changed:
             return any(connection.shows for connection in self._connections)
 
-    # What happens to tasks.
+    # Tasks.
 
     def tell(self, news: Notification, /) -> None:
-        """Take what the queue tells everybody. Never blocks."""
+        """Handle a notification of the queue. Never blocks."""
         self._listen_again_if_deleted()
         if isinstance(news, SlotsChanged):
             self._slots = news.slots
@@ -334,11 +334,11 @@ class Host:
             self._hooks.note(ended, self._idleness.open, told=told)
 
     def _end_if_unneeded(self, number: int) -> None:
-        """End the session, if its quiet time is over."""
+        """End the session, if its idle period has elapsed."""
         if not self._idleness.is_over(number):
             return
         key = self._system.session_key
-        # What a finished task left running on purpose would be ended with the session.
+        # Background processes of finished tasks would be ended with the session.
         if family.find_marked(lambda it: is_of_session(it, key)):
             self._idleness.watch()
         else:

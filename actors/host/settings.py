@@ -1,4 +1,4 @@
-"""What a host is started with."""
+"""The settings of a host."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..cluster.ray_settings import ClusterSettings
 
 
 class Hooks(msgspec.Struct, frozen=True):
-    """What tells of the end of a task while no chat is open.
+    """Hooks for the ends of tasks while no chat is open.
 
     Attributes:
         command: A command line for `sh -c`; empty for none.
         ntfy: The URL of an ntfy topic; empty for none.
-        each: Whether to tell of each task.
-        all_done: Whether to tell when the last of several has ended and none is left.
+        each: Whether to run them for each task.
+        all_done: Whether to run them when the last of several tasks has ended.
     """
 
     command: str = ""
@@ -30,18 +30,17 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         directory: The folder of the session, an absolute path.
-        name: What the session is called.
-        slots: How many tasks run at a time.
+        name: The name of the session.
+        slots: Maximum number of tasks that run concurrently.
         grace: Seconds between SIGTERM and SIGKILL.
-        history: How many finished tasks are remembered.
+        history: Maximum number of finished tasks kept.
         output_limit: Bytes of output beyond which a task is ended as failed.
         session_output_limit: Bytes of output of all tasks together.
-        resources: What tasks may need, by name, and how much there is.
-        cluster: The cluster on which tasks run with the engine `ray`.
+        resources: The available amounts of the resources that tasks may need, by name.
+        cluster: The cluster that runs tasks of the engine `ray`.
         pause_on_failure: Whether a group is paused when one of its tasks fails.
-        linger: Seconds after which a host that has nothing to do and no client ends;
-            0 for never.
-        hooks: What tells of ends while no chat is open.
+        linger: Seconds after which a host without work and clients ends; 0 for never.
+        hooks: Hooks for ends of tasks while no chat is open.
     """
 
     directory: str

@@ -1,4 +1,4 @@
-"""Reaching a session's host, and starting one if there is none."""
+"""Connects to a session's host, and starts one if there is none."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from .settings import HostSettings
 
 _IN_USE: Final = 1.0
-"""Seconds in which another program may close the session."""
+"""Seconds for another program to close the session."""
 
 _KEPT: Final = 10.0
-"""Seconds in which a keeper may start its host again for a client that starts none."""
+"""Seconds for a keeper to restart its host, for a client that starts none."""
 
 _NO_HOST: Final = frozenset(
     {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
@@ -57,7 +57,7 @@ class HostError(TaskSystemError):
 
 
 class OtherProtocolError(HostError):
-    """The host speaks another protocol: it is of another version of the program."""
+    """The host speaks another protocol: it has another version of the program."""
 
     def __init__(self, text: str, pid: int) -> None:
         super().__init__(text)
@@ -65,7 +65,7 @@ class OtherProtocolError(HostError):
 
 
 class NoHostError(HostError):
-    """The session has no host, and none was to be started."""
+    """The session has no host, and the caller did not want to start one."""
 
 
 class Reached(Record, frozen=True):
@@ -73,9 +73,9 @@ class Reached(Record, frozen=True):
 
     Attributes:
         sock: Connected, in blocking mode.
-        welcome: What the host said.
-        frames: Reads what else it sends; may hold some of it already.
-        started: Whether the host was started for this.
+        welcome: The host's description of itself.
+        frames: Reads further messages; may have buffered some already.
+        started: Whether the host was started by this call.
     """
 
     sock: socket.socket
@@ -94,13 +94,13 @@ def reach(
     """Connect to the host of a session; blocks until it has welcomed this client.
 
     Args:
-        settings: Which session, and how a host that is started is set up.
+        settings: The session, and the settings for a host that is started.
         start: Whether to start a host if there is none.
-        on_wait: Called with what a start waits for, if that takes longer than usual.
-        leaving: Set by another thread to have no host started any more.
+        on_wait: Called with the reason if a start takes longer than usual.
+        leaving: Set by another thread to prevent the start of a host.
 
     Raises:
-        NoHostError: If there is none, and none is to be started.
+        NoHostError: If there is none, and `start` is false.
         SessionInUseError: If another program has the session open without a host.
         HostError: If the host does not serve this client, or can't be started.
     """
@@ -113,7 +113,7 @@ def reach(
             return found
         if found is None:
             if not start and is_kept(directory) and time.monotonic() < kept_until:
-                time.sleep(PAUSE)  # it is started again, or its keeper ends
+                time.sleep(PAUSE)  # it is restarted, or its keeper ends
                 continue
             if not start:
                 raise NoHostError(
@@ -127,7 +127,7 @@ def reach(
 
 
 def greet(directory: Path) -> Reached:
-    """Connect to a host that should be there.
+    """Connect to a host that should exist.
 
     Raises:
         NoHostError: If there is none.
@@ -142,13 +142,13 @@ def greet(directory: Path) -> Reached:
 
 
 def restart(settings: HostSettings) -> Reached:
-    """Let a new host take over, of the version that is installed now; jobs go on.
+    """Replace the host with one of the installed version; jobs keep running.
 
-    Blocks until the new one has welcomed this client.
+    Blocks until the new host has welcomed this client.
 
     Raises:
-        NoHostError: If it has no host.
-        HostError: If a new host could not start; then the old one goes on.
+        NoHostError: If the session has no host.
+        HostError: If a new host could not start; then the old one keeps running.
     """
     directory = Path(settings.directory)
     given = msgspec.json.encode(settings).decode()
@@ -172,7 +172,7 @@ def restart(settings: HostSettings) -> Reached:
                     if isinstance(answer, Rejected | Farewell):
                         raise HostError(answer.text)
         except ConnectionError:
-            pass  # it has made room
+            pass  # it has ended
         except (TimeoutError, FrameError, BadMessageError) as error:
             raise HostError(f"the host in {directory} does not answer") from error
     return reach(settings)
@@ -181,15 +181,15 @@ def restart(settings: HostSettings) -> Reached:
 def run_in_foreground(settings: HostSettings) -> NoReturn:
     """Become the host of a session, for a supervisor such as systemd; never returns.
 
-    It does not end when it has nothing to do: that is for the supervisor to say. What
-    goes wrong is told on stderr, and by exit status 1.
+    The host does not end when it is idle, because the supervisor decides that. Errors
+    are reported on stderr, with exit status 1.
 
     Raises:
         OSError: If the program can't be started.
     """
     directory = Path(settings.directory)
-    with contextlib.suppress(FolderError, OSError):  # the host says what is wrong
-        # The keeper's lock is in it.
+    with contextlib.suppress(FolderError, OSError):  # the host reports the problem
+        # The folder contains the keeper's lock.
         check_path(directory)
         os.close(open_folder(directory))
     fd = os.memfd_create("settings", 0)
@@ -203,7 +203,7 @@ def run_in_foreground(settings: HostSettings) -> NoReturn:
 
 
 def _greet(directory: Path) -> Reached | Rejected | None:
-    """Return a connection, why there is none yet, or None if no host listens."""
+    """Return a connection, a temporary rejection, or None if no host listens."""
     try:
         sock = connect(directory)
     except OSError as error:
@@ -267,7 +267,7 @@ def _start(
 ) -> Reached:
     try:
         check_path(directory)
-        # All that is written there, here or by the host, is for this user alone.
+        # All files there, of this process and of the host, are private to this user.
         os.close(open_folder(directory))
         with starting(directory):
             return _start_locked(settings, directory, on_wait, leaving)
@@ -287,10 +287,10 @@ def _start_locked(
     in_use: SessionInUseError | None = None
     in_use_until = time.monotonic() + _IN_USE
     deadline = time.monotonic() + TIMEOUT
-    # Somebody else may have started one meanwhile.
+    # Another program may have started one meanwhile.
     while not isinstance(found := _greet(directory), Reached):
         if not started and is_kept(directory):
-            # Its keeper starts it again, or ends in a moment.
+            # Its keeper restarts it, or ends in a moment.
             if time.monotonic() > deadline:
                 raise HostError(
                     f"the host of session {settings.name!r} can't be started again;"
@@ -308,7 +308,7 @@ def _start_locked(
             except LaunchError as error:
                 if not error.in_use:
                     raise
-                # A host that ends has the session until its very last moment.
+                # A host that is ending has the session open until its process ends.
                 in_use = SessionInUseError(safe_line(str(error)))
         elif time.monotonic() > deadline:
             raise HostError("the host that was started is gone")

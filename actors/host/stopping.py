@@ -1,4 +1,4 @@
-"""Ending a session whose host may be of any version of the program."""
+"""Ends a session whose host may be of any version of the program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK: Final = 1 << 16
 
 
 def runs_jobs(pid: int) -> bool:
-    """Tell whether a host or its keeper has other child processes: tasks run."""
+    """Return whether a host or its keeper has other children, such as running tasks."""
     from ..processes.table import read  # noqa: PLC0415 - most hosts speak this protocol
 
     table = read()
@@ -33,17 +33,17 @@ def _is_backburner(pid: int) -> bool:
 
 
 def stop_any(directory: Path, reason: str) -> None:
-    """End the session in this folder, for this reason: all its tasks, and its host.
+    """End the session in this folder: all its tasks, and its host.
 
     Blocks until the host has ended. `StopHost` is the same in every protocol. Running
-    tasks get the grace period, queued ones stay for the next time.
+    tasks get the grace period, queued ones stay in the session.
 
     Raises:
         OSError: If no host listens there, or it can't be reached.
     """
     with contextlib.closing(connect(directory)) as sock:
         sock.sendall(frame(wire.encode(StopHost(reason))))
-        # What it says about itself is of another protocol; only its end counts.
+        # Its answers may be of another protocol; only its end counts.
         with contextlib.suppress(ConnectionResetError):
             while sock.recv(_CHUNK):
                 pass

@@ -1,4 +1,4 @@
-"""What a host has its keeper hold: the descriptors on which its jobs depend."""
+"""The descriptors that a host's keeper holds for its jobs."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
 
 
 class KeeperStore:
-    """Gives descriptors to the keeper, which hands them to the next host.
+    """Passes descriptors to the keeper, which hands them to the next host.
 
     Args:
-        fd: The socket that leads to the keeper.
-        held: What the keeper holds: descriptors of this process, by tasks.
+        fd: The socket to the keeper.
+        held: The descriptors that the keeper holds, by task; valid in this process.
     """
 
     def __init__(self, fd: int, held: Mapping[int, int]) -> None:
         os.set_inheritable(fd, False)  # noqa: FBT003 - its own
         self._sock = socket.socket(fileno=fd)
-        # A keeper that is stopped must not stop the host.
+        # A stopped keeper must not block the host.
         self._sock.setblocking(False)  # noqa: FBT003 - its own
         self._held = dict(held)
         self._kept: dict[int, int] = dict(held)
 
     @property
     def held(self) -> Mapping[int, int]:
-        """What an earlier host left: descriptors by the ids of their tasks."""
+        """Descriptors of an earlier host, by the ids of their tasks."""
         return self._held
 
     def keep(self, task_id: int, fd: int) -> None:
-        """Give the keeper a copy of a descriptor to hold. Never blocks."""
+        """Pass a copy of a descriptor to the keeper. Never blocks."""
         self._kept[task_id] = fd
         self._tell(b"keep %d" % task_id, fd)
 
     def drop(self, task_id: int) -> None:
-        """Tell the keeper to close what it holds for a task. Never blocks."""
+        """Make the keeper close the descriptor of a task. Never blocks."""
         if self._kept.pop(task_id, None) is not None:
             self._tell(b"drop %d" % task_id)
 
     def hand_on(self, settings: bytes) -> None:
-        """Tell the keeper what the next host starts with, as JSON. Never blocks."""
+        """Send the settings of the next host to the keeper, as JSON. Never blocks."""
         fd = os.memfd_create("settings")
         try:
             os.write(fd, settings)

@@ -11,10 +11,10 @@ _SUFFIX: Final = ".dist-info"
 
 
 def program_version() -> str:
-    """Return the version that is installed.
+    """Return the installed version.
 
-    The name of the folder that pip makes tells it; `importlib.metadata`, which reads
-    more, takes as long to load as all that an answer to an agent needs.
+    It is part of the name of the folder that pip creates; loading `importlib.metadata`
+    takes as long as all other imports for an answer to an agent.
     """
     for folder in sys.path:
         try:

@@ -1,8 +1,8 @@
-"""What crosses the socket between a session's host and its clients.
+"""The messages between a session's host and its clients.
 
-A client sends `Hello` first and gets `Welcome` or `Rejected`. After that it sends
-every `QueueRequest` as it is, with numbers of its own choice in place of `reply_to`
-and `subscriber`; what is told to such a recipient comes back as `Told` with the number.
+A client sends `Hello` first and gets `Welcome` or `Rejected`. After that it sends every
+`QueueRequest` as it is, with numbers of its own choice in place of `reply_to` and
+`subscriber`; messages to such a recipient come back as `Told` with the number.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 MessageT = TypeVar("MessageT")
 
 PROTOCOL: Final = 1
-"""The number of the protocol; another one whenever an old client would not manage."""
+"""The version of the protocol; increased for incompatible changes."""
 
 
 class WireMessage(msgspec.Struct, frozen=True, tag=True):
-    """The base of what is said about the connection itself."""
+    """The base of messages about the connection itself."""
 
 
 class KindWords(msgspec.Struct, frozen=True):
-    """A kind of tasks, as far as a client can know it; see `Kind`.
+    """A kind of tasks, as described to a client; see `Kind`.
 
     Attributes:
-        name: Its name, as requests have it.
-        usage: The arguments it takes, as help shows them.
-        summary: What it does, in a few words.
+        name: Its name in requests.
+        usage: Its arguments, for help.
+        summary: A short description.
     """
 
     name: str
@@ -82,13 +82,13 @@ class StopHost(WireMessage, frozen=True):
 class RestartHost(WireMessage, frozen=True):
     """Replace the host with one of the installed version.
 
-    May come without `Hello`. The connection breaks when the host makes room, and all
-    clients are told `Leaving` before; jobs go on. If the new one can't start the answer
-    is `Rejected`, and the host goes on.
+    May come without `Hello`. All clients get `Leaving`, then the connections break;
+    jobs keep running. If the new host can't start, the answer is `Rejected`, and the
+    old one keeps running.
 
     Attributes:
-        settings: What the new host is started with: its `HostSettings` as JSON, of the
-            version that is installed now; by default the settings of this host.
+        settings: The `HostSettings` of the new host as JSON, of the installed version;
+            by default the settings of this host.
     """
 
     settings: str | None = None
@@ -100,7 +100,7 @@ class Farewell(WireMessage, frozen=True):
     A connection that ends without it has failed.
 
     Attributes:
-        text: Why, in one line.
+        text: The reason, in one line.
     """
 
     text: str = ""
@@ -130,10 +130,10 @@ class Welcome(WireMessage, frozen=True):
         directory: The folder of the session.
         kinds: The kinds of tasks.
         warnings: Warnings for a person about the stored session.
-        slots: How many tasks run at a time.
-        grace: Seconds between SIGTERM and SIGKILL for a task that is canceled.
+        slots: Maximum number of tasks that run concurrently.
+        grace: Seconds between SIGTERM and SIGKILL for a canceled task.
         resumed: The tasks that were queued when the host was started. Like the
-            warnings, for the first who shows changes to a person.
+            warnings, only for the first client that shows changes to a person.
     """
 
     protocol: int
@@ -152,10 +152,10 @@ class Rejected(WireMessage, frozen=True):
     """The host does not serve this client, and ends the connection.
 
     Attributes:
-        text: Why, and what to do, in one line.
+        text: The reason, and what to do, in one line.
         protocol: The protocol that the host speaks.
         pid: The host's process id.
-        ending: Whether the session is just being ended: connect again in a moment.
+        ending: Whether the session is being ended: connect again in a moment.
     """
 
     text: str
@@ -193,14 +193,14 @@ FromHost = Welcome | Rejected | Leaving | Farewell | Told | Behind
 
 
 def pack_environment(variables: Mapping[str, str]) -> bytes:
-    """Return environment variables as `Hello` has them."""
+    """Encode environment variables for `Hello`."""
     return b"".join(
         os.fsencode(f"{name}={value}") + b"\0" for name, value in variables.items()
     )
 
 
 def unpack_environment(packed: bytes) -> Variables:
-    """Return the environment variables of a `Hello`; what is none is left out."""
+    """Decode the environment variables of a `Hello`; invalid entries are left out."""
     entries = (os.fsdecode(it).partition("=") for it in packed.split(b"\0"))
     return Variables({name: value for name, found, value in entries if found and name})
 
@@ -216,7 +216,7 @@ class Number:
         self.value = value
 
     def tell(self, message: object, /) -> None:
-        """Refuse: a number is told nothing."""
+        """Raise an error: a number takes no messages."""
         del message
         raise TypeError(f"recipient {self.value} is at the other end of a connection")
 
@@ -228,25 +228,25 @@ def _number(recipient: object) -> int:
 
 
 encode = msgspec.json.Encoder(enc_hook=_number).encode
-"""Encodes a message; recipients must have been replaced by a `Number` before."""
+"""Encodes a message; recipients must have been replaced by `Number` objects."""
 
 
 @functools.cache
 def _decoder_from_host() -> msgspec.json.Decoder[FromHost]:
-    # A host has no use for it.
+    # Created late, because a host doesn't need it.
     return msgspec.json.Decoder(FromHost)
 
 
 def told(to: int, message: bytes) -> bytes:
-    """Return the payload of a `Told` around a message that is encoded already."""
+    """Return the payload of a `Told` with an encoded message."""
     return b'{"type":"Told","to":%d,"message":%b}' % (to, message)
 
 
 def decoder_to_host(recipient: Callable[[int], object]) -> Callable[[bytes], ToHost]:
-    """Make the function that reads what a client sends.
+    """Return a decoder of messages from a client.
 
     Args:
-        recipient: Makes a recipient of its number.
+        recipient: Returns the recipient with a number.
 
     Returns:
         A function of a payload; it raises `BadMessageError`.
@@ -262,7 +262,7 @@ def decoder_to_host(recipient: Callable[[int], object]) -> Callable[[bytes], ToH
 
 
 def decode_from_host(payload: bytes) -> FromHost:
-    """Read what a host sends.
+    """Decode a message from a host.
 
     Raises:
         BadMessageError: If it is not a message of the protocol.

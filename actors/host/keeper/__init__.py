@@ -1,17 +1,17 @@
-"""The keeper of a session: the parent of its host, which the jobs outlive.
+"""The keeper of a session: the parent of its host, so that jobs outlive the host.
 
     python -I -S run_keeper.py --dir=FOLDER [--ready=FD] [--foreground] [--again]
         [--held=]
 
-Run by the path of `run_keeper.py`. It imports nothing of this project and little of
-Python, so that it stays small, and so that nothing but the kernel can end it. The
-settings of the host are on stdin. It
+Started by the path of `run_keeper.py`. It imports nothing of this project and little of
+Python, so that it stays small and does not fail. It reads the settings of the host from
+stdin. The keeper
 
-- is a child subreaper: what is orphaned below it becomes its child;
-- starts the host, and starts it again if that dies;
-- notes how orphans ended in the file `exits`, before it collects them;
+- is a child subreaper: orphans of its descendants become its children;
+- starts the host, and restarts it if it dies;
+- records the exits of orphans in the file `exits`, before it reaps them;
 - holds copies of the descriptors on which jobs depend, such as their terminals, and
-  hands them to the next host, with other settings if it is given any;
+  hands them to the next host, with new settings if it got any;
 - ends when the host has ended in order.
 
 It sleeps in `sigwait` and does nothing else. SIGTERM and SIGINT go to the host.
@@ -21,23 +21,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
 else:
-    # The same without enumerations, which take a third of what loads before the host.
+    # The same without enumerations, which take a third of the load time before the
+    # host.
     import _signal as signal
 
 ORDERLY = 0
 """The exit status of a host whose session has ended."""
 
 RESTART = 75
-"""The exit status of a host that makes room for another version of the program."""
+"""The exit status of a host to be replaced by one of the installed version."""
 
 IN_USE = 73
-"""The exit status of a host that found the session open elsewhere."""
+"""The exit status of a host whose session another program has open."""
 
 HOST_MODULE = "backburner.actors.host"
-"""What a host is started as."""
+"""The module of a host."""
 
 LOCK = "keeper"
-"""The file of which the keeper holds the lock."""
+"""The lock file of the keeper."""
 
 SERVES = signal.SIGUSR1
-"""What a host sends to its keeper when clients can connect."""
+"""The signal from a host to its keeper when clients can connect."""

@@ -4,7 +4,7 @@ import os
 
 
 def become(python: str, path: str, arguments: list[str], settings: bytes) -> None:
-    """Become a keeper: the children of this process stay its children.
+    """Execute a keeper in this process; its children remain its children.
 
     Raises OSError if that fails.
     """
@@ -17,12 +17,12 @@ def become(python: str, path: str, arguments: list[str], settings: bytes) -> Non
 
 
 def held_text(held: dict[int, int]) -> str:
-    """Return descriptors as they are written in an argument: `3:11,7:12`."""
+    """Return descriptors in the format of an argument: `3:11,7:12`."""
     return ",".join(f"{task_id}:{fd}" for task_id, fd in held.items())
 
 
 def read_held(text: str) -> dict[int, int]:
-    """Return what `held_text` wrote; what a program closed meanwhile is left out."""
+    """Parse the result of `held_text`; closed descriptors are left out."""
     held: dict[int, int] = {}
     for entry in filter(None, text.split(",")):
         task_id, _, fd = entry.partition(":")
@@ -35,7 +35,7 @@ def read_held(text: str) -> dict[int, int]:
 
 
 def hand_over(held: dict[int, int]) -> str:
-    """Return the argument by which the keeper that this process becomes holds these."""
+    """Return the argument that passes these descriptors to the keeper to execute."""
     for fd in held.values():
         os.set_inheritable(fd, True)
     return f"--held={held_text(held)}"

@@ -1,4 +1,4 @@
-"""The files of the keeper in the session's folder, which are this user's alone."""
+"""The keeper's files in the session's folder, accessible only to this user."""
 
 import errno
 import os
@@ -10,9 +10,9 @@ _FILE_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_own(path: str, flags: int) -> int:
-    """Open a file, made if it is missing, that is this user's alone.
+    """Open a file that only this user can access; create it if it is missing.
 
-    Raises OSError if there is anything else, such as a hard link to another file.
+    Raises OSError for anything else, such as a hard link to another file.
     """
     fd = os.open(path, flags | _FILE_FLAGS, 0o600)
     found = os.fstat(fd)
@@ -28,7 +28,7 @@ def open_own(path: str, flags: int) -> int:
 
 
 def take_lock(path: str) -> int | None:
-    """Take the lock that says that there is a keeper; None if another has it."""
+    """Take the lock of the keeper; None if another process has it."""
     import fcntl
 
     try:
@@ -37,10 +37,10 @@ def take_lock(path: str) -> int | None:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                time.sleep(0.01)  # a look whether it is taken takes it as well
+                time.sleep(0.01)  # a check of the lock takes it for a moment
             else:
                 return fd
         os.close(fd)
     except OSError:
-        pass  # the host says what is wrong with the folder
+        pass  # the host reports the problem of the folder
     return None

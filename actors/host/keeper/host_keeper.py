@@ -1,4 +1,4 @@
-"""The keeper itself: it starts the host, and starts it again if that dies."""
+"""The keeper itself: starts the host, and restarts it if it dies."""
 
 import os
 import sys
@@ -10,16 +10,16 @@ from .orders import Orders
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
-_GIVEN = signal.SIGIO  # what the kernel sends when a host gives a descriptor
+_GIVEN = signal.SIGIO  # sent by the kernel when a host passes a descriptor
 WAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, SERVES, _GIVEN}
 """The signals that wake the keeper."""
 
-_MOST_IN_USE = 6  # attempts to start a host while the session is open elsewhere
-_MOST_IN_VAIN = 10  # attempts without any job left that would need a host
+_MOST_IN_USE = 6  # attempts to start a host while another program has the session open
+_MOST_IN_VAIN = 10  # attempts while no jobs need a host
 
 
 class Keeper:
-    """What the keeper knows of its host and its orphans."""
+    """The state of the keeper: its host and its orphans."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Keeper:
         """A signal for the next host, which then ends the session."""
 
     def run(self, ready: int | None) -> int:
-        """Keep hosts until the session has ended; return the exit status."""
+        """Run hosts until the session has ended; return the exit status."""
         if self.again:
             self.become_ready()
             self.orphans.read_marks()
@@ -74,9 +74,9 @@ class Keeper:
         return None if found is None else found.si_signo
 
     def start(self, ready: int | None) -> None:
-        """Start a host; it gets the settings on stdin, and does nothing before.
+        """Start a host, which waits for its settings on stdin.
 
-        While it is loaded this process becomes what keeps it.
+        While the host loads, this process completes its own setup.
         """
         self.restarts_at = None
         self.serves = False
@@ -103,7 +103,7 @@ class Keeper:
                     os.set_inheritable(fd, True)
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 if self.foreground:
-                    # Ctrl+C is for the keeper alone, which passes it on once.
+                    # Ctrl+C goes only to the keeper, which passes it on once.
                     os.setpgid(0, 0)
                 signal.pthread_sigmask(signal.SIG_SETMASK, ())
                 os.execv(command[0], command)
@@ -128,9 +128,9 @@ class Keeper:
             pass  # it has died
 
     def become_ready(self) -> None:
-        """Take what this process needs before a host may have jobs.
+        """Set up everything that this process needs before a host may have jobs.
 
-        The modules too that it needs then: the first host starts without them.
+        This includes modules, which the start of the first host does not need.
         """
         from .files import take_lock
         from .orphans import Orphans
@@ -149,14 +149,14 @@ class Keeper:
         os.close(null)
 
     def note_service(self) -> None:
-        """Note that the host serves; nobody else has a reason to send that signal."""
+        """Record that the host serves; only the host sends that signal."""
         self.serves = self.has_served = self.orphans.all_noted = True
         self.in_use = 0
         if self.ends_with is not None:
             self.pass_on(self.ends_with)
 
     def pass_on(self, number: int) -> None:
-        """Let the host end the session, now or as soon as it can."""
+        """Make the host end the session, now or as soon as it can."""
         self.ends_with = number
         if self.host and self.serves:
             os.kill(self.host, number)
@@ -164,20 +164,20 @@ class Keeper:
             self.restarts_at = 0.0
 
     def collect(self) -> int | None:
-        """Collect all children that have ended.
+        """Reap all children that have ended.
 
         Returns the exit status of the keeper if it is to end, and None if not.
         """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         if self.host and os.waitid(os.P_PID, self.host, options) is not None:
-            self.orphans.read_marks()  # before anything else: short jobs end soon
+            self.orphans.read_marks()  # before all else: short jobs end soon
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, options)
             except ChildProcessError:
                 found = None
                 if not self.host and self.restarts_at is None:
-                    return ORDERLY  # another host serves, and nothing is left here
+                    return ORDERLY  # another host serves, and no jobs are left here
             if found is None:
                 return None
             pid, how = found.si_pid, found.si_status
@@ -193,7 +193,7 @@ class Keeper:
                     return end
 
     def host_ended(self, pid: int, status: int) -> int | None:
-        """Decide what follows; return the exit status of the keeper if it ends."""
+        """Decide how to continue; return the exit status if the keeper should end."""
         from .proc import has_children
 
         code = os.waitstatus_to_exitcode(status)
@@ -202,12 +202,12 @@ class Keeper:
         if code == RESTART:
             self.become_new()
         if not self.has_served:
-            # The one who starts it has been told why.
+            # The program that started it has got the reason.
             if code == IN_USE:
                 return 1
             return code if code > 0 else 128 - code
         if code == IN_USE:
-            self.orphans.all_noted = False  # of the one that has the session
+            self.orphans.all_noted = False  # of the host that has the session open
             self.in_use += 1
             if self.in_use >= _MOST_IN_USE:
                 self.say("another host serves the session")
@@ -225,12 +225,12 @@ class Keeper:
         return None
 
     def become_new(self) -> None:
-        """Become the keeper that is installed now, with the same children."""
+        """Replace this process by the installed keeper, with the same children."""
         arguments = [f"--dir={self.directory}"]
         if self.foreground:
             arguments.append("--foreground")
         if self.lock is not None:
-            # Else a client could start another keeper in between.
+            # Otherwise a client could start another keeper in between.
             os.set_inheritable(self.lock, True)
             arguments.append(f"--lock={self.lock}")
         self.orders.take()
@@ -238,23 +238,23 @@ class Keeper:
         become(sys.executable, sys.argv[0], arguments, self.orders.settings)
 
     def release_lock(self) -> None:
-        """Let the keeper of another host have the lock."""
+        """Release the lock for the keeper of another host."""
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None
 
     def say(self, text: str) -> None:
-        """Say why something happened: in the log, and in the file of the lock."""
+        """Report why something happened: in the log, and in the lock file."""
         at = time.strftime("%Y-%m-%d %H:%M:%S")
         line = f"{at} {os.getpid()} keeper: {text}\n"
         try:
             os.write(2, line.encode())
             if self.lock is not None:
-                # In this order somebody who reads meanwhile finds a whole line.
+                # In this order, concurrent readers find a complete line.
                 os.pwrite(self.lock, line.encode(), 0)
                 os.ftruncate(self.lock, len(line.encode()))
         except OSError:
-            pass  # nobody can be told
+            pass  # there is no other place to report it
 
 
 def _be_subreaper() -> None:
@@ -262,5 +262,5 @@ def _be_subreaper() -> None:
 
     prctl = ctypes.CDLL(None).prctl
     prctl(_SUBREAPER, 1, 0, 0, 0)
-    # If a host has become this keeper, it had asked for such a signal.
+    # A host that becomes a keeper has set this signal before.
     prctl(_DEATH_SIGNAL, 0, 0, 0, 0)

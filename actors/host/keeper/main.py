@@ -1,4 +1,4 @@
-"""Begins the keeping of a session: the arguments, and what the process is given."""
+"""The start of a keeper: its arguments and inherited state."""
 
 import os
 
@@ -10,14 +10,14 @@ _STANDARD_ERROR = 2
 
 
 def _close_inherited(kept: int | None) -> None:
-    """Close what the one who starts this left open: it would stay open for long."""
+    """Close descriptors that the parent left open: they would stay open for long."""
     for name in os.listdir("/proc/self/fd"):
         fd = int(name)
         if fd > _STANDARD_ERROR and fd != kept:
             try:
                 os.close(fd)
             except OSError:
-                continue  # that of the list
+                continue  # the descriptor of the listing
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         elif name == "--held":
             held = read_held(value)
     if "--check" in arguments:
-        # All that a keeper loads later, it could load too.
+        # Load everything that a keeper loads later.
         from . import files, orphans, pauses, proc
 
         del files, orphans, pauses, proc
@@ -47,10 +47,10 @@ def main(arguments: list[str]) -> int:
     if not (foreground or again) and os.fork():
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, WAITED)
-    # It may have been started with this ignored: then no end of a host is noticed.
+    # With SIGCHLD ignored, as it may be inherited, no end of a host is noticed.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if places := os.environ.get("PYTHONPATH"):
-        # The next host must find the program where this one does.
+        # The next host must find the same program.
         absolute = (os.path.abspath(it) for it in places.split(os.pathsep) if it)
         os.environ["PYTHONPATH"] = os.pathsep.join(absolute)
     os.chdir("/")

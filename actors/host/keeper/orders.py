@@ -1,4 +1,4 @@
-"""What a host has its keeper hold: descriptors, and the settings of the next host."""
+"""Orders of a host to its keeper: descriptors to hold, and the next settings."""
 
 import _socket
 import os
@@ -12,7 +12,7 @@ _LONGEST_ORDER = 64  # bytes: `keep 3` or `settings` with a descriptor, or `drop
 
 
 class Orders:
-    """Takes the orders of one host after the other."""
+    """Takes the orders of successive hosts."""
 
     def __init__(self, held: dict[int, int], say: "Callable[[str], None]") -> None:
         self.held = held
@@ -22,8 +22,8 @@ class Orders:
         self._sock: _socket.socket | None = None
 
     def open(self) -> tuple[_socket.socket, _socket.socket]:
-        """Return both ends of a socket by which a host gives descriptors."""
-        self.take()  # what the last host gave before it ended
+        """Return both ends of a socket through which a host passes descriptors."""
+        self.take()  # orders that the last host sent before it ended
         if self._sock is not None:
             self._sock.close()
             self._sock = None
@@ -32,7 +32,7 @@ class Orders:
         return own, store
 
     def hear(self, own: _socket.socket) -> None:
-        """Ask for a signal when the host sends something."""
+        """Request a signal when the host sends an order."""
         import fcntl
 
         fd = own.fileno()
@@ -42,14 +42,14 @@ class Orders:
         self._sock = own
 
     def take(self) -> None:
-        """Take and close descriptors, as the host asked."""
+        """Take and close descriptors, as ordered by the host."""
         while self._sock is not None:
             try:
                 data, extra, _, _ = self._sock.recvmsg(
                     _LONGEST_ORDER, _socket.CMSG_SPACE(4)
                 )
             except OSError:
-                return  # there is no more
+                return  # there are no more
             if not data:
                 self._sock.close()
                 self._sock = None

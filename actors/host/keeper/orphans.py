@@ -1,4 +1,4 @@
-"""The orphans of a session: how they ended is noted before they are collected."""
+"""The orphans of a session: their exits are recorded before they are reaped."""
 
 import os
 import time
@@ -16,22 +16,22 @@ _LOADING_PAUSE = 0.001
 
 
 class Orphans:
-    """What the keeper knows of the jobs whose host has died."""
+    """The state of jobs whose host has died."""
 
     def __init__(self, directory: str, say: "Callable[[str], None]") -> None:
         self.all_noted = True
-        """Whether the ends of all jobs that no living host has seen are noted."""
+        """Whether the exits of all jobs of dead hosts are recorded."""
         self._path = f"{directory}/{_EXITS}"
         self._say = say
         self._boot = boot_id()
         self._marks: dict[int, bytes] = {}
 
     def note(self, pid: int, status: int, host: int, host_born: int) -> None:
-        """Note how an orphan ended that may be a job: those lead sessions.
+        """Record the exit of an orphan that may be a job: jobs lead sessions.
 
-        What the jobs of the host that lives have orphaned is younger than that host,
-        and no job of an earlier one. One that is dying may have orphaned its jobs
-        already; its first thread has ended then.
+        Orphans from jobs of the living host are younger than that host, and not jobs of
+        an earlier one. A host that is dying may have orphaned its jobs already; then
+        its first thread has ended.
         """
         found = look(pid)
         if found is None or found[1] != pid:
@@ -51,7 +51,7 @@ class Orphans:
             fd = open_own(self._path, os.O_RDWR | os.O_APPEND)
             try:
                 size = os.fstat(fd).st_size
-                # A keeper that was killed may have left half a line.
+                # A keeper that was killed may have left an incomplete line.
                 if size and os.pread(fd, 1, size - 1) != b"\n":
                     line = b"\n" + line
                 os.write(fd, line)
@@ -62,14 +62,14 @@ class Orphans:
             self._say(f"can't note the exit of process {pid}: {error.strerror}")
 
     def forget(self, pid: int) -> None:
-        """Forget a process that is collected."""
+        """Forget a process that is reaped."""
         self._marks.pop(pid, None)
 
     def read_marks(self) -> None:
-        """Read the marks of the jobs of a host that has died, as long as they live.
+        """Read the marks of the jobs of a dead host, while they are running.
 
-        The next host knows most of them by their ids; not those that this one had just
-        started. They have no mark before they have loaded their program.
+        The next host knows most of them by their ids, except those that this host had
+        just started. They have no mark until they have executed their program.
         """
         for _ in range(_LOADING_LOOKS):
             is_loading = False

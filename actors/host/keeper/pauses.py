@@ -1,26 +1,26 @@
-"""How long the keeper waits before it starts another host."""
+"""The pauses before the keeper starts another host."""
 
-_SHORTEST_PAUSE = 0.1  # seconds, before a host that follows one that never served
+_SHORTEST_PAUSE = 0.1  # seconds, after a host that never served
 _LONGEST_PAUSE = 30.0
 _AT_ONCE = 20  # hosts that served and died that are replaced without a pause
-_PAYS_BACK = 1.0  # seconds after which one more of them is
-_LONGEST_AFTER_SERVICE = 2.0  # clients wait for the next
+_PAYS_BACK = 1.0  # seconds of a host's life that earn one more of them
+_LONGEST_AFTER_SERVICE = 2.0  # seconds; clients wait for the next host
 
 
 class Pauses:
-    """The pauses between one host and the next."""
+    """Computes the pauses between one host and the next."""
 
     def __init__(self) -> None:
         self.in_vain = 0
-        """How many hosts have died one after the other that never served."""
+        """Number of consecutive hosts that died without having served."""
         self._at_once = float(_AT_ONCE)
 
     def next(self, lived: float, *, served: bool) -> float:
         """Return the seconds until the host that has died is replaced.
 
-        Clients wait for it: after one that served there is no pause, unless such hosts
-        die faster than one a second for a while. After one that never served it is
-        longer each time.
+        Clients wait for it: after a host that served there is no pause, unless such
+        hosts die faster than one per second for a while. After hosts that never served
+        the pause grows each time.
         """
         if not served:
             self.in_vain += 1

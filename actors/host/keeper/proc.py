@@ -1,4 +1,4 @@
-"""What /proc and the kernel say of the children of the keeper."""
+"""The state of the keeper's children, from /proc and system calls."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ def look(pid: int) -> tuple[str, int, int] | None:
 
 
 def used(pid: int) -> str:
-    """Return what a process that has ended used: CPU in clock ticks, bytes of disks."""
+    """Return the usage of an ended process: CPU in clock ticks, bytes of disks."""
     ticks = read = written = 0
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
@@ -41,14 +41,14 @@ def used(pid: int) -> str:
             counts = dict(it.split(b": ") for it in file.read(4096).splitlines())
         read, written = int(counts[b"read_bytes"]), int(counts[b"write_bytes"])
     except (OSError, ValueError, KeyError, IndexError):
-        pass  # how it ended matters more
+        pass  # its exit status matters more
     return f"{ticks} {read} {written}"
 
 
 def number_of(pid: int) -> int:
-    """Return the length of the time slices of a process; 0 if that can't be told.
+    """Return the time slice of a process; 0 if unknown.
 
-    Of jobs it is the number of their start.
+    For jobs it is the number of their start.
     """
     import ctypes
 
@@ -62,7 +62,7 @@ def number_of(pid: int) -> int:
 
 
 def children() -> set[int]:
-    """Return the ids of the children of this process; none if the system can't tell."""
+    """Return the ids of the children of this process; empty if unsupported."""
     try:
         with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
             return {int(it) for it in file.read().split()}
@@ -73,8 +73,8 @@ def children() -> set[int]:
 def mark_of(pid: int) -> bytes | None:
     """Return the mark of a process, empty if it has none; None while it loads.
 
-    Before it has its own program it has the command line of the host, and then none for
-    a moment.
+    Before it has executed its program it has the command line of the host, and then
+    none for a moment.
     """
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
@@ -96,7 +96,7 @@ def mark_of(pid: int) -> bytes | None:
 
 
 def boot_id() -> str:
-    """Return what tells this start of the system from others; "0" if it is unknown."""
+    """Return the id of this boot of the system; "0" if unknown."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip().replace("-", "")[:32] or "0"
@@ -105,7 +105,7 @@ def boot_id() -> str:
 
 
 def has_children() -> bool:
-    """Tell whether this process has any child, running or not collected yet."""
+    """Return whether this process has any child, running or not reaped yet."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

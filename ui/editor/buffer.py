@@ -1,7 +1,7 @@
-"""A text with a cursor: moves, changes, the kill ring and undo, as in readline.
+"""A text buffer with a cursor, a kill ring and undo, as in readline.
 
-Positions are indices into the text. The cursor stops only between what belongs
-together on the screen, never between a letter and its accent.
+Positions are indices into the text. The cursor stops only between grapheme clusters,
+never between a letter and its accent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _KILL_LIMIT: Final = 20
 
 
 class EditBuffer:
-    """The text that is being edited."""
+    """The text being edited."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -33,34 +33,34 @@ class EditBuffer:
         return tuple(self._kills)
 
     def reset(self) -> None:
-        """Begin anew, empty; what was before can't be undone, only yanked."""
+        """Empty the buffer; that can't be undone, but the kill ring is kept."""
         self.text = ""
         self.cursor = 0
         self._undo.clear()
         self._last = ""
 
     def load(self, text: str, cursor: int | None = None) -> None:
-        """Show another text, with the cursor at its end; can be undone."""
+        """Replace the text, with the cursor at its end by default; can be undone."""
         self._change(0, len(self.text), text)
         if cursor is not None:
             self.cursor = self._after_cluster(cursor)
 
-    # Where things are.
+    # Positions.
 
     @property
     def line_start(self) -> int:
-        """Where the line of the cursor begins."""
+        """The start of the cursor's line."""
         return self.text.rfind("\n", 0, self.cursor) + 1
 
     @property
     def line_end(self) -> int:
-        """Where the line of the cursor ends."""
+        """The end of the cursor's line."""
         end = self.text.find("\n", self.cursor)
         return len(self.text) if end < 0 else end
 
     @property
     def before(self) -> int:
-        """One character before the cursor."""
+        """The position one character before the cursor."""
         start = self.line_start
         if self.cursor == start:
             return max(0, start - 1)
@@ -69,7 +69,7 @@ class EditBuffer:
 
     @property
     def after(self) -> int:
-        """One character after the cursor."""
+        """The position one character after the cursor."""
         rest = self.text[self.cursor : self.line_end]
         if not rest:
             return min(len(self.text), self.cursor + 1)
@@ -98,7 +98,7 @@ class EditBuffer:
 
     @property
     def blank_word_start(self) -> int:
-        """The start of the word before the cursor, of anything but blanks."""
+        """The start of the word before the cursor, of non-blank characters."""
         at = self.cursor
         while at > 0 and self.text[at - 1].isspace():
             at -= 1
@@ -109,15 +109,15 @@ class EditBuffer:
     # Moves.
 
     def move(self, position: int) -> None:
-        """Put the cursor somewhere."""
+        """Move the cursor to a position."""
         self.cursor = self._after_cluster(max(0, min(position, len(self.text))))
         self._last = "move"
 
     def move_line(self, step: int) -> bool:
-        """Move to the line above (-1) or below (1), as near to the column as can be.
+        """Move to the line above (-1) or below (1), to the nearest column.
 
         Returns:
-            Whether there is one.
+            Whether there is such a line.
         """
         start, end = self.line_start, self.line_end
         if (step < 0 and start == 0) or (step > 0 and end == len(self.text)):
@@ -138,7 +138,7 @@ class EditBuffer:
     # Changes.
 
     def type(self, text: str) -> None:
-        """Put text in at the cursor; what is typed in one go is undone in one go."""
+        """Insert text at the cursor; consecutive insertions are undone together."""
         word_begins = text.isspace() and not self.text[: self.cursor][-1:].isspace()
         join = self._last == "type" and not word_begins
         self._change(self.cursor, self.cursor, text, join=join)
@@ -149,15 +149,15 @@ class EditBuffer:
         self._change(start, end, text)
 
     def delete(self, start: int, end: int) -> None:
-        """Take a part out."""
+        """Delete a part of the text."""
         if start < end:
             self._change(start, end, "", join=self._last == "delete")
             self._last = "delete"
 
     def kill(self, start: int, end: int) -> None:
-        """Take a part out and keep it in the kill ring, for `yank`.
+        """Delete a part of the text and add it to the kill ring, for `yank`.
 
-        Parts that are killed one after the other are kept as one.
+        Consecutive kills become one entry.
         """
         killed = self.text[start:end]
         if not killed:
@@ -172,12 +172,12 @@ class EditBuffer:
         self._kills = [*self._kills, killed][-_KILL_LIMIT:]
 
     def yank(self) -> None:
-        """Put in what was killed last."""
+        """Insert the newest entry of the kill ring."""
         if self._kills:
             self._put_yanked(self.cursor, self.cursor)
 
     def yank_older(self) -> None:
-        """Replace what was just yanked by what was killed before it."""
+        """Replace the text that was just yanked by the next older entry."""
         if self._last == "yank":
             self._kills.insert(0, self._kills.pop())
             self._put_yanked(*self._yanked)
@@ -192,7 +192,7 @@ class EditBuffer:
             self._change(start, end, text[middle:end] + text[start:middle])
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         if self._undo:
             self.text, self.cursor = self._undo.pop()
         self._last = "undo"
@@ -206,7 +206,7 @@ class EditBuffer:
         if not join:
             self._undo = [*self._undo, (self.text, self.cursor)][-_UNDO_LIMIT:]
         self.text = self.text[:start] + text + self.text[end:]
-        # What was put in may have become one with what follows it.
+        # The inserted text may have joined the cluster after it.
         self.cursor = self._after_cluster(start + len(text))
         self._last = ""
 

@@ -1,8 +1,7 @@
-"""The input editor: keys in, rows out; it knows neither terminal nor thread.
+"""The input editor: keys in, rows out, without a terminal or threads.
 
-Keys are those of readline. Enter, Tab, Escape and Ctrl+C mean what the caller says;
-Ctrl+J and Alt+Enter break the line. A large paste is one folded piece, which Ctrl+O
-shows in full.
+It has the keys of readline. The caller handles Enter, Tab, Escape and Ctrl+C; Ctrl+J
+and Alt+Enter insert a line break. A large paste is folded; Ctrl+O unfolds it.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ _ON_EMPTY: Final = {"ctrl-y", "alt-y", "ctrl-_"}
 
 
 class Editor:
-    """One input with its history, undo and kill ring.
+    """An input with history, undo and a kill ring.
 
-    Text is made safe as it comes in: it never holds control characters other than
-    line breaks and tabs. Positions are indices into `text`.
+    Inserted text is made safe: it never has control characters other than line breaks
+    and tabs. Positions are indices into `text`.
     """
 
     def __init__(
@@ -41,7 +40,8 @@ class Editor:
         self._buffer = EditBuffer()
         self._folds = Folds()
         self._history = [clean_input(text) for text in history]
-        # What was changed of the history while browsing it; the draft comes after it.
+        # Changed inputs of the history while browsing; the draft comes after the
+        # newest.
         self._edited: dict[int, str] = {}
         self._at = len(self._history)
         self._search: HistorySearch | None = None
@@ -50,35 +50,35 @@ class Editor:
 
     @property
     def text(self) -> str:
-        """All of the input, with folded pastes in full."""
+        """The whole input, with folds expanded."""
         return self._folds.expand(self._buffer.text)
 
     @property
     def cursor(self) -> int:
-        """Where the cursor is in `text`; never inside a folded paste."""
+        """The position of the cursor in `text`; never inside a folded paste."""
         return self._folds.outer(self._buffer.text, self._buffer.cursor)
 
     @property
     def searching(self) -> bool:
-        """Whether Ctrl+R is under way; every key belongs to the editor then."""
+        """Whether a Ctrl+R search is open; the editor handles all keys then."""
         return self._search is not None
 
     @property
     def offered(self) -> str:
-        """What stands ready to be taken into an empty input; empty if nothing does."""
+        """The text offered for an empty input; empty if there is none."""
         return "" if self._buffer.text or self._search else self._offered
 
     def offer(self, text: str) -> None:
-        """Keep a text in the input until the next one is sent.
+        """Offer a text until the next input is sent.
 
-        It is no input yet, so that what is typed next is not appended to it. While the
-        input is empty, `take_suggestion` puts it in.
+        The text isn't part of the input, so typed text isn't appended to it. While the
+        input is empty, `take_suggestion` inserts it.
         """
         self._offered = clean_input(text)
 
     @property
     def suggestion(self) -> str:
-        """What Right or End would add from the history; empty if there is nothing."""
+        """The text that Right or End adds from the history; empty if there is none."""
         typed = self._buffer.text
         if (
             not typed
@@ -88,7 +88,7 @@ class Editor:
         ):
             return ""
         if self._suggested[0] != typed:
-            # A fold is in no history, so a text with folds finds nothing.
+            # The history has no folds, so a text with folds matches nothing.
             found = (
                 text
                 for text in reversed(self._history)
@@ -98,14 +98,14 @@ class Editor:
         return self._suggested[1][len(typed) :]
 
     def handle(self, event: Key | Typed | Paste) -> bool:
-        """Take a key, several that type something, or a paste.
+        """Handle a key, a run of characters, or a paste.
 
-        Left to the caller, unless a search is under way: Enter, Tab, Escape, Ctrl+C,
-        what means nothing here, Up and Down where there is nothing more to go to, and
-        on an empty input all that could only move or delete.
+        Outside of a search the caller handles: Enter, Tab, Escape, Ctrl+C, unknown
+        keys, Up and Down at the ends of the history, and in an empty input the keys
+        that only move or delete.
 
         Returns:
-            Whether the event was used up.
+            Whether the event was handled.
         """
         if isinstance(event, Paste):
             self._end_search()
@@ -138,20 +138,20 @@ class Editor:
         return self._edit(event.name)
 
     def insert(self, text: str) -> None:
-        """Put text in at the cursor, as if it was typed; never folded."""
+        """Insert text at the cursor as if typed; never folded."""
         self._end_search()
         self._buffer.type(clean_input(text))
 
     def paste(self, text: str) -> None:
-        """Put text in at the cursor; folded if it is large."""
+        """Insert text at the cursor, folded if it is large."""
         self._end_search()
         at = self._buffer.cursor
         self._buffer.replace(at, at, self._fold_large(clean_input(text)))
 
     def replace(self, start: int, end: int, text: str) -> None:
-        """Replace a part of `text`, and put the cursor after it; can be undone.
+        """Replace a part of `text`, with the cursor after it; can be undone.
 
-        A folded paste that is only partly inside is replaced whole.
+        A folded paste that overlaps the part is replaced completely.
         """
         self._end_search()
         inner = self._buffer.text
@@ -162,15 +162,15 @@ class Editor:
         )
 
     def set_text(self, text: str) -> None:
-        """Replace everything, with the cursor at the end; can be undone."""
+        """Replace the whole text, with the cursor at the end; can be undone."""
         self._end_search()
         self._buffer.load(self._fold_large(clean_input(text)))
 
     def take_suggestion(self) -> bool:
-        """Put in what is offered, or what `suggestion` shows.
+        """Insert the offered text, or the `suggestion`.
 
         Returns:
-            Whether there was anything.
+            Whether there was a text to insert.
         """
         suggestion = self.offered or self.suggestion
         if suggestion:
@@ -178,10 +178,10 @@ class Editor:
         return bool(suggestion)
 
     def unfold(self) -> bool:
-        """Show the folded paste at the cursor in full, to edit it (Ctrl+O).
+        """Unfold the paste at the cursor, to edit it (Ctrl+O).
 
         Returns:
-            Whether there was one.
+            Whether there was a folded paste.
         """
         buffer = self._buffer
         for start in (buffer.cursor - 1, buffer.cursor):
@@ -192,10 +192,10 @@ class Editor:
         return False
 
     def clear(self) -> str:
-        """Empty the input; Ctrl+Y or Up can bring it back.
+        """Empty the input; Ctrl+Y or Up restores it.
 
         Returns:
-            What was in it.
+            The text of the input.
         """
         text = self.text
         self.remember(text)
@@ -205,17 +205,17 @@ class Editor:
         return text
 
     def submit(self) -> str:
-        """Empty the input; `remember` is to follow, unless it is put back.
+        """Empty the input; call `remember` afterwards, unless the text is put back.
 
         Returns:
-            What was in it.
+            The text of the input.
         """
         text = self.text
         self._begin_anew()
         return text
 
     def remember(self, text: str) -> None:
-        """Make a text the newest of the history."""
+        """Add a text to the history as the newest."""
         if text.strip() and (not self._history or self._history[-1] != text):
             at_end = self._at == len(self._history)
             self._history = [*self._history, text][-HISTORY_LIMIT:]
@@ -226,15 +226,16 @@ class Editor:
     def render(
         self, columns: int, max_rows: int, prompt: str = "> ", placeholder: str = ""
     ) -> Rendered:
-        """Draw the input so that the cursor is seen.
+        """Draw the input so that the cursor is visible.
 
-        Long lines wrap, and scroll up and down; in a single row they scroll sideways.
+        Long lines wrap, and scroll vertically; in a single row they scroll
+        horizontally.
 
         Args:
-            columns: How wide it may be, at least 1.
-            max_rows: How high it may be, at least 1.
-            prompt: Stands before the first line; while searching, the search does.
-            placeholder: Stands in an empty input.
+            columns: The maximum width, at least 1.
+            max_rows: The maximum height, at least 1.
+            prompt: Shown before the first line; during a search, the search is shown.
+            placeholder: Shown in an empty input.
         """
         columns = max(1, columns)
         if self._search:
@@ -258,7 +259,7 @@ class Editor:
             self._buffer.type(clean_input(typed.text))
 
     def _edit(self, name: str) -> bool:
-        """Carry out a key that moves or changes; tell whether it is one."""
+        """Handle a key that moves or changes; return whether it is one."""
         buffer = self._buffer
         at = buffer.cursor
         match name:
@@ -307,7 +308,7 @@ class Editor:
         return True
 
     def _browse(self, step: int) -> bool:
-        """Go to an older or newer input; tell whether there is one."""
+        """Go to an older or newer input; return whether there is one."""
         target = self._at + step
         if not 0 <= target <= len(self._history):
             return False
@@ -321,7 +322,7 @@ class Editor:
         return True
 
     def _handle_search(self, search: HistorySearch, key: Key) -> bool:
-        """Take a key while searching; one that ends the search is still to be done."""
+        """Handle a key of a search; return False if it ends the search unhandled."""
         match key.name:
             case "ctrl-r":
                 search.older()
@@ -341,7 +342,7 @@ class Editor:
         return True
 
     def _end_search(self) -> None:
-        """Keep what the search has found, if it is under way."""
+        """End a search and keep its result."""
         search, self._search = self._search, None
         if search and search.hit is not None:
             self._buffer.load(self._fold_large(search.hit))
@@ -351,7 +352,7 @@ class Editor:
         word = "not found" if search.failed else "search"
         text, cursor = self._buffer.text, self._buffer.cursor
         if search.hit is not None:
-            # Only the line of the hit is shown, however large the input was.
+            # Show only the line of the hit, even of a large input.
             start = search.hit.rfind("\n", 0, search.position) + 1
             text = search.hit[start:].partition("\n")[0]
             cursor = search.position - start

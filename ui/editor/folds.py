@@ -1,4 +1,4 @@
-"""Large pastes, folded: each is a single private character in the text being edited."""
+"""Folded pastes: each is a single private-use character in the edited text."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ FOLD_LINES: Final = 10
 FOLD_LENGTH: Final = 2000
 """A paste of more characters than this is folded."""
 
-_FIRST: Final = 0x100000  # the last plane for private use; no font is known to use it
+_FIRST: Final = 0x100000  # the last private-use plane, which no known font uses
 _COUNT: Final = 0xFFFE
 _FOLD: Final = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + _COUNT - 1)}])")
 
 
 def clean_input(text: str) -> str:
-    """Make text safe to edit and show; line breaks and tabs remain.
+    """Make text safe to edit and show; keep line breaks and tabs.
 
-    What would be taken for a fold is replaced too.
+    Characters that mean a fold are replaced, too.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -37,14 +37,14 @@ def clean_input(text: str) -> str:
 
 
 def is_large(text: str) -> bool:
-    """Tell whether a text is better shown folded."""
+    """Return whether a text is large enough to fold."""
     return len(text) > FOLD_LENGTH or text.count("\n") >= FOLD_LINES
 
 
 class Folds:
-    """The texts that fold characters stand for.
+    """The folded texts, by fold character.
 
-    An *inner* position is one in the text with folds, an *outer* one in the full text.
+    An *inner* position is in the text with folds, an *outer* position in the full text.
     """
 
     def __init__(self) -> None:
@@ -52,23 +52,23 @@ class Folds:
         self._next = 0
 
     def fold(self, text: str) -> str:
-        """Return a character that stands for a text from now on."""
+        """Fold a text; return its fold character."""
         char = chr(_FIRST + self._next % _COUNT)
         self._next += 1
         self._texts[char] = text
         return char
 
     def forget_except(self, inner_texts: Iterable[str]) -> None:
-        """Forget the folds that stand in none of these texts."""
+        """Drop the folds that none of these texts contains."""
         kept = {char for inner in inner_texts for char in split_folds(inner)}
         self._texts = {c: text for c, text in self._texts.items() if c in kept}
 
     def folded(self, char: str) -> str:
-        """Return the text that a fold character stands for."""
+        """Return the text of a fold character."""
         return self._texts[char]
 
     def label(self, char: str) -> str:
-        """Return what is shown instead of a folded text."""
+        """Return the label that is shown instead of a folded text."""
         text = self.folded(char)
         lines = text.count("\n") + 1
         if lines > 1:
@@ -82,17 +82,17 @@ class Folds:
         return _FOLD.sub(lambda match: self.folded(match[0]), inner)
 
     def outer(self, inner: str, position: int) -> int:
-        """Return where in the full text an inner position is."""
+        """Convert an inner position to an outer position."""
         return len(self.expand(inner[:position]))
 
     def inner(self, inner: str, position: int, *, after: bool) -> int:
-        """Return where in the text with folds an outer position is.
+        """Convert an outer position to an inner position.
 
         Args:
             inner: The text with folds.
-            position: In the full text.
-            after: Whether a position inside a fold means the place after it, rather
-                than the one before.
+            position: The position in the full text.
+            after: Whether a position inside a fold becomes the position after the fold,
+                instead of the one before it.
         """
         at = passed = 0
         for part in split_folds(inner):
@@ -106,10 +106,10 @@ class Folds:
 
 
 def is_fold(text: str) -> bool:
-    """Tell whether a text is a fold character."""
+    """Return whether a text is a fold character."""
     return bool(_FOLD.fullmatch(text))
 
 
 def split_folds(inner: str) -> list[str]:
-    """Cut a text at its fold characters, into folds and what is between them."""
+    """Split a text into fold characters and the texts between them."""
     return [part for part in _FOLD.split(inner) if part]

@@ -1,7 +1,7 @@
-"""What was typed before, kept in a file of the session.
+"""The input history, kept in a file of the session.
 
-One JSON string a line, so that an input with line breaks is one line of the file.
-Several programs may append to the same file; a line that got damaged is skipped.
+The file has one JSON string per line, so that an input with line breaks is one line.
+Several programs may append to the same file; a damaged line is skipped.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HISTORY_LIMIT: Final = 1000
-"""How many inputs are kept."""
+"""Number of inputs that are kept."""
 
 LONGEST_INPUT: Final = 1 << 16
-"""Characters of the longest input that is kept."""
+"""Maximum length of a kept input, in characters."""
 
 BUSY_LIMIT: Final = 1.0
-"""Seconds to wait for another program that holds the file."""
+"""Seconds to wait for another program that has locked the file."""
 
 _READ_LIMIT: Final = 1 << 24
 _BUSY_POLL: Final = 0.005
 
 
 class HistoryError(Exception):
-    """The history could not be read or written; the text says why, in one line."""
+    """The history could not be read or written; the text is the reason, in one line."""
 
 
 class HistoryFile:
-    """Inputs of earlier sessions.
+    """The file of earlier inputs.
 
     Args:
-        path: The file; it need not exist. Only its owner may read it, and nothing
-            but a file that is its owner's alone is opened; see `own_files`.
-        limit: How many inputs are kept.
+        path: The file; it need not exist. It is created for its owner only, and is
+            opened only if no other user can access it; see `own_files`.
+        limit: Number of inputs that are kept.
     """
 
     def __init__(self, path: Path, limit: int = HISTORY_LIMIT) -> None:
@@ -52,10 +52,10 @@ class HistoryFile:
         self._limit = limit
 
     def load(self) -> list[str]:
-        """Read the inputs, oldest first; none if there is no file.
+        """Read the inputs, oldest first; empty if there is no file.
 
-        A file that has grown to more than twice the limit is cut on the way. Blocks
-        while another program writes to it, at most for `BUSY_LIMIT`.
+        A file with more than twice the limit is cut. Blocks while another program
+        writes to it, at most `BUSY_LIMIT` seconds.
 
         Raises:
             HistoryError: If the file can't be read or cut.
@@ -74,18 +74,18 @@ class HistoryFile:
         return texts[-self._limit :]
 
     def append(self, text: str) -> None:
-        """Write one input down, unless it is longer than `LONGEST_INPUT`.
+        """Append an input, unless it is longer than `LONGEST_INPUT`.
 
-        Blocks while another program writes, at most for `BUSY_LIMIT`.
+        Blocks while another program writes, at most `BUSY_LIMIT` seconds.
 
         Raises:
-            HistoryError: If it could not be written; nothing else is lost by that.
+            HistoryError: If the input could not be written; the file is intact.
         """
         if len(text) > LONGEST_INPUT:
             return
         try:
             with self._locked() as fd:
-                # An append that was cut short must not damage this one too.
+                # An earlier, incomplete append must not damage this input, too.
                 size = os.fstat(fd).st_size
                 whole = not size or os.pread(fd, 1, size - 1) == b"\n"
                 _write_all(fd, (b"" if whole else b"\n") + _line(text))
@@ -96,7 +96,7 @@ class HistoryFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Generator[int]:
-        """Open the file for appending, with nobody else writing to it."""
+        """Open the file for appending, and lock it."""
         while True:
             fd = open_own(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
@@ -109,7 +109,7 @@ class HistoryFile:
                 os.close(fd)
 
     def _is_current(self, fd: int) -> bool:
-        """Tell whether an open file is still the one at the path."""
+        """Return whether an open file is still the one at the path."""
         try:
             return os.path.samestat(os.fstat(fd), self._path.lstat())
         except FileNotFoundError:
@@ -126,7 +126,7 @@ class HistoryFile:
 
     def _rewrite(self, texts: list[str]) -> None:
         draft = self._path.with_name(f"{self._path.name}.new")
-        # What a kill left, or anything else of that name.
+        # Remove the draft of a killed program, or any other file of that name.
         draft.unlink(missing_ok=True)
         fd = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
@@ -137,7 +137,7 @@ class HistoryFile:
 
 
 def _lock(fd: int) -> None:
-    # Not for ever: a chat that waits here hears no signal.
+    # Limited: a chat that waits here handles no signals.
     end = time.monotonic() + BUSY_LIMIT
     while True:
         try:
@@ -157,7 +157,7 @@ def _line(text: str) -> bytes:
 
 
 def _text(line: bytes) -> str | None:
-    """Read a line; None if it is damaged."""
+    """Parse a line; return None if it is damaged."""
     try:
         return msgspec.json.decode(line, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Searching what was typed before, step by step, as Ctrl+R does."""
+"""Incremental search in the history, as Ctrl+R does."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ if TYPE_CHECKING:
 
 
 class HistorySearch:
-    """A search that goes on as its query is typed, from the newest input back.
+    """A search that follows its query as it is typed, from the newest input back.
 
-    A query without capitals finds both cases.
+    A query without capitals ignores case.
     """
 
     def __init__(self, history: Sequence[str]) -> None:
         self._history = history
         self._index = len(history)
         self.query = ""
-        """What is searched for."""
+        """The text to search for."""
         self.failed = False
-        """Whether the last step found nothing; the hit before it remains."""
+        """Whether the last step found nothing; the previous hit remains."""
 
     @property
     def hit(self) -> str | None:
-        """The input that was found, or None as long as nothing was."""
+        """The found input; None before the first hit."""
         if self._index < len(self._history):
             return self._history[self._index]
         return None
 
     @property
     def position(self) -> int:
-        """Where in the hit the query is."""
+        """The position of the query in the hit."""
         hit = self.hit or ""
         return min(max(0, self._find(hit)), len(hit))
 
     def type(self, text: str) -> None:
-        """Make the query longer; the hit stays while it still fits."""
+        """Extend the query; the hit stays while it still matches."""
         self.query += text
         newest = min(self._index, len(self._history) - 1)
         self._go_to_first(range(newest, -1, -1))
 
     def rub_out(self) -> None:
-        """Take the last character of the query back, and begin with the newest."""
+        """Delete the last character of the query, and restart from the newest input."""
         self.query = self.query[:-1]
         self._index = len(self._history)
         self.failed = False
@@ -50,11 +50,11 @@ class HistorySearch:
             self._go_to_first(range(len(self._history) - 1, -1, -1))
 
     def older(self) -> None:
-        """Go to the next older hit that is not the same text."""
+        """Go to the next older hit with another text."""
         self._go_to_first(range(self._index - 1, -1, -1))
 
     def newer(self) -> None:
-        """Go to the next newer hit that is not the same text."""
+        """Go to the next newer hit with another text."""
         self._go_to_first(range(self._index + 1, len(self._history)))
 
     def _go_to_first(self, indices: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""How the input is laid out: lines wrapped or scrolled so that the cursor is seen."""
+"""The layout of the input: lines wrap or scroll so that the cursor is visible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EditorStyles(msgspec.Struct, frozen=True):
-    """How the parts of the input look."""
+    """The styles of the parts of the input."""
 
     text: Style = Style()
     prompt: Style = Style(bold=True)
@@ -25,11 +25,11 @@ class EditorStyles(msgspec.Struct, frozen=True):
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """What `Editor.render` draws.
+    """The result of `Editor.render`.
 
     Attributes:
-        rows: At least one, at most as many as asked for; none wider than asked for.
-        cursor: Row and column in them, from 0.
+        rows: At least one row; at most the requested number and width.
+        cursor: The row and column of the cursor, from 0.
     """
 
     rows: tuple[Row, ...]
@@ -37,15 +37,15 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What there is to lay out.
+    """The content to lay out.
 
     Attributes:
         text: The input, with fold characters.
-        cursor: Where in it the cursor is.
-        prompt: Stands before the first line; the others are indented as far.
-        hint: Stands, faint, after the end of the text.
-        label: Gives what is shown for a fold character.
-        styles: How it looks.
+        cursor: The position of the cursor in the text.
+        prompt: Shown before the first line; the other lines are indented by its width.
+        hint: Shown dim after the end of the text.
+        label: Returns the label of a fold character.
+        styles: The styles.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Content(msgspec.Struct, frozen=True):
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """Part of a line that is never taken apart: a fold, or what is drawn as one."""
+    """An indivisible part of a line: a fold or a cluster."""
 
     length: int
     shown: str
@@ -66,7 +66,7 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class _Chunk(msgspec.Struct, frozen=True):
-    """The part of a line, from `start` to `end`, that one row shows."""
+    """The part of a line, from `start` to `end`, in one row."""
 
     start: int
     end: int
@@ -96,10 +96,11 @@ def lay_out(content: Content, columns: int, max_rows: int) -> Rendered:
 def _wrapped_rows(
     content: Content, room: int, max_rows: int
 ) -> tuple[list[Row], tuple[int, int], int]:
-    """Lay out the lines around the cursor's.
+    """Lay out the lines around the cursor's line.
 
     Returns:
-        The rows, row and column of the cursor, and which row is the very first.
+        The rows, the row and column of the cursor, and the index of the text's first
+        row.
     """
     text, cursor = content.text, content.cursor
     lines = text.split("\n")
@@ -111,7 +112,7 @@ def _wrapped_rows(
         chunks += _chunks(content, shown, at, room)
         at += len(shown) + 1
         last = chunks[-1]
-        # A cursor after a full row stands at the start of the next.
+        # A cursor after a full row is at the start of the next row.
         if cursor == last.end and last.cells >= room:
             chunks.append(_Chunk(cursor, cursor, (), 0))
     row = max(n for n, chunk in enumerate(chunks) if chunk.start <= cursor)
@@ -126,7 +127,7 @@ def _wrapped_rows(
 
 
 def _scrolled_row(content: Content, room: int) -> tuple[Row, int]:
-    """Lay out the cursor's line in one row; return it, and the cursor's column."""
+    """Lay out the cursor's line in one row; return the row and the cursor's column."""
     text, cursor = content.text, content.cursor
     start = text.rfind("\n", 0, cursor) + 1
     end = text.find("\n", cursor)
@@ -141,7 +142,7 @@ def _scrolled_row(content: Content, room: int) -> tuple[Row, int]:
     shown = slice_row(row, left, room)
     column -= left
     faint = content.styles.faint
-    # A mark never covers the cursor.
+    # A mark must not cover the cursor.
     if left > 0 and column > 0:
         shown = (Span(ELLIPSIS, faint), *slice_row(shown, 1, room))
     if total > left + room and column < room - 1:
@@ -157,7 +158,7 @@ def _with_hint(content: Content, row: Row, room: int) -> Row:
 
 
 def _chunks(content: Content, line: str, at: int, room: int) -> Iterator[_Chunk]:
-    """Cut a line that begins at `at` into what rows of `room` cells can show."""
+    """Split a line that begins at `at` into chunks for rows of `room` cells."""
     if line.isascii() and line.isprintable():
         for start in range(0, len(line), room) if line else [0]:
             part = line[start : start + room]

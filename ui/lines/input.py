@@ -1,4 +1,4 @@
-"""Lines from a file descriptor, without blocking on it and however long they are."""
+"""Read lines from a file descriptor, with a maximum length."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from ..dialogue.messages import BadInput, EndOfInput, InputLine
 
 CHUNK: Final = 1 << 16
-"""Bytes read at a time."""
+"""Maximum bytes of one read."""
 
 LONGEST_LINE: Final = 1 << 20
-"""Bytes of the longest line that is taken."""
+"""Maximum length of a line, in bytes."""
 
 
 class LineInput:
-    """Cuts what a file descriptor has into lines."""
+    """Splits the data of a file descriptor into lines."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -25,11 +25,10 @@ class LineInput:
         self._skipping = False
 
     def read(self) -> list[InputLine | BadInput | EndOfInput]:
-        """Read once and return the lines that are complete.
+        """Read once and return the complete lines.
 
-        Blocks if there is nothing to read. The last line of a file counts as complete
-        without a line break too; after it comes `EndOfInput`, as it does after a word
-        about what can't be read.
+        Blocks if there is nothing to read. The last line of a file is complete even
+        without a line break; `EndOfInput` follows it, or the error of a failed read.
         """
         try:
             data = os.read(self.fd, CHUNK)
@@ -39,11 +38,11 @@ class LineInput:
         return self.take(data)
 
     def take(self, data: bytes) -> list[InputLine | BadInput | EndOfInput]:
-        """Return the lines that data completes; it is the end if there is none."""
+        """Return the lines that data completes; empty data is the end."""
         if not data:
             last = bytes(self._rest)
             self._rest.clear()
-            # The end of a line that was too long is no line of its own.
+            # Drop the end of a line that was too long.
             unread = [self._decode(last)] if last and not self._skipping else []
             return [*unread, EndOfInput()]
         self._rest += data

@@ -1,4 +1,4 @@
-"""Lines of input become commands: one that bash finds unfinished goes on."""
+"""Join lines of input to commands, as long as bash finds them incomplete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Input = InputLine | BadInput | EndOfInput
 
 
 class CommandInput:
-    """Joins the lines of bash commands; everything else passes as it is."""
+    """Joins the lines of bash commands; passes other lines through unchanged."""
 
     def __init__(self) -> None:
         self._joiner = Joiner()
@@ -26,18 +26,18 @@ class CommandInput:
 
     @property
     def goes_on(self) -> bool:
-        """Whether a command has begun and is not finished."""
+        """Whether there is an unfinished command."""
         return self._joiner.missing is not None
 
     def drop(self) -> None:
-        """Forget the command that has begun."""
+        """Discard the unfinished command."""
         self._joiner.drop()
 
     def take(self, messages: Iterable[Input]) -> list[Input]:
-        """Take what was read, and return what is complete; blocks while bash is asked.
+        """Add lines, and return the complete commands. Blocks while bash checks them.
 
-        An unfinished command at the end of the input is an error; so is one that is
-        too long, and then nothing after it is taken: it might be a part of it.
+        An unfinished command at the end of the input is an error. So is a command that
+        is too long; the lines after it are dropped, since they might belong to it.
         """
         return [found for it in messages for found in self._take(it)]
 

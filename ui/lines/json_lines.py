@@ -1,4 +1,4 @@
-"""The lines of JSON that `--json` writes, and the schema of them."""
+"""The JSON lines of `--json`, and their schema."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..dialogue.answers import Answer
 
 
 class TaskLine(msgspec.Struct, frozen=True):
-    """Something happened to a task.
+    """A task has changed.
 
     Attributes:
-        event: What; `progress` is any change while it runs.
+        event: The kind of change; `progress` is any change while it runs.
         seq: The number of this change in the session.
-        task: The task as it is now.
+        task: The task after the change.
     """
 
     event: TaskEvent
@@ -29,7 +29,7 @@ class TextLine(msgspec.Struct, frozen=True):
 
     Attributes:
         event: `error` for a problem.
-        text: It, made safe to show; an answer may have several lines.
+        text: The text, safe to show; an answer may have several lines.
     """
 
     event: Literal["reply", "error"]
@@ -37,14 +37,14 @@ class TextLine(msgspec.Struct, frozen=True):
 
 
 Line = TaskLine | TextLine | Answer
-"""One line."""
+"""The content of one line."""
 
 _TITLE: Final = "A line of `backburner --json`"
 _REF: Final = "#/$defs/{name}"
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of one line, made from the structs."""
+    """Return the JSON Schema of a line, generated from the structs."""
     kinds: tuple[Any, ...] = (TaskLine, TextLine, *Answer.__args__)
     found, definitions = msgspec.json.schema_components(kinds, ref_template=_REF)
     return {

@@ -1,4 +1,4 @@
-"""The LineActor: shows every notification in the view that it was given."""
+"""The LineActor: runs lines, and shows notifications and answers in a view."""
 
 from __future__ import annotations
 
@@ -64,25 +64,25 @@ if TYPE_CHECKING:
 
 
 class Manner(enum.Enum):
-    """How line mode shares its session with others."""
+    """How line mode shares its session with other programs."""
 
     ALONE = enum.auto()
-    """The session ends with it, and so do all its tasks."""
+    """The session and all its tasks end with this program."""
 
     CHAT = enum.auto()
-    """It shows everything, and the session goes on without it, as with a chat."""
+    """It shows everything, and the session keeps running after it, as with a chat."""
 
     SCRIPT = enum.auto()
-    """It shows, waits for and ends the tasks that it added, and no others."""
+    """It shows, awaits and ends only the tasks that it added."""
 
 
 class LineActor(FaceActor[LineMessage]):
-    """Carries out lines one after the other, and shows what comes of them.
+    """Runs lines in order, and shows their results.
 
     In: see `LineMessage`. Out: requests to the queue, reports to the owner.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all it talks to
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each collaborator
         self,
         dialogue: Dialogue,
         view: View,
@@ -102,8 +102,9 @@ class LineActor(FaceActor[LineMessage]):
         self._input_ended = False
         self._leaving = False
         self._manner = manner
-        # A script that has a session for itself does not wait for each task that it
-        # adds; where it shares one it can be interrupted, and what is added is its own.
+        # A script with a session of its own may add tasks before earlier additions are
+        # answered. In a shared session it may not: an interrupt cancels the tasks that
+        # it has added.
         self._ahead = manner is Manner.ALONE and not view.repeats
         self._own = OwnNews() if manner is Manner.SCRIPT else None
 
@@ -136,12 +137,12 @@ class LineActor(FaceActor[LineMessage]):
                 self._go_on()
         if self.actor_inbox.empty():
             self._flush()
-            # Once for all that came together; a burst need not be answered one by one.
+            # Acknowledge once for all waiting notifications.
             self.acknowledge()
         return None
 
     def on_error(self, message: LineMessage, error: BaseException) -> None:
-        """Say so, and go on with the next line."""
+        """Show the error, and continue with the next line."""
         del message
         self._perform(self._dialogue.take_failure(error))
         self._go_on()
@@ -185,7 +186,7 @@ class LineActor(FaceActor[LineMessage]):
             self.lose_view(error.strerror or str(error))
 
     def _cancel_all(self, *, now: bool) -> None:
-        """Cancel what was added here, and take no more lines."""
+        """Cancel the tasks added here, and drop the remaining lines."""
         self._lines.clear()
         self._input_ended = True
         reason = "canceled: its script was interrupted"
@@ -223,7 +224,7 @@ class LineActor(FaceActor[LineMessage]):
             self._leave()
 
     def _takes(self, line: InputLine | BadInput) -> bool:
-        """Tell whether the next line can be carried out now."""
+        """Return whether the next line can run now."""
         if self._ahead and isinstance(line, InputLine):
             return self._dialogue.takes(line.text)
         return not self._dialogue.busy
@@ -277,6 +278,6 @@ class LineActor(FaceActor[LineMessage]):
                     | OfferLine()
                     | ShowFound()
                 ):
-                    pass  # only a dialogue with a screen asks for these
+                    pass  # only a dialogue with a screen returns these
                 case _:
                     assert_never(effect)

@@ -1,4 +1,4 @@
-"""Standard output as a text stream that is given up at its first error."""
+"""Standard output as a text stream that stops at its first error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _STDOUT: Final = 1
 
 
 class StandardOutput(io.TextIOWrapper):
-    r"""Writes to the descriptor of standard output, with a buffer of its own.
+    r"""Writes to the file descriptor of standard output, with its own buffer.
 
-    Not through the buffer of `sys.stdout`: Python waits for that at exit, even if a
-    thread is stuck in it. What the encoding can't hold is written as `\u1234`, and
-    nothing fails.
+    It doesn't use the buffer of `sys.stdout`, which Python flushes at exit even if a
+    thread is blocked in it. Characters outside the encoding are written as `\u1234`.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -24,10 +23,10 @@ class StandardOutput(io.TextIOWrapper):
         super().__init__(binary, encoding, errors="backslashreplace")
 
     def write(self, text: str, /) -> int:
-        """Take text; blocks while nobody reads what was taken before.
+        """Write text. Blocks while the buffer is full and the reader is slow.
 
         Raises:
-            OSError: If it can't be written; nothing is, from then on.
+            OSError: If the text can't be written; later writes fail, too.
         """
         self._check_given_up()
         try:
@@ -37,10 +36,10 @@ class StandardOutput(io.TextIOWrapper):
             raise
 
     def flush(self) -> None:
-        """Write what was taken; blocks until that is done.
+        """Write the buffer. Blocks until it is written.
 
         Raises:
-            OSError: If it can't be written; nothing is, from then on.
+            OSError: If the text can't be written; later writes fail, too.
         """
         self._check_given_up()
         try:
@@ -54,15 +53,15 @@ class StandardOutput(io.TextIOWrapper):
             raise OSError(errno.EPIPE, "it was given up after an error")
 
     def _give_up(self) -> None:
-        # Python would try once more at exit, and complain to stderr.
+        # Else Python would retry at exit, and print an error to stderr.
         with contextlib.suppress(OSError):
             self.buffer.close()
 
 
 class _PatientFile(io.FileIO):
-    """Waits for a reader, too, if somebody has made the descriptor non-blocking.
+    """Waits for the reader even if the file descriptor is non-blocking.
 
-    Another process that shares it may have: the other end of a pipe, or a parent.
+    Another process that shares the open file may have set that flag.
     """
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer; 3.11 has no name

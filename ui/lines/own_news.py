@@ -1,4 +1,4 @@
-"""What a script on a shared session hears: the news of the tasks that it added."""
+"""Filter notifications for a script in a shared session: only its own tasks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class OwnNews:
-    """Lets through the news of tasks that were added here.
+    """Passes only the news of tasks that were added here.
 
-    The first news of a task come before the answer that tells its id. So all news that
-    may be of such a task are held back until the answers have come.
+    The first news of a task arrive before the answer with its id. So news that may
+    concern a pending task are held back until its answer arrives.
     """
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class OwnNews:
         self._held: list[TaskChanged] = []
 
     def note_request(self, request: QueueRequest) -> None:
-        """Note what is asked of the queue."""
+        """Record a request to the queue."""
         if isinstance(request, AddTask):
             self._adding.add(request.correlation_id)
 
     def take_reply(self, reply: QueueReply) -> Iterable[Notification]:
-        """Note an answer; return the news that need not be held back any more."""
+        """Record an answer; return the news that it releases."""
         if reply.correlation_id not in self._adding:
             return ()
         self._adding.discard(reply.correlation_id)
@@ -54,7 +54,7 @@ class OwnNews:
         return released
 
     def take(self, news: Notification) -> Iterable[Notification]:
-        """Return what of the news is to be heard now."""
+        """Return the news that pass now."""
         match news:
             case Subscribed():
                 return (replace(news, tasks=(), unshown=()),)

@@ -1,4 +1,4 @@
-"""What the LineActor reports, kept for the main thread, which waits for it."""
+"""The reports of the LineActor, kept for the main thread that waits for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Owner(owner.Owner):
-    """Takes the LineActor's reports and wakes the main thread for them."""
+    """Receives the LineActor's reports, and wakes the main thread for them."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         super().__init__(wakeup)
@@ -21,7 +21,7 @@ class Owner(owner.Owner):
         self.typed: deque[LinesTyped] = deque()
 
     def tell(self, report: LineReport, /) -> None:
-        """Note a report; any thread may."""
+        """Record a report. Thread-safe."""
         match report:
             case WantsInput():
                 self._wants_input = True
@@ -32,6 +32,6 @@ class Owner(owner.Owner):
         return self.wake()
 
     def take_wish(self) -> bool:
-        """Return whether input is wanted that was not wanted before."""
+        """Return whether input was requested since the last call."""
         wish, self._wants_input = self._wants_input, False
         return wish

@@ -1,4 +1,4 @@
-"""Line mode: chat commands come in line by line, and what the chat would show goes out.
+"""Line mode: reads chat commands line by line, and writes the entries of the chat.
 
 For pipes, scripts and terminals that can't draw.
 """
@@ -51,7 +51,7 @@ _LAST_LINES_TIMEOUT: Final = 2.0
 
 
 class Sharing(Record, frozen=True):
-    """A session that lives in its host, and what this program is to it."""
+    """A session that lives in its host, and how this program shares it."""
 
     system: RemoteSystem
     manner: Manner
@@ -59,7 +59,7 @@ class Sharing(Record, frozen=True):
     come_back: str
 
     def goodbye(self, verdict: Verdict | None, ended: str) -> str:
-        """Return the last line: what goes on, and how to come back."""
+        """Return the last line: the running tasks, and how to come back."""
         if ended:
             return f"backburner: session {self.session} ended ({safe_line(ended)})"
         running = verdict.running if verdict else ()
@@ -84,25 +84,26 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     confirm: tuple[str, ...] = (),
     templates: Templates | None = None,
 ) -> int:
-    """Carry out the lines of standard input, and wait for all tasks at its end.
+    """Run the lines of standard input, and wait for all tasks at its end.
 
-    Must be called on the main thread, which it blocks.
+    Must be called on the main thread. Blocks.
 
     Args:
-        system: Started; stopped on return, which ends the session if it lives in this
-            process.
-        view: Takes what is to be shown.
-        icons: The signs for statuses.
-        grace: Seconds that a task is given to end, for people to read.
-        wakeup: Open; hears the signals that end the session.
-        sharing: How it shares a session that lives in its host; None if it does not.
-        typed: The terminal, if somebody types where the view writes.
-        confirm: Patterns of commands that have to be confirmed.
-        templates: The templates there are, but for those of the project.
+        system: The started system; it is stopped on return, which ends a session that
+            lives in this process.
+        view: Shows the entries.
+        icons: The icons of statuses.
+        grace: Seconds between SIGTERM and SIGKILL, for messages.
+        wakeup: An open wakeup that receives the signals that end the session.
+        sharing: How a session that lives in its host is shared; None for a session of
+            this process.
+        typed: The terminal, if input is typed on the terminal to which the view writes.
+        confirm: Patterns of commands that need confirmation.
+        templates: The configured templates, without those of the project.
 
     Returns:
-        The exit status: 0 if every task completed, 1 if one did not, 2 if a line made
-        no sense, 128 and a signal's number if that ended the session.
+        The exit status: 0 if every task completed, 1 if one did not, 2 if a line was
+        invalid, 128 plus the number of a signal that ended the session.
     """
     owner = Owner(wakeup)
     manner = Manner.ALONE if sharing is None else sharing.manner
@@ -171,7 +172,7 @@ def _read_until_finished(
 
 
 def _end_own_tasks(ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup) -> None:
-    """Cancel the tasks of a script; blocks until they have ended.
+    """Cancel the tasks of a script. Blocks until they have ended.
 
     A second signal kills them, a third leaves them to the host.
     """
@@ -187,7 +188,7 @@ def _end_own_tasks(ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup) 
 def _part(
     ui: pykka.ActorRef[LineActor], wakeup: Wakeup, *, patient: bool
 ) -> Verdict | None:
-    # The reader of the output may take any time, but not after a signal.
+    # Wait for a slow reader of the output without limit, but not after a signal.
     verdicts: list[Verdict] = []
     asking = Background(lambda: verdicts.append(ui.ask(Farewell(), block=True)), wakeup)
     deadline = None if patient else Deadline(_LAST_LINES_TIMEOUT)
@@ -202,7 +203,7 @@ def _part(
 
 
 def _complain(problem: str) -> None:
-    # The terminal may be what is gone.
+    # The terminal may be gone.
     with contextlib.suppress(OSError):
         sys.stderr.write(f"backburner: {problem}\n")
 

@@ -1,4 +1,4 @@
-"""The terminal at which somebody types lines, without its own editing of lines."""
+"""Read typed lines from a terminal without the line editing of its driver."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NO_KEY: Final = b"\0"
 
 
 class TypedInput:
-    """Reads what is typed as it is typed: a driver that edits lines shows none before.
+    """Reads each key at once; a driver that edits lines delivers only whole lines.
 
-    Signals stay the driver's, and so do the ends of lines. Nothing is changed while
-    another program is in front, nor where somebody else edits or shows the lines.
+    The driver still handles signals and line ends. The modes are unchanged while
+    another program is in the foreground, and if editing or echo is already off.
     """
 
     def __init__(self, fd: int, line: TypedLine) -> None:
@@ -41,7 +41,7 @@ class TypedInput:
 
     @property
     def entered(self) -> bool:
-        """Whether lines are edited here."""
+        """Whether this program edits the lines."""
         return self._ours is not None
 
     @property
@@ -50,12 +50,12 @@ class TypedInput:
         return in_foreground(self.fd)
 
     def enter(self) -> None:
-        """Switch the driver's editing off, if it is on and the terminal is ours."""
+        """Switch off the driver's editing, if it is on, while in the foreground."""
         if not self.in_foreground:
             return
         with contextlib.suppress(termios.error):
             now: list[Any] = uninterrupted(lambda: termios.tcgetattr(self.fd))
-            # Read back, a mode that is not ours was set by the program in front.
+            # A mode other than ours was set by another program in the foreground.
             if self._ours is not None and now == self._ours:
                 return
             self._before = self._ours = None
@@ -72,7 +72,7 @@ class TypedInput:
             self._ours = uninterrupted(lambda: termios.tcgetattr(self.fd))
 
     def leave(self) -> None:
-        """Give the driver its editing back; what was not read stays for others."""
+        """Restore the driver's editing; unread input stays for the next reader."""
         before, self._before, self._ours = self._before, None, None
         if before is not None and self.in_foreground:
             with contextlib.suppress(termios.error):
@@ -81,7 +81,7 @@ class TypedInput:
                 )
 
     def read(self) -> bytes:
-        """Return what was typed, up to the end of a line: more may be for others.
+        """Read typed bytes up to the end of a line; the rest may be for another reader.
 
         Blocks if there is nothing to read; empty if the terminal is gone.
         """
@@ -95,7 +95,7 @@ class TypedInput:
         return data
 
     def ends_line(self, data: bytes) -> bool:
-        """Tell whether what was read ends a line, or the input."""
+        """Return whether the bytes end a line, or the input."""
         return data.endswith((b"\n", self.keys.end.encode() or b"\n"))
 
 

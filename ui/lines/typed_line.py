@@ -1,4 +1,4 @@
-"""The line that somebody types at a terminal, and news that go above it."""
+"""The line being typed at a terminal, and output above it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CLEAR_ROW: Final = "\r\x1b[K"
 
 
 class TypedLine:
-    """Edits and shows a line as the driver of a terminal does, and steps aside.
+    """Edits and shows a line as a terminal driver does, and moves it below output.
 
-    What is written to it appears above the line that is being typed: on a row of its
-    own, with what was typed shown again below.
+    Written text appears above the line that is being typed; the line is shown again
+    below the text.
 
     Args:
-        stream: Where it is shown.
-        columns: Tells how wide the terminal is now, in cells.
+        stream: The output stream.
+        columns: Returns the current width of the terminal, in cells.
         clears: Whether the terminal can clear a row.
     """
 
@@ -43,16 +43,16 @@ class TypedLine:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._prompt = ""
         self._text: str = ""
-        self._kept = 0  # characters that Ctrl+D has passed on
+        self._kept = 0  # characters that Ctrl+D has committed
         self._literal = False
         self._visible = False
         self._width = 0
-        self._drawn_on = 0  # columns
+        self._drawn_on = 0  # columns of the terminal then
         self._keys = LineKeys()
         self.set_keys(self._keys)
 
     def set_keys(self, keys: LineKeys) -> None:
-        """Use other control characters, and show the line again."""
+        """Set the control characters, and show the line again."""
         self._step_aside()
         self._keys = keys
         special = {"\n", "\b", _DELETE, *keys.erase, *keys.word, *keys.kill, *keys.end}
@@ -65,24 +65,24 @@ class TypedLine:
         self._stream.write(text)
 
     def flush(self) -> None:
-        """Show what was written, and what is being typed."""
+        """Show the written text and the line."""
         self._come_back()
         self._stream.flush()
 
     def set_prompt(self, prompt: str) -> None:
-        """Show a text before the line that is being typed, until that is complete."""
+        """Show a prompt before the line, until the line is complete."""
         if prompt != self._prompt:
             self._step_aside()
             self._prompt = prompt
 
     def give_up(self) -> None:
-        """Leave what was typed where it stands, as if nothing had been typed."""
+        """Leave the line on the screen and discard it."""
         self._break_row()
         self._text = self._prompt = ""
         self._kept, self._literal = 0, False
 
     def feed(self, data: bytes) -> LinesTyped:
-        """Take what was typed; `flush` shows it."""
+        """Handle typed bytes; `flush` shows the result."""
         text: str = self._decoder.decode(data)
         lines: list[bytes] = []
         at = 0
@@ -150,7 +150,7 @@ class TypedLine:
         self._stream.write(shown)
 
     def _keep(self, length: int) -> None:
-        """Take back all characters but the first."""
+        """Delete all characters after the first `length`."""
         if length == len(self._text):
             return
         self._come_back()
@@ -162,7 +162,7 @@ class TypedLine:
             self._stream.write("\b \b" * (before - self._width))
             self._visible = bool(self._prompt or self._text)
         else:
-            # A terminal does not go back to the row before by itself.
+            # A backspace does not move to the previous row.
             self._width = before
             self._step_aside()
 
@@ -179,7 +179,7 @@ class TypedLine:
             self._visible = False
 
     def _step_aside(self) -> None:
-        """Make room for whole lines."""
+        """Hide the line to make room for output."""
         if not self._visible:
             return
         fits = self._width < min(self._columns(), self._drawn_on)
@@ -199,7 +199,7 @@ class TypedLine:
         self._width = len(self._prompt) + width(shown)
 
     def _shown(self, text: str, column: int) -> str:
-        """Return how a part of the line looks that begins in a column."""
+        """Return the visible form of a part of the line that starts at a column."""
         if text.isprintable():
             return text
         parts: list[str] = []
@@ -225,7 +225,7 @@ def _shown_char(char: str) -> str:
 
 
 def _before_word(text: str) -> int:
-    """Return where the last word begins."""
+    """Return the start of the last word."""
     at = len(text)
     while at and not _is_in_word(text[at - 1]):
         at -= 1

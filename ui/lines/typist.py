@@ -1,4 +1,4 @@
-"""The main thread while somebody types at a terminal: keys and signals in."""
+"""The main thread of line mode at a terminal: reads keys and signals."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from .typed_input import TypedInput
 
 ANSWERED_WITHIN: Final = 0.1
-"""Seconds after a line in which nothing more is read: if it ends this program, what was
-typed after it is for the next reader of the terminal."""
+"""Seconds after a line during which nothing is read.
+
+If the line ends this program, later input is for the next reader of the terminal.
+"""
 
 LOOKS_EVERY: Final = 0.3
-"""Seconds between two looks whether a shell has brought this program back: one that
-runs is not told of it by a signal."""
+"""Seconds between two checks whether this program is in the foreground again.
+
+A running program receives no signal when a shell moves it there.
+"""
 
 _STDOUT: Final = 1
 _MOST_LINES: Final = 1000
@@ -38,11 +42,11 @@ _GOES_ON: Final = "> "
 
 
 class Typist:
-    """Takes what is typed to the LineActor, and the lines that come of it.
+    """Passes typed keys and the finished lines on to the LineActor.
 
-    The actor edits and shows what is typed, since it alone writes to the terminal. The
-    lines that are finished come back here: asking bash whether one goes on may take a
-    moment, and no actor may wait for it.
+    The actor edits and shows the line, since only it writes to the terminal. Finished
+    lines come back here, because checking with bash whether a command continues may
+    block, and an actor must not.
     """
 
     def __init__(
@@ -66,10 +70,10 @@ class Typist:
         self._ended_by: int | None = None
 
     def run(self) -> int | None:
-        """Read until the session is finished; blocks.
+        """Read until the session is finished. Blocks.
 
         Returns:
-            The number of the signal that asked this program to end, if one did.
+            The number of a signal that asked this program to end, if any.
         """
         with self._wakeup.hearing(signal.SIGTSTP, signal.SIGCONT):
             self._enter()
@@ -80,7 +84,7 @@ class Typist:
             finally:
                 self._ui.tell(TypingEnds())
                 self._terminal.leave()
-        # A terminal that takes nothing any more is gone, even if no signal has come.
+        # A terminal that can't be written to is gone, even without a SIGHUP.
         gone = signal.SIGHUP if self._owner.lost is not None else None
         return self._ended_by or gone
 
@@ -90,7 +94,7 @@ class Typist:
         return owner.finished or owner.lost is not None or self._ended_by is not None
 
     def _wait(self) -> None:
-        """Wait for one thing to come, and take it."""
+        """Wait for a signal or input, and handle it."""
         timeout = None
         if self._asked is not None:
             timeout = self._asked + ANSWERED_WITHIN - time.monotonic()
@@ -109,14 +113,14 @@ class Typist:
             self._read()
 
     def _is_behind(self) -> bool:
-        """Tell whether somebody else has the terminal; what is typed is theirs."""
+        """Return whether another program has the foreground, and so the input."""
         was_behind, self._behind = self._behind, not self._terminal.in_foreground
         if was_behind and not self._behind:
             self._enter()
         return self._behind
 
     def _pass_on(self) -> None:
-        """Take the lines that are finished to the actor, each when it wants one."""
+        """Send the finished lines to the actor, one for each request."""
         if self._owner.take_wish():
             self._wanted, self._asked = True, None
         while self._owner.typed:
@@ -154,7 +158,7 @@ class Typist:
             return
         data = self._terminal.read()
         if not data:
-            # The window is gone.
+            # The terminal is gone.
             self._ended_by = signal.SIGHUP
             return
         if self._terminal.ends_line(data):
@@ -162,8 +166,8 @@ class Typist:
         self._ui.tell(Keystrokes(data))
 
     def _take_signals(self, numbers: Iterable[int]) -> None:
-        # A stopped program that is killed is continued as well: it may be in the
-        # background then, and must not touch the terminal any more.
+        # A stopped program that gets SIGTERM also gets SIGCONT. It may be in the
+        # background then, where it must not touch the terminal, so handle SIGCONT last.
         for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
             if self._ended_by is not None:
                 return
@@ -175,7 +179,7 @@ class Typist:
                 case signal.SIGCONT:
                     self._enter()
                 case signal.SIGINT if self._commands.goes_on:
-                    # As in a shell: it drops the command that has begun.
+                    # As in a shell, Ctrl+C discards the unfinished command.
                     self._commands.drop()
                     self._ui.tell(TypingEnds())
                 case _:

@@ -1,4 +1,4 @@
-"""Where the entries of a session go: the protocol of a view, and the two line views."""
+"""Views that write the entries of a session: the protocol, and two line views."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ if TYPE_CHECKING:
 
 
 _INDENT: Final = " " * 7
-"""What stands before a line that has no time of day."""
+"""The indentation of a line without a time of day."""
 
-_LEAST_ROOM: Final = 20  # cells; a narrower terminal breaks lines by itself
+_LEAST_ROOM: Final = 20  # cells; on a narrower terminal lines are not wrapped
 
 
 class View(Protocol):
-    """Shows entries. Only the LineActor calls it.
+    """Shows entries. Called only by the LineActor.
 
     Attributes:
-        repeats: Whether commands are among them: what comes of one stands below it.
+        repeats: Whether commands are shown, too, with their results below.
     """
 
     repeats: bool
 
     def show(self, entry: Entry) -> None:
-        """Show one more entry, now or with the next `flush`.
+        """Show an entry, now or with the next `flush`.
 
         Raises:
-            OSError: If it can't be shown.
+            OSError: If the entry can't be written.
         """
         ...
 
     def flush(self) -> None:
-        """Pass on what was shown.
+        """Write buffered entries.
 
         Raises:
-            OSError: If that can't be done.
+            OSError: If they can't be written.
         """
         ...
 
 
 class LineWriter(Protocol):
-    """Takes lines: a text stream."""
+    """A text stream that takes lines."""
 
     def write(self, text: str, /) -> object:
-        """Take text."""
+        """Write text."""
         ...
 
     def flush(self) -> object:
-        """Pass on what was taken."""
+        """Write the buffer."""
         ...
 
 
@@ -69,11 +69,12 @@ class PlainView:
     """Writes the transcript as lines of text.
 
     Args:
-        stream: Where they go.
-        icons: The signs for statuses.
-        repeats: Whether what is typed is among them; not where one sees it anyway.
-        columns: Tells how wide the terminal is now, in cells, to break lines between
-            words there; None for lines that stay whole. Tables and output do.
+        stream: The output stream.
+        icons: The icons of statuses.
+        repeats: Whether to write typed lines, too; not at a terminal, which echoes
+            them.
+        columns: Returns the current width of the terminal, in cells, at which lines are
+            wrapped; None to wrap none. Tables and output are never wrapped.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class PlainView:
         self.repeats = repeats
 
     def greet(self, session: str, *, detaches: bool = False) -> None:
-        """Say what this is to somebody who is going to type."""
+        """Write a greeting for a person who types."""
         leaving = "/quit ends running tasks, Ctrl+D waits for them"
         if detaches:
             leaving = "/quit and Ctrl+D leave, and tasks keep running"
@@ -99,7 +100,7 @@ class PlainView:
         self.flush()
 
     def show(self, entry: Entry) -> None:
-        """Write an entry; progress is left out, it would bury the rest."""
+        """Write an entry, except progress, which would flood the output."""
         match entry:
             case Said(elsewhere=False) if not self.repeats:
                 return
@@ -130,7 +131,7 @@ class PlainView:
         self._write(f"{_INDENT}{part}" for part in others)
 
     def _wrapped(self, line: str) -> list[str]:
-        """Break a line between words where the terminal ends."""
+        """Wrap a line at words to the width of the terminal."""
         room = 0 if self._columns is None else self._columns() - len(_INDENT)
         return wrap_indented(line, room) if room >= _LEAST_ROOM else [line]
 
@@ -138,12 +139,12 @@ class PlainView:
         self._stream.write("".join(f"{line}\n" for line in lines))
 
     def flush(self) -> None:
-        """Pass on what was shown."""
+        """Write buffered entries."""
         self._stream.flush()
 
 
 class JsonView:
-    """Writes the transcript as one JSON object a line; commands are not repeated."""
+    """Writes the transcript as one JSON object per line, without the commands."""
 
     repeats = False
 
@@ -171,5 +172,5 @@ class JsonView:
         self._stream.write(f"{safe_json(document)}\n")
 
     def flush(self) -> None:
-        """Pass on what was shown."""
+        """Write buffered entries."""
         self._stream.flush()

@@ -1,1 +1,1 @@
-"""Viewing a file that may grow, of any size."""
+"""A viewer for files of any size, which may grow."""

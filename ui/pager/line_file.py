@@ -1,9 +1,8 @@
-"""Lines of a file of any size, found from any place in it by reading near there.
+"""Lines of a file of any size, found from any position by reading nearby.
 
-A line longer than `BLOCK` bytes is broken: wherever a whole block, from one multiple of
-`BLOCK` to the next, has no line break in it, there is one at its end. That can be told
-by looking at the block alone, so the lines are the same from both sides,
-and none is longer than two blocks.
+Long lines are split: a block, from one multiple of `BLOCK` bytes to the next, that
+contains no line break ends with one. This depends only on the block, so the lines are
+the same from both directions, and none is longer than two blocks.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK: Final = 1 << 14
-"""Bytes."""
+"""Size of a block, in bytes."""
 
 _KEPT_BLOCKS: Final = 32
 _LONGEST_TAIL: Final = 3  # continuation bytes of a UTF-8 character
@@ -35,10 +34,10 @@ class LineFile:
         self._identity: tuple[int, int] = (0, 0)
 
     def look(self) -> FileLook:
-        """Open the file as it is now.
+        """Open the file in its current state.
 
         Raises:
-            OSError: If it can't be read, or something else has taken its place.
+            OSError: If it can't be read, or is not a regular file.
         """
         fd = open_output(self._path)
         found = os.fstat(fd)
@@ -50,9 +49,10 @@ class LineFile:
 
 
 class FileLook:
-    """A file as it is at this moment, of `size` bytes; to be closed after use.
+    """An open file of `size` bytes; to be closed after use.
 
-    Lines are known by the place of their first byte. There is none at the very end.
+    A line is identified by the position of its first byte. The end of the file is not a
+    line.
     """
 
     def __init__(self, fd: int, size: int, blocks: OrderedDict[int, list[int]]) -> None:
@@ -68,7 +68,7 @@ class FileLook:
         os.close(self._fd)
 
     def line_at(self, place: int) -> int:
-        """Return the line that holds the byte at a place, or the last before it."""
+        """Return the line with the byte at a position, or the last line before it."""
         place = min(place, self.size - 1)
         for number in range(place // BLOCK, -1, -1):
             starts = self._starts(number)
@@ -86,7 +86,7 @@ class FileLook:
         return end if end < self.size else None
 
     def end_of(self, line: int) -> int:
-        """Return where the line after this one begins, or the size of the file."""
+        """Return the start of the next line, or the size of the file."""
         for number in range(line // BLOCK, self.size // BLOCK + 1):
             starts = self._starts(number)
             index = bisect_right(starts, line)
@@ -103,19 +103,19 @@ class FileLook:
         return lines
 
     def read(self, start: int, end: int) -> bytes:
-        """Read a part of the file; less of it if it has shrunk meanwhile.
+        """Read a part of the file; less if the file has shrunk.
 
         Raises:
-            OSError: If it can't be read.
+            OSError: If the file can't be read.
         """
         return os.pread(self._fd, max(0, end - start), start)
 
     def text(self, line: int) -> str:
-        """Read a line, without its line break; invalid UTF-8 is replaced."""
+        """Return a line's text without its line break; invalid UTF-8 is replaced."""
         return decode_line(self.read(line, self.end_of(line)))
 
     def _starts(self, number: int) -> list[int]:
-        """Return the places in a block where lines begin."""
+        """Return the starts of lines in a block."""
         known = self._whole_blocks.get(number)
         if known is not None:
             self._whole_blocks.move_to_end(number)
@@ -123,7 +123,7 @@ class FileLook:
         if number in self._last_blocks:
             return self._last_blocks[number]
         starts = self._find_starts(number)
-        # A block that may still grow is good for this look alone.
+        # Don't cache a block that may still grow.
         if (number + 1) * BLOCK <= self.size:
             self._whole_blocks[number] = starts
             if len(self._whole_blocks) > _KEPT_BLOCKS:
@@ -153,12 +153,12 @@ class FileLook:
 
 
 def decode_line(data: bytes) -> str:
-    """Make text of the bytes of a line; see `FileLook.text`."""
+    """Decode the bytes of a line; see `FileLook.text`."""
     return data.removesuffix(b"\n").decode("utf-8", "replace")
 
 
 def _tail_length(block: bytes) -> int:
-    """Count the bytes that end a character which began in the block before."""
+    """Count the bytes of a character that began in the previous block."""
     for length in range(min(_LONGEST_TAIL, len(block)) + 1):
         if length == len(block) or block[length] & 0xC0 != 0x80:  # noqa: PLR2004 - UTF-8
             return length

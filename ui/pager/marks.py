@@ -1,4 +1,4 @@
-"""Marking what is searched for in a row."""
+"""Mark the matches of a search in a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def marked(
     row: Row, query: Query, current: int | None = None, mark: Style = PLAIN
 ) -> Row:
-    """Show what is searched for in reverse, and the current match as it is marked."""
+    """Show matches in reverse, and the current match in the style `mark`."""
     hits = query.spans("".join(span.text for span in row))
     if not hits:
         return row

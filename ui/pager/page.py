@@ -1,4 +1,4 @@
-"""A page of a file: where it begins, and its rows."""
+"""A page of a file: its position and rows."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from .search import MatchedLines
 
 _FARTHEST: Final = 10_000
-_LOOK_BACK: Final = 4096  # bytes before the page that may have set its colours
+_LOOK_BACK: Final = 4096  # bytes before the page that may set its colors
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
-    """A row of the file: the line it belongs to, and its number in that, from 0."""
+    """A row of the file: its line, and its index in the wrapped line, from 0."""
 
     line: int
     row: int
 
 
 START: Final = Place(0, 0)
-"""Where a file begins."""
+"""The start of a file."""
 
 
 class Lines:
-    """The lines of a file, or those of them that a filter lets through.
+    """The lines of a file, or those that match a filter.
 
     Args:
-        look: The file as it is now.
-        only: Those that are let through; None for all.
+        look: The open file.
+        only: The lines that match the filter; None for all lines.
     """
 
     def __init__(self, look: FileLook, only: MatchedLines | None) -> None:
@@ -45,27 +45,27 @@ class Lines:
         self.is_empty = look.size == 0 if only is None else only.lines == 0
 
     def line_at(self, place: int) -> int:
-        """Return the line at a place of the file, or before it."""
+        """Return the line at a position of the file, or before it."""
         if self._only is None:
             return self.file.line_at(place)
         return self._only.line_at(place) or 0
 
     def line_before(self, line: int) -> int | None:
-        """Return the line before one; `None` for the first."""
+        """Return the previous line; None for the first."""
         lines = self.file if self._only is None else self._only
         return lines.line_before(line)
 
     def line_after(self, line: int) -> int | None:
-        """Return the line after one; `None` for the last."""
+        """Return the next line; None for the last."""
         lines = self.file if self._only is None else self._only
         return lines.line_after(line)
 
 
 class Page:
-    """What is seen of a file: so many columns and rows of it from one place on.
+    """The visible part of a file: columns and rows from a place on.
 
     Args:
-        mark: Returns the row of a line with what is searched for in it marked.
+        mark: Returns the row of a line with its matches marked.
     """
 
     def __init__(self, mark: Callable[[Row, int], Row]) -> None:
@@ -78,11 +78,11 @@ class Page:
         """The first column shown, when lines do not wrap."""
 
     def draw(self, lines: Lines, *, last: bool) -> tuple[tuple[Row, ...], int]:
-        """Return the rows, and where in the file the last of their lines ends.
+        """Return the rows, and the end of their last line in the file.
 
         Args:
             lines: The file.
-            last: Whether the page is to end with the file.
+            last: Whether the page must end with the file.
         """
         end = self._last_page(lines)
         self.top = end if last else min(self._valid_top(lines), end)
@@ -98,7 +98,7 @@ class Page:
         return tuple(rows[: self.height]), seen
 
     def move(self, lines: Lines, count: int) -> None:
-        """Move by rows: down, or up if negative."""
+        """Scroll down by rows, or up if negative."""
         if lines.is_empty:
             return
         place = self._valid_top(lines)
@@ -120,7 +120,7 @@ class Page:
         self.top = Place(line, row)
 
     def _valid_top(self, lines: Lines) -> Place:
-        """Return the top, or what is nearest to it if the file or the width changed."""
+        """Return the top, or the nearest place if the file or width has changed."""
         line = lines.line_at(self.top.line)
         if line != self.top.line:
             return Place(line, 0)
@@ -128,7 +128,7 @@ class Page:
         return Place(line, min(self.top.row, count - 1))
 
     def _last_page(self, lines: Lines) -> Place:
-        """Return where the page begins that ends with the file."""
+        """Return the top of the page that ends with the file."""
         line = lines.line_at(lines.file.size)
         rows = self._row_count(lines.file, line)
         while rows < self.height and (before := lines.line_before(line)) is not None:
@@ -154,7 +154,7 @@ class Page:
 
     @staticmethod
     def _style_before(look: FileLook, line: int) -> Style:
-        """Return what the lines before one have switched on and not off again."""
+        """Return the style at the start of a line, as set by the lines before it."""
         before: list[int] = []
         earlier = look.line_before(line)
         while earlier is not None and line - earlier <= _LOOK_BACK:

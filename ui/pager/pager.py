@@ -1,7 +1,7 @@
-"""The model behind a view into a task's output: any size of file, a page at a time.
+"""The model of a view into a task's output, for files of any size.
 
-Nothing here reads more than a page, or a step of a search, at once, for any file
-and any length of its lines.
+No method reads more than a page or a step of a search at once, for any file and any
+length of lines.
 """
 
 from __future__ import annotations
@@ -28,34 +28,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BEHIND_END: Final = 1 << 62  # of any file
+_BEHIND_END: Final = 1 << 62  # behind the end of any file
 MOST_COUNTED: Final = 100_000
-"""Lines in which matches are counted; a file may have millions."""
+"""Maximum number of lines whose matches are counted; a file may have millions."""
 
 MOST_LINES: Final = 1_000_000
-"""Lines that a filter shows at most; finding them all would take memory."""
+"""Maximum number of lines that a filter shows, to bound the memory."""
 
 
 class PagerStatus(msgspec.Struct, frozen=True):
-    """Where the view is; for the line above it.
+    """The position and state of the view, for the title above it.
 
     Attributes:
-        percent: How much of the file is above the last row shown, from 0 to 100.
-        size: Bytes of the file.
+        percent: The percentage of the file above the end of the page, from 0 to 100.
+        size: The size of the file, in bytes.
         following: Whether the view stays at the end as the file grows.
-        wrap: Whether long lines go on in the next row.
+        wrap: Whether long lines wrap.
         column: The first column shown, when lines do not wrap.
-        query: What is searched for; empty if nothing was.
-        match: Which match is the current one, from 1; 0 if there is none, or if that
-            is not known yet.
-        matches: How many were counted.
-        counted: Whether these are all of them.
-        only: What the lines that are shown have to match; empty to show all.
-        lines: How many lines match that, as far as is known.
-        finding: Whether a match is looked for now.
-        searching: Whether a search is under way: call `step` until it is not.
-        looked_at: Percent of the file in which was counted, or lines were looked for.
-        message: What became of the last search, or why the file can't be read.
+        query: The text of the search; empty without a search.
+        match: The number of the current match, from 1; 0 if there is none, or if it is
+            unknown yet.
+        matches: The number of matches counted so far.
+        counted: Whether all matches are counted.
+        only: The text of the filter; empty without a filter.
+        lines: The number of lines known to match the filter.
+        finding: Whether the next match is being searched.
+        searching: Whether any search is running: call `step` until it is not.
+        looked_at: The percentage of the file that was searched for matches or for lines
+            of the filter.
+        message: The outcome of the last search, or why the file can't be read.
     """
 
     percent: int
@@ -76,7 +77,7 @@ class PagerStatus(msgspec.Struct, frozen=True):
 
 
 class PagerPlace(msgspec.Struct, frozen=True):
-    """Where a view was, to go back to it."""
+    """A position of the view, for `go_back_to`."""
 
     top: Place
     following: bool
@@ -85,7 +86,7 @@ class PagerPlace(msgspec.Struct, frozen=True):
 
 
 class _Hit(msgspec.Struct, frozen=True):
-    """A match: the line it is in, and which one it is in that, from 0."""
+    """A match: its line, and its index in the line, from 0."""
 
     line: int
     index: int
@@ -94,8 +95,8 @@ class _Hit(msgspec.Struct, frozen=True):
 class Pager:
     """A view into a file that may grow, shrink or vanish at any time, or not exist yet.
 
-    It starts at the end and follows it. No method raises for what the file does; the
-    status says what is wrong.
+    It starts at the end and follows it. No method raises an error about the file; the
+    status has it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -117,7 +118,7 @@ class Pager:
 
     @property
     def status(self) -> PagerStatus:
-        """Where the view was when `rows` was called last."""
+        """The status at the last call of `rows`."""
         counted, lines, hit = self._counted, self._lines, self._hit
         number = counted.number_of(hit.line, hit.index) if counted and hit else None
         scan = self._scan
@@ -141,43 +142,43 @@ class Pager:
 
     @property
     def place(self) -> PagerPlace:
-        """Where the view is, for `go_back_to`."""
+        """The current position, for `go_back_to`."""
         return PagerPlace(
             self._view.top, self._following, self._view.wrap, self._view.column
         )
 
     def go_back_to(self, place: PagerPlace) -> None:
-        """Show again what was shown there."""
+        """Go back to a position."""
         self._view.top, self._following = place.top, place.following
         self._view.wrap, self._view.column = place.wrap, place.column
 
     @property
     def _scan(self) -> MatchedLines | None:
-        """What has to be looked through still: for the filter, then to count."""
+        """The unfinished scan of the file: for the filter, then to count matches."""
         found = (it for it in (self._lines, self._counted) if it and not it.is_done)
         return next(found, None)
 
     def rows(
         self, columns: int, height: int, current: Style | None = None
     ) -> tuple[Row, ...]:
-        """Read what is to be seen now, and return at most `height` rows of it.
+        """Read the visible page, and return at most `height` rows.
 
-        Matches are shown in reverse. Reads a page's worth of the file.
+        Matches are shown in reverse. Reads about a page of the file.
         """
         self._view.columns, self._view.height = max(1, columns), max(1, height)
         self._current = current or self._current
         return self._look(self._page, ())
 
     def scroll(self, count: int) -> None:
-        """Move by rows: down, or up if negative. Moving up ends following."""
+        """Scroll down by rows, or up if negative. Scrolling up ends following."""
         if count < 0:
             self._following = False
         if not self._following:
             self._look(lambda lines: self._view.move(lines, count), None)
 
     def page(self, count: int) -> None:
-        """Move by pages, of the height that was drawn last."""
-        # A row of the page before stays in view.
+        """Scroll down by pages of the last height, or up if negative."""
+        # One row of the previous page stays visible.
         self.scroll(count * max(1, self._view.height - 1))
 
     def home(self) -> None:
@@ -192,22 +193,22 @@ class Pager:
         self._following = True
 
     def toggle_follow(self) -> None:
-        """Follow the end of the file, or stop doing so and stay here."""
+        """Follow the end of the file, or stop following."""
         self._following = not self._following
 
     def toggle_wrap(self) -> None:
-        """Wrap long lines, or cut them off at the edge."""
+        """Wrap long lines, or cut them at the edge."""
         self._view.wrap = not self._view.wrap
         self._view.column = 0
         self._view.top = Place(self._view.top.line, 0)
 
     def scroll_sideways(self, columns: int) -> None:
-        """Move right, or left if negative; only when lines do not wrap."""
+        """Scroll right, or left if negative; only if lines do not wrap."""
         if not self._view.wrap:
             self._view.column = max(0, self._view.column + columns)
 
     def scroll_from(self, place: int, count: int) -> None:
-        """Go to the line at a place of the file, in bytes, and move from there."""
+        """Go to the line at an offset of the file, in bytes, and scroll from there."""
         self._following = False
 
         def go(lines: Lines) -> None:
@@ -217,11 +218,11 @@ class Pager:
         self._look(go, None)
 
     def search(self, query: str, *, forward: bool = True) -> None:
-        """Begin to search from the row at the top; `step` does the work.
+        """Start a search from the top row; `step` performs it.
 
-        Backward, a view that follows the file is searched from the end of that: what
-        is seen is found too. A query without capitals finds both cases. An empty one
-        ends the search.
+        A backward search starts at the end of a file that is followed, so that visible
+        matches are found. A query without capitals ignores case. An empty query ends
+        the search.
         """
         query = safe_line(query)
         self._query = Query(query, self._only) if query else None
@@ -236,11 +237,11 @@ class Pager:
             self._search = FileSearch(self._query, place, forward=forward)
 
     def show(self, place: int, text: str) -> None:
-        """Go to the line at a place of the file, as to one that was searched for.
+        """Go to the line at an offset of the file, as to a match.
 
         Args:
-            place: In bytes.
-            text: What is marked in it; `search_again` goes on from there.
+            place: The offset, in bytes.
+            text: The text to mark; `search_again` continues from there.
         """
         self.search(text)
         self._search = None
@@ -253,7 +254,7 @@ class Pager:
         self._look(go, None)
 
     def search_again(self, *, forward: bool) -> None:
-        """Go on to the next match, or back to the one before: `n` and `N`."""
+        """Go to the next or the previous match: `n` and `N`."""
         query, hit = self._query, self._hit
         if not query:
             return
@@ -266,9 +267,9 @@ class Pager:
         self._search = FileSearch(query, place, forward=forward)
 
     def show_only(self, text: str) -> None:
-        """Show only the lines that match; all of them for an empty text.
+        """Show only the lines that match a text; all lines if it is empty.
 
-        `step` looks for them; those that were found are shown meanwhile.
+        `step` finds them; the lines found so far are shown.
         """
         text = safe_line(text)
         self._only = Query(text) if text else None
@@ -281,17 +282,17 @@ class Pager:
         self._look(lambda lines: lines.file, None)
 
     def cancel_search(self) -> None:
-        """Stop what is under way; the view stays where it is."""
+        """Stop the running search; the view doesn't move."""
         self._search = None
         for scan in (self._lines, self._counted):
             if scan is not None and not scan.is_done:
                 scan.stopped = True
 
     def step(self) -> bool:
-        """Search a bounded step further. When it hits, the view goes there.
+        """Run a bounded step of the search; go to a match if it finds one.
 
         Returns:
-            Whether something is still under way.
+            Whether a search is still running.
         """
         search, query = self._search, self._query
         if search is None or query is None:
@@ -322,7 +323,7 @@ class Pager:
         self._go_to(lines, _Hit(line, max(0, index)), query)
 
     def _step_in_line(self, query: Query, hit: _Hit, step: int) -> bool:
-        """Go to another match of the same line; tell whether there is one."""
+        """Go to another match in the same line; return whether there is one."""
 
         def go(lines: Lines) -> bool:
             count = len(query.spans(_shown(lines.file, hit.line)))
@@ -335,13 +336,13 @@ class Pager:
         return self._look(go, otherwise=False)
 
     def _look(self, act: Callable[[Lines], T], otherwise: T) -> T:
-        """Do something with the file as it is now, or note why it can't be read."""
+        """Call a function with the file's lines, or record why it can't be read."""
         try:
             with self._file.look() as look:
                 self._size = look.size
                 for scan in (self._lines, self._counted):
                     if scan is not None and scan.is_done:
-                        scan.step(look)  # what was added since
+                        scan.step(look)  # the added part of the file
                 result = act(Lines(look, self._lines))
         except OSError as error:
             self._trouble = f"can't read the output: {error.strerror}"
@@ -350,7 +351,7 @@ class Pager:
         return result
 
     def _page(self, lines: Lines) -> tuple[Row, ...]:
-        """Draw a page, and put the top where it then is."""
+        """Draw a page, and update the top."""
         if lines.is_empty:
             self._percent = 100
             if self._lines is None:
@@ -361,7 +362,7 @@ class Pager:
         return rows
 
     def _go_to(self, lines: Lines, hit: _Hit, query: Query) -> None:
-        """Make a match the current one, with some rows above it in view."""
+        """Make a match the current one, with some rows visible above it."""
         self._hit = hit
         self._following = False
         row = sgr_row(lines.file.text(hit.line))
@@ -381,7 +382,7 @@ class Pager:
         self._view.move(lines, -(self._view.height // 3))
 
     def _mark(self, row: Row, line: int) -> Row:
-        """Mark in a line what is searched for, or what the filter matches."""
+        """Mark the matches of the search, or of the filter, in a row."""
         if self._query:
             hit = self._hit
             current = hit.index if hit is not None and hit.line == line else None

@@ -1,4 +1,4 @@
-"""Searching a file for a text, a bounded step at a time."""
+"""Search a file for a text, in bounded steps."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from .line_file import FileLook
 
 STEP: Final = 1 << 17
-"""Bytes that one step goes further at most."""
+"""Maximum bytes of one step."""
 
 _COLOR: Final = re.compile(rb"\x1b\[[0-9;:]*m")
-# Where none of these is, the rest is shown as it is in the file.
+# Text without any of these bytes is shown as it is in the file.
 _NOT_SHOWN: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 class Query:
-    """What is searched for: a text as it is shown; without capitals, in both cases.
+    """A text to search for in shown lines; case is ignored if it has no capitals.
 
     Args:
-        text: Not empty.
-        within: Only lines in which this is found too count.
+        text: The text; not empty.
+        within: Another query that a line must match, too.
     """
 
     def __init__(self, text: str, within: Query | None = None) -> None:
@@ -41,15 +41,15 @@ class Query:
         self._bytes = re.compile(re.escape(text.encode("utf-8", "replace")), flags)
 
     def spans(self, line: str) -> list[tuple[int, int]]:
-        """Return where in a line that is safe to show the text is."""
+        """Return the spans of the text in a line that is safe to show."""
         return [match.span() for match in self._pattern.finditer(line)]
 
     def is_in(self, data: bytes) -> bool:
-        """Tell whether the text is in a line of a file."""
+        """Return whether a line of a file contains the text."""
         return bool(self.count_in(data))
 
     def count_in(self, data: bytes) -> int:
-        """Count how often the text is in a line of a file."""
+        """Count the text in a line of a file."""
         line = safe_line(decode_line(data))
         within = self._within
         if within is not None and not within._pattern.search(line):  # noqa: SLF001
@@ -57,9 +57,9 @@ class Query:
         return sum(1 for _ in self._pattern.finditer(line))
 
     def places_in(self, data: bytes) -> list[int] | None:
-        """Return where the text is in many lines at once.
+        """Return the positions of the text in many lines at once.
 
-        None if that can't be told without looking at how each of them is shown.
+        None if each line must be converted to its shown form first.
         """
         plain = self._within is None and data.isascii() and self.text.isascii()
         if not plain or _NOT_SHOWN.search(data):
@@ -67,7 +67,7 @@ class Query:
         return [match.start() for match in self._bytes.finditer(data)]
 
     def may_be_in(self, data: bytes) -> bool:
-        """Tell, at once for many lines, whether the text may be in one of them."""
+        """Return whether any of many lines may contain the text."""
         if not self.text.isascii():
             return True
         if self._within is not None and not self._within.may_be_in(data):
@@ -77,13 +77,13 @@ class Query:
 
 
 class FileSearch:
-    """A search that goes through a file from one line on, and round to it again.
+    """A search through a file from a line on, which wraps around to it.
 
     Args:
-        query: What for.
-        place: Forward: the first line to look at. Backward: the line before which
-            to begin. What lies behind the end of the file is its end.
-        forward: Which way.
+        query: The text to search for.
+        place: Forward: the first line to search. Backward: the line before which to
+            begin. A place behind the end means the end.
+        forward: The direction.
     """
 
     def __init__(self, query: Query, place: int, *, forward: bool) -> None:
@@ -91,14 +91,14 @@ class FileSearch:
         self._origin = place
         self._place = place
         self.forward = forward
-        """Which way it goes."""
+        """Whether the search goes forward."""
         self.went_round = False
-        """Whether it has passed the end of the file, or its start, and went on."""
+        """Whether the search has wrapped around."""
         self.done = False
-        """Whether there is nothing more to look at."""
+        """Whether the search is complete."""
 
     def step(self, look: FileLook) -> int | None:
-        """Look at the next `STEP` bytes; return the line of the first hit in them.
+        """Search the next `STEP` bytes; return the line of the first match in them.
 
         Raises:
             OSError: If the file can't be read.
@@ -131,13 +131,13 @@ class FileSearch:
         return hit
 
     def _go_round(self, place: int, *, needed: bool) -> None:
-        """Go on at the other end, unless all of the file was looked at."""
+        """Continue at the other end, unless the whole file was searched."""
         self.done = self.went_round or not needed
         self.went_round = not self.done
         self._place = place
 
     def _hits(self, look: FileLook, start: int, end: int) -> Iterator[int]:
-        """Find the lines of a part of the file that have the text in them."""
+        """Find the lines with the text in a part of the file."""
         data = look.read(start, end)
         if not self._query.may_be_in(data):
             return
@@ -148,76 +148,76 @@ class FileSearch:
 
 
 class MatchedLines:
-    """Which lines of a file match, from its start on, found a bounded step at a time.
+    """The lines of a file that match, found from its start in bounded steps.
 
     Args:
-        query: What they have to match.
-        limit: After so many lines the search ends.
+        query: The text that lines must contain.
+        limit: Maximum number of lines.
     """
 
     def __init__(self, query: Query, limit: int) -> None:
         self._query = query
         self._limit = limit
         self._lines = array("q")
-        self._sums = array("q")  # matches in each of these lines and all before it
+        self._sums = array("q")  # matches up to and including each of these lines
         self._end = 0
-        self._settled = 0  # the last line may still grow: it is looked at again
-        self._size = 1  # not looked at yet
+        self._settled = 0  # the last line may still grow: it is searched again
+        self._size = 1  # unknown; not 0, so that the search isn't done
         self.stopped = False
-        """Whether somebody stopped the search."""
+        """Whether the search was stopped."""
 
     @property
     def lines(self) -> int:
-        """How many lines were found so far."""
+        """The number of lines found so far."""
         return len(self._lines)
 
     @property
     def matches(self) -> int:
-        """How many matches there are in the lines found so far."""
+        """The number of matches in these lines."""
         return self._sums[-1] if self._sums else 0
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be more lines than the limit allows to find."""
+        """Whether the limit is reached, so that there may be more lines."""
         return len(self._lines) >= self._limit
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing more to look at for now."""
+        """Whether there is nothing more to search for now."""
         return self.stopped or self.is_full or self._end >= self._size
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the file was looked at."""
+        """Whether the whole file was searched."""
         return self._end >= self._size and not self.is_full
 
     @property
     def percent(self) -> int:
-        """How much of the file was looked at."""
+        """The percentage of the file that was searched."""
         return 100 * self._end // self._size if self._size else 100
 
     def line_at(self, place: int) -> int | None:
-        """Return the last line that begins at a place or before it, or the first."""
+        """Return the last found line that begins at or before a place, or the first."""
         if not self._lines:
             return None
         return self._lines[max(0, bisect_right(self._lines, place) - 1)]
 
     def line_before(self, line: int) -> int | None:
-        """Return the line before another, or None at the first."""
+        """Return the previous found line, or None at the first."""
         index = bisect_left(self._lines, line)
         return self._lines[index - 1] if index else None
 
     def line_after(self, line: int) -> int | None:
-        """Return the line after another, or None at the last."""
+        """Return the next found line, or None at the last."""
         index = bisect_right(self._lines, line)
         return self._lines[index] if index < len(self._lines) else None
 
     def number_of(self, line: int, index: int) -> int | None:
-        """Return which match of the file this is, from 1; None if not known yet.
+        """Return the number of a match in the file, from 1; None if unknown yet.
 
         Args:
-            line: Where it is.
-            index: Which one it is in its line, from 0.
+            line: The line of the match.
+            index: The index of the match in its line, from 0.
         """
         at = bisect_left(self._lines, line)
         if at == len(self._lines) or self._lines[at] != line:
@@ -225,7 +225,7 @@ class MatchedLines:
         return (self._sums[at - 1] if at else 0) + index + 1
 
     def step(self, look: FileLook) -> None:
-        """Look at the next `STEP` bytes.
+        """Search the next `STEP` bytes.
 
         Raises:
             OSError: If the file can't be read.

@@ -1,4 +1,4 @@
-"""The screen of a task's terminal, made of the end of its output."""
+"""The screen of a task's terminal, emulated from the end of its output."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from ..text.rows import Row
 
 KEPT: Final = 2000
-"""Lines that have left the screen and can be scrolled back to, at most."""
+"""Maximum number of lines of scrollback."""
 
-_MOST: Final = 1 << 15  # bytes that are read at once of output that grows
-_MOST_AT_FIRST: Final = 1 << 17  # the same when it is looked at first
+_MOST: Final = 1 << 15  # bytes of new output that are read at once
+_MOST_AT_FIRST: Final = 1 << 17  # bytes of the first read
 _CUT: Final = re.compile(rb"\n|(?=\x1b)")
 _SWITCH: Final = re.compile(rb"\x1b\[\?(?:47|1047|1049)([hl])")
 _SECOND_SCREEN: Final = b"\x1b[?1049h"
 
 
 class TerminalView:
-    """What a terminal would show that has the end of a file as its output.
+    """The screen of a terminal whose output is the end of a file.
 
-    The file may grow, shrink or vanish at any time. The first look reads 128 KiB at
-    most, each later one 32 KiB; if more came since, what is shown begins anew with the
-    end. While it is scrolled back nothing is read, so that it stands still.
+    The file may grow, shrink or vanish at any time. The first read is at most 128 KiB,
+    each later one 32 KiB; if the file has grown by more, the emulation restarts with
+    the end of the file. While the view is scrolled back nothing is read, so that it
+    doesn't move.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,44 +45,44 @@ class TerminalView:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and rows of the terminal that was shown last."""
+        """Columns and rows of the terminal shown last."""
         return self._screen.columns, self._screen.height
 
     @property
     def begin(self) -> int:
-        """Where in the file the output begins of which the screen was made."""
+        """The offset in the file at which the emulated output begins."""
         return self._begin
 
     @property
     def is_whole(self) -> bool:
-        """Whether all lines of the file can be scrolled back to."""
+        """Whether the scrollback has all lines of the file."""
         return self._begin == 0 and len(self._screen.lines()) < KEPT
 
     @property
     def up(self) -> int:
-        """How many rows it is scrolled back; 0 while it shows the end."""
+        """How many rows the view is scrolled back; 0 while it shows the end."""
         return self._up
 
     @property
     def percent(self) -> int:
-        """How much is above the last row shown, from 0 to 100."""
+        """The percentage of lines above the end of the window, from 0 to 100."""
         lines, used = self._lines()
         end = min(len(lines), self._top(used) + self._window[1])
         return 100 * end // len(lines)
 
     def begin_anew(self) -> None:
-        """Take a new size at the next look, and show the end then."""
+        """Restart with a new size at the next read, at the end."""
         self._screen, self._place, self._up = Emulator(1, 1), -1, 0
 
     def rows(
         self, columns: int, height: int, size: tuple[int, int] | None = None
     ) -> tuple[Row, ...] | None:
-        """Return what is shown in a window; None if the file can't be read.
+        """Return the rows of a window; None if the file can't be read.
 
         Args:
-            columns: How wide the window is; from 1.
-            height: How high; the same.
-            size: Columns and rows of the terminal; those of the window by default.
+            columns: The width of the window; at least 1.
+            height: The height of the window; at least 1.
+            size: Columns and rows of the terminal; by default those of the window.
         """
         self._window = columns, height
         if not self._up and not self._look(size or self._window):
@@ -96,7 +97,7 @@ class TerminalView:
         return tuple(slice_row(row, self._column, columns) for row in shown)
 
     def scroll(self, count: int) -> bool:
-        """Move by rows: down, or up if negative; tell whether it could move up."""
+        """Scroll down by rows, or up if negative; return False if it can't go up."""
         if count > 0:
             self._up = max(0, self._up - count)
             return True
@@ -105,11 +106,11 @@ class TerminalView:
         return self._up > before
 
     def scroll_to(self, up: int) -> None:
-        """Go where it is scrolled back by so many rows."""
+        """Scroll to `up` rows before the end."""
         self._up = min(up, self._last_top(self._lines()[1]))
 
     def page(self, count: int) -> bool:
-        """Move by pages, of the height that was shown last; see `scroll`."""
+        """Scroll by pages of the last height; see `scroll`."""
         return self.scroll(count * max(1, self._window[1] - 1))
 
     def home(self) -> None:
@@ -117,15 +118,15 @@ class TerminalView:
         self._up = self._last_top(self._lines()[1])
 
     def end(self) -> None:
-        """Go to the end, and show what comes."""
+        """Go to the end, and follow it."""
         self._up = 0
 
     def scroll_sideways(self, columns: int) -> None:
-        """Move right, or left if negative, in a terminal that is wider than this."""
+        """Scroll right, or left if negative, in a terminal wider than the window."""
         self._column = max(0, self._column + columns)
 
     def _lines(self) -> tuple[tuple[Row, ...], int]:
-        """Return all lines, and how many there are to the last one in use."""
+        """Return all lines, and their number up to the last non-empty line."""
         lines = (*self._screen.lines(), *self._screen.rows())
         used = len(lines)
         while used and not lines[used - 1]:
@@ -133,14 +134,14 @@ class TerminalView:
         return lines, used
 
     def _top(self, used: int) -> int:
-        """Return which line is at the top of the window."""
+        """Return the index of the line at the top of the window."""
         return max(0, self._last_top(used) - self._up)
 
     def _last_top(self, used: int) -> int:
-        """Return the same if it is not scrolled back.
+        """Return the index of the top line if the view is not scrolled back.
 
-        The window ends with the screen. In one that is lower than the screen the last
-        line in use is in sight, and nothing that has left the screen.
+        The window ends with the screen. A window that is lower than the screen shows
+        the last non-empty line, and no line of the scrollback.
         """
         height, left = self._window[1], len(self._screen.lines())
         bottom = min(left + self._screen.height, max(used, left + height))
@@ -167,15 +168,15 @@ class TerminalView:
         return True
 
     def _begin_with(self, fd: int, end: int, size: tuple[int, int], most: int) -> None:
-        """Show the end of a file as a new terminal would."""
+        """Restart the emulation with the end of a file."""
         start = max(0, end - most)
         data = os.pread(fd, end - start, start)
         self._place = start + len(data)
         if start:
-            # Neither in a line nor in a sequence, if there are any.
+            # Don't start within a line or a sequence, if possible.
             found = _CUT.search(data)
             data = data[found.end() :] if found else data
-        # More lines would not be kept, and are the slowest of all.
+        # More lines would not be kept, and scrolling them is slow.
         before, *lines = data.rsplit(b"\n", KEPT + size[1])
         if len(lines) == KEPT + size[1]:
             data = data[len(before) + 1 :]
@@ -183,6 +184,6 @@ class TerminalView:
         self._screen = Emulator(*size, kept=KEPT)
         switch = _SWITCH.search(data) if self._begin else None
         if switch is not None and switch[1] == b"l":
-            # What comes before it was drawn on the second screen.
+            # The output before the switch was drawn on the alternate screen.
             self._screen.feed(_SECOND_SCREEN)
         self._screen.feed(data)

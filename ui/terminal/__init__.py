@@ -1,1 +1,1 @@
-"""The terminal: modes, keys, and drawing the difference."""
+"""The terminal: modes, keys, and drawing of changed rows."""

@@ -1,4 +1,4 @@
-"""Keys, pastes and mouse from the bytes that a terminal sends, however they are cut."""
+"""Decode keys, pastes and mouse events from the bytes of a terminal."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ ESCAPE_WAIT: Final = 0.1
 """Seconds after which a lone ESC is the Escape key; safe over ssh."""
 
 SEQUENCE_WAIT: Final = 1.0
-"""Seconds in which the rest of a sequence may follow its ESC, on a slow line too."""
+"""Seconds within which the rest of a sequence may follow its ESC on a slow line."""
 
 PASTE_STALL: Final = 0.1
-"""Seconds without input after which a paste may have lost its end."""
+"""Seconds without input after which the end of a paste may be lost."""
 
 _STRINGS: Final = "]PX^_"  # after ESC: OSC, DCS, SOS, PM and APC
 _LONGEST_SEQUENCE: Final = 512
 _PASTE_BEGINS: Final = "200"
 _X10_REPORT: Final = len("\x1b[Mbxy")
-# The beginning of what a terminal sends; a person takes longer to type less.
+# The start of a terminal's sequence; a person could not type it as fast.
 _LATE_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[<=>?]?[0-9;:]*\$?|O[0-9;]*|\](?:[0-9]+(?:;[^\x00-\x1f]*)?)?)"
 )
@@ -46,22 +46,22 @@ _INTERRUPTS: Final = "\x03\x04\x1b"
 
 
 class KeyDecoder:
-    """Turns the bytes of a terminal into events, however they are cut.
+    """Decodes the bytes of a terminal into events; reads may split sequences anywhere.
 
-    Takes time in proportion to the bytes, and holds back less than a kilobyte, a paste
-    aside. Sequences that mean nothing here are dropped; invalid UTF-8 is replaced.
+    Takes linear time, and buffers less than a kilobyte, except for a paste. Unknown
+    sequences are dropped; invalid UTF-8 is replaced.
 
     A lone ESC is the Escape key after `ESCAPE_WAIT`. If it was the first byte of a
-    sequence all the same, on a slow line, the rest is taken for that sequence if it
-    comes within `SEQUENCE_WAIT`, and not for what somebody types. A paste that has lost
-    its end is ended by Ctrl+C, Ctrl+D or Escape, pressed while nothing else comes.
+    sequence on a slow line, the rest is still decoded as this sequence within
+    `SEQUENCE_WAIT`, not as typed text. A paste that has lost its end is ended by
+    Ctrl+C, Ctrl+D or Escape, pressed while no other input arrives.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._clock = clock
         self._held = ""
-        self._late = False  # what is held follows an Escape that was given out
+        self._late = False  # an Escape was returned before the held characters
         self._late_until = 0.0
         self._paste: OpenPaste | None = None
         self._interrupt = ""
@@ -71,11 +71,11 @@ class KeyDecoder:
 
     @property
     def deadline(self) -> float | None:
-        """When to call `flush` if nothing comes before, by the clock; maybe never."""
+        """The time to call `flush` unless input arrives earlier; None for never."""
         return self._deadline
 
     def feed(self, data: bytes) -> list[Event]:
-        """Take what was read; return the events that are complete."""
+        """Decode bytes; return the complete events."""
         now = self._clock()
         text = self._decoder.decode(data)
         if self._paste and self._interrupts(text, now):
@@ -101,7 +101,7 @@ class KeyDecoder:
         return self._taken()
 
     def flush(self) -> list[Event]:
-        """Return what was held back, now that nothing has followed it in time."""
+        """Return the events of held characters, since no input has followed in time."""
         self._deadline = None
         if self._interrupt and self._paste:
             self._events.append(self._paste.close())
@@ -123,14 +123,14 @@ class KeyDecoder:
 
     @property
     def _is_pending(self) -> bool:
-        # Only what a person can have typed: a longer sequence comes from the
-        # terminal, and its end is on the way.
+        # Only keys that a person can have typed: a longer sequence comes from the
+        # terminal, and its end will follow.
         return bool(self._held) and (self._late or len(self._held) <= len("\x1b["))
 
     def _patience(self, text: str) -> float | None:
-        """Return how long what is held may wait for more; None for ever."""
+        """Return how many seconds to wait for more input; None for no limit."""
         if self._paste:
-            # A paste ends with its mark, unless that got lost.
+            # A paste ends with its end marker, unless the marker is lost.
             lost = text.endswith(("\x03", "\x04")) and not self._paste.is_ending
             self._interrupt = self._paste.take_back(_INTERRUPTS[:2]) if lost else ""
             return SEQUENCE_WAIT if lost else None
@@ -140,7 +140,7 @@ class KeyDecoder:
         return ESCAPE_WAIT if is_key and not self._late else SEQUENCE_WAIT
 
     def _interrupts(self, text: str, now: float) -> bool:
-        """Tell whether somebody seems to press a key to get out of a paste."""
+        """Return whether the input looks like a key that ends a stuck paste."""
         pressed = self._interrupt + text
         if not text or pressed.strip(_INTERRUPTS) or now - self._fed < PASTE_STALL:
             return False
@@ -159,7 +159,7 @@ class KeyDecoder:
             self._events.append(key)
 
     def _take_held(self, char: str) -> None:
-        """Take one more character of a sequence that began with ESC."""
+        """Add a character to a sequence that began with ESC."""
         held = self._held
         if self._late:
             self._take_late(char)
@@ -180,7 +180,7 @@ class KeyDecoder:
             self._take_csi(char)
 
     def _take_late(self, char: str) -> None:
-        """Go on with a sequence of which the ESC was given out as a key."""
+        """Add a character to a sequence whose ESC was returned as a key."""
         held = self._held + char
         if len(held) > _LONGEST_SEQUENCE:
             self._give_up()
@@ -278,11 +278,11 @@ class KeyDecoder:
         return at
 
     def _give_up(self) -> None:
-        """Take what is held for what a person has typed, if that can be."""
+        """Decode the held characters as typed keys, if possible."""
         held, self._held = self._held, ""
         late, self._late = self._late, False
         if late:
-            # The person had pressed Escape before.
+            # The Escape key was returned before.
             self._events += [key for char in held[1:] if (key := key_of(char))]
         elif held == ESC:
             self._events.append(Key("escape"))

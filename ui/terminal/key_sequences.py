@@ -1,4 +1,4 @@
-"""What the sequences that a terminal sends for keys, the mouse and answers mean."""
+"""The meanings of a terminal's sequences for keys, the mouse and answers."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ _TILDES: Final = {
     24: "f12",
 }
 _CONSOLE_FINALS: Final = {"A": "f1", "B": "f2", "C": "f3", "D": "f4", "E": "f5"}
-# What the kitty keyboard protocol calls the keys beside the letters, as characters for
-# private use; what is not here (media keys, the modifiers themselves) means nothing.
+# Functional keys of the kitty keyboard protocol, as private-use characters. Others
+# (media keys, the modifiers themselves) are ignored.
 _PRIVATE_USE: Final = range(0xE000, 0xF900)
 _KEYPAD: Final = dict(enumerate("0123456789./*-+", 57399)) | {
     57414: "enter",
@@ -96,7 +96,7 @@ _KEYPAD: Final = dict(enumerate("0123456789./*-+", 57399)) | {
     57425: "insert",
     57426: "delete",
 }
-# Keys that send the same byte in the old encoding, and mean the same here.
+# Keys with the same byte in the legacy encoding, which are treated as equal.
 _SAME_BYTE: Final = {
     "ctrl-i": "tab",
     "ctrl-m": "enter",
@@ -121,7 +121,7 @@ _COLOR: Final = re.compile(
 
 @lru_cache(maxsize=1024)
 def key_of(char: str) -> Key | None:
-    """Return the key that sends a single character, or None if it means nothing."""
+    """Return the key of a single character, or None if there is none."""
     if name := _CONTROLS.get(char):
         return Key(name)
     if char < " ":
@@ -132,7 +132,7 @@ def key_of(char: str) -> Key | None:
 
 
 def csi_event(parameters: str, final: str) -> Event | None:
-    """Return what a control sequence means, or None if it means nothing."""
+    """Return the event of a control sequence, or None if it is unknown."""
     if parameters.startswith("<"):
         return _mouse(parameters[1:], final)
     if parameters.startswith("["):
@@ -177,12 +177,12 @@ def _mouse(parameters: str, final: str) -> Event | None:
 
 
 def _key_of_code(codes: str, modifiers: str) -> Key | None:
-    """Read a key given by code points, as newer keyboard protocols do.
+    """Parse a key given by code points, as in newer keyboard protocols.
 
     Args:
-        codes: What it types; after a `:` what it types with Shift, and after another
-            what is at its place on a keyboard with Latin letters.
-        modifiers: What is held with it.
+        codes: The key's character; after a `:` the character with Shift, and after a
+            second `:` the character at its position on a Latin keyboard.
+        modifiers: The field of modifiers.
     """
     if _is_release(modifiers):
         return None
@@ -194,7 +194,7 @@ def _key_of_code(codes: str, modifiers: str) -> Key | None:
     if key is None or _held(modifiers) & _OTHER_MODIFIERS:
         return None
     if held & (_CTRL | ALT) and len(key.name) == 1 and not key.name.isascii():
-        # Ctrl+C is a place on the keyboard, in every layout.
+        # Ctrl+C is a position on the keyboard, in every layout.
         key = _key_at(_number(base)) or key
     if len(key.name) == 1 and held & _SHIFT:
         key = key_of(key.name.upper()) or key
@@ -208,7 +208,7 @@ def _key_of_code(codes: str, modifiers: str) -> Key | None:
 
 
 def _key_at(number: int) -> Key | None:
-    """Return the key with a code point, or None if there is no such key."""
+    """Return the key with a code point, or None if there is none."""
     if name := _KEYPAD.get(number):
         return Key(name, name if len(name) == 1 else "")
     if not 0 < number < 0x110000 or number in _PRIVATE_USE:  # noqa: PLR2004 - Unicode
@@ -218,7 +218,7 @@ def _key_at(number: int) -> Key | None:
 
 
 def modified(name: str, held: int) -> str:
-    """Put the names of modifiers before that of a key, always in one order."""
+    """Return the name of a key with modifiers, in the fixed order."""
     for prefix, bit in (("ctrl-", _CTRL), ("alt-", ALT), ("shift-", _SHIFT)):
         if name.startswith(prefix) and len(name) > len(prefix):
             name = name.removeprefix(prefix)
@@ -232,12 +232,12 @@ def modified(name: str, held: int) -> str:
 
 
 def modifiers_of(field: str) -> int:
-    """Read a field of modifiers; return the bits of Shift, Alt and Ctrl."""
+    """Parse a field of modifiers; return the bits of Shift, Alt and Ctrl."""
     return _held(field) & (_SHIFT | ALT | _CTRL)
 
 
 def _held(field: str) -> int:
-    """Read a field of modifiers: 1 and a bit for each; `:` begins the kind of event."""
+    """Parse a field of modifiers: 1 plus their bits; the type of event follows `:`."""
     return max(0, _number(field.partition(":")[0]) - 1)
 
 
@@ -246,7 +246,7 @@ def _is_release(modifiers: str) -> bool:
 
 
 def terminal_answer(sequence: str) -> TerminalAnswer | None:
-    """Return what the terminal says in a string without its end, or None."""
+    """Return the answer in a control string without its terminator, or None."""
     match = _COLOR.match(sequence)
     if not match:
         return None
@@ -261,5 +261,5 @@ def _numbers(parameters: str) -> list[int]:
 
 
 def _number(field: str) -> int:
-    """Read a parameter; 0 for one that is missing or none."""
+    """Parse a parameter; 0 if it is missing or invalid."""
     return int(field) if field.isdecimal() and len(field) <= _DIGITS else 0

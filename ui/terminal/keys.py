@@ -1,11 +1,11 @@
-r"""What a person does at a terminal: keys, pastes and mouse; and its answers.
+r"""The events of a terminal: keys, pastes, mouse, and its answers.
 
-A name of a key is its modifiers, in the order `ctrl-`, `alt-`, `shift-`, and what is
-pressed: a printable character as it is (`a`, `A`, `é`, `/`), `space`, or one of
-`enter tab backspace escape insert delete home end pgup pgdn up down left right f1` to
-`f12`. So: `ctrl-c`, `alt-b`, `alt-enter`, `shift-tab`, `ctrl-left`, `ctrl-alt-x`.
-The control characters without a letter are `ctrl-space`, `ctrl-\`, `ctrl-]`, `ctrl-^`
-and `ctrl-_` (which is also what Ctrl+/ sends); Ctrl+J is `ctrl-j`, Ctrl+H `ctrl-h`.
+The name of a key is its modifiers, in the order `ctrl-`, `alt-`, `shift-`, and the key:
+a printable character (`a`, `A`, `é`, `/`), `space`, or one of `enter tab backspace
+escape insert delete home end pgup pgdn up down left right f1` to `f12`. Examples:
+`ctrl-c`, `alt-b`, `alt-enter`, `shift-tab`, `ctrl-left`, `ctrl-alt-x`. The control
+characters without a letter are `ctrl-space`, `ctrl-\`, `ctrl-]`, `ctrl-^` and `ctrl-_`
+(which is also what Ctrl+/ sends); Ctrl+J is `ctrl-j`, Ctrl+H `ctrl-h`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Key(msgspec.Struct, frozen=True):
     """A key was pressed.
 
     Attributes:
-        name: Which, as this module's docstring says.
-        text: What it types; empty if it types nothing. Safe to show.
+        name: The name; see the module's docstring.
+        text: The text that it types, safe to show; may be empty.
     """
 
     name: str
@@ -31,28 +31,28 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """Several characters came at once, as if each had been typed.
+    """Several characters arrived at once, as if each had been typed.
 
     Attributes:
-        keys: What was typed; every one of them types something.
+        keys: The keys; each of them types text.
     """
 
     keys: tuple[Key, ...]
 
     @property
     def text(self) -> str:
-        """All that they type."""
+        """The text that they type."""
         return "".join([key.text for key in self.keys])
 
 
 class Paste(msgspec.Struct, frozen=True):
-    r"""Text was pasted; exactly as it was, but line breaks are all `\n`.
+    r"""Text was pasted. It is unchanged, except that all line breaks are `\n`.
 
-    It may hold anything: make it safe before it is shown.
+    It is not safe to show.
 
     Attributes:
-        text: What was pasted.
-        cut: Whether it was longer than `PASTE_LIMIT`, and the rest is lost.
+        text: The text.
+        cut: Whether the paste was longer than `PASTE_LIMIT`, so that the rest is lost.
     """
 
     text: str
@@ -75,7 +75,7 @@ class Click(msgspec.Struct, frozen=True):
 
 
 class FocusChange(msgspec.Struct, frozen=True):
-    """The terminal's window got or lost the focus."""
+    """The terminal's window has gained or lost the focus."""
 
     focused: bool
 
@@ -89,19 +89,19 @@ class BackgroundColor(msgspec.Struct, frozen=True):
 
     @property
     def is_dark(self) -> bool:
-        """Whether light text reads better on it than dark text."""
+        """Whether light text is more readable on it than dark text."""
         luminance = 0.299 * self.red + 0.587 * self.green + 0.114 * self.blue
         return luminance < _MIDDLE
 
 
 class DeviceAttributes(msgspec.Struct, frozen=True):
-    """The terminal's answer to DA1; all earlier questions are answered by now."""
+    """The terminal's answer to DA1; it follows the answers to earlier queries."""
 
     numbers: tuple[int, ...]
 
 
 class KeyboardProtocol(msgspec.Struct, frozen=True):
-    """The terminal's answer to `CSI ? u`: it knows the kitty keyboard protocol."""
+    """The terminal's answer to `CSI ? u`: it supports the kitty keyboard protocol."""
 
     flags: int
 
@@ -114,7 +114,7 @@ _MIDDLE: Final = 128
 
 
 def joined(events: Iterable[Event]) -> list[Event]:
-    """Make one `Typed` of the keys next to each other that type something."""
+    """Join consecutive keys that type text into one `Typed`."""
     found: list[Event] = []
     run: list[Key] = []
     for event in events:

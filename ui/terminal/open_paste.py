@@ -1,4 +1,4 @@
-"""A paste of which the end has not come yet."""
+"""A paste whose end has not arrived yet."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .key_sequences import ESC
 from .keys import Paste
 
 PASTE_LIMIT: Final = 1 << 24
-"""Characters of the longest paste that is taken whole."""
+"""Maximum length of a paste, in characters; the rest is dropped."""
 
 _PASTE_ENDS: Final = "\x1b[201~"
 
 
 class OpenPaste:
-    """A bracketed paste of which the end has not come yet."""
+    """A bracketed paste whose end has not arrived yet."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -23,13 +23,13 @@ class OpenPaste:
         self._tail = ""
 
     def take(self, text: str, at: int) -> tuple[int, bool]:
-        """Take what is pasted from `text[at:]`.
+        """Add the pasted part of `text[at:]`.
 
         Returns:
-            Where that ends, and whether the paste ends there.
+            The end of the part, and whether the paste ends there.
         """
         if self._tail:
-            # The end may have begun in what came before.
+            # The end marker may have begun in the previous text.
             seam = self._tail + text[at : at + len(_PASTE_ENDS)]
             if seam.startswith(_PASTE_ENDS):
                 return at + len(_PASTE_ENDS) - len(self._tail), True
@@ -52,11 +52,11 @@ class OpenPaste:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the mark of the end has begun."""
+        """Whether the end marker has begun."""
         return bool(self._tail)
 
     def take_back(self, chars: str) -> str:
-        """Take out what stands at the end and consists of these characters."""
+        """Remove and return all of these characters from the end of the paste."""
         last = self._parts[-1] if self._parts else ""
         kept = last.rstrip(chars)
         if last:
@@ -65,7 +65,7 @@ class OpenPaste:
         return last[len(kept) :]
 
     def close(self) -> Paste:
-        """Return the paste as far as it has come."""
+        """Return the paste received so far."""
         text = "".join(self._parts)
         return Paste(text.replace("\r\n", "\n").replace("\r", "\n"), self._cut)
 

@@ -1,4 +1,4 @@
-"""Keeping everybody else off the screen while the chat draws on it."""
+"""Keep other output off the screen while the chat draws."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _OUT, _ERR = 1, 2
 
 
 class Quiet:
-    """Points standard output and error at a log file, and back.
+    """Redirects standard output and error to a log file, and restores them.
 
-    What draws on the terminal has to duplicate it before.
+    The descriptor of the terminal must be duplicated before.
 
     Args:
-        log: Takes what is written meanwhile, after what it holds. Made if missing;
-            `None` to keep nothing.
+        log: The file to which the output is appended; created if missing. None to drop
+            the output.
     """
 
     def __init__(self, log: Path | None) -> None:
         self._log = log
         self._saved: tuple[int, int] | None = None
         self.trouble: str | None = None
-        """Why nothing is kept, for people, if the log can't be used."""
+        """Why the log can't be used, for people; empty if it can."""
 
     def __enter__(self) -> Self:
-        """Begin; if the log can't be used, keep nothing: see `trouble`."""
+        """Redirect; if the log can't be used, drop the output: see `trouble`."""
         log = self._open()
         _flush()
         self._saved = (os.dup(_OUT), os.dup(_ERR))

@@ -1,7 +1,7 @@
-"""The only writer to the terminal: frames, the bell, notifications, the title.
+"""The screen: frames, the bell, notifications and the title of a terminal.
 
-Only what changed since the last frame is written. Nothing that is passed in can send
-the terminal a command: text loses its control characters here once more.
+Only changes since the last frame are written. No text can send the terminal a command:
+control characters are removed here once more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..text.rows import Frame
     from .terminal import Size, Terminal
 
-_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # drawn at once, where that is known
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output, if supported
 _NOTICE_LIMIT: Final = 200
 _NO_PROGRESS: Final = "9;4;0"
 _KNOW_777: Final = {"ghostty", "WezTerm"}
@@ -30,8 +30,9 @@ class Screen:
     """Draws on a terminal.
 
     Args:
-        terminal: Where to; it is written to only while it is entered.
-        environ: Tells what terminal it is; by default that of this process.
+        terminal: The terminal, which is written to only while it is entered.
+        environ: The environment that identifies the terminal; by default that of this
+            process.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Screen:
     ) -> None:
         self._terminal = terminal
         self._environ = os.environ if environ is None else environ
-        # The console of Linux shows what it does not know of these.
+        # The Linux console prints unknown OSC sequences.
         self._takes_osc = self._environ.get("TERM") != "linux"
         self._shown: list[Row] | None = None
         self._size: Size | None = None
@@ -48,13 +49,14 @@ class Screen:
         self._progress: str | None = _NO_PROGRESS
 
     def paint(self, frame: Frame, size: Size) -> bool:
-        """Make the screen show a frame.
+        """Show a frame.
 
-        What is too wide or too high is cut. May wait `terminal.WRITE_PATIENCE` for a
-        slow terminal; a frame is skipped while an older one is still on its way.
+        A frame that is too wide or too high is cut. May block for
+        `terminal.WRITE_PATIENCE` on a slow terminal; a frame is skipped while an older
+        one is not written completely.
 
         Returns:
-            Whether it is on its way whole; otherwise paint again a little later.
+            Whether the frame was written completely; if not, paint again later.
         """
         terminal = self._terminal
         if not terminal.entered or (terminal.backlog and not terminal.write(b"")):
@@ -80,7 +82,7 @@ class Screen:
         return True
 
     def invalidate(self) -> None:
-        """Take nothing for granted: the next frame is drawn from scratch."""
+        """Discard the known content of the screen: draw the next frame completely."""
         self._shown = None
         self._cursor = (0, 0)
         self._title = None
@@ -91,30 +93,30 @@ class Screen:
         self._say("\a")
 
     def notify(self, title: str, body: str) -> None:
-        """Show a notification on the desktop, where the terminal can.
+        """Show a desktop notification, if the terminal supports it.
 
-        By OSC 777 where that is known to work, else by OSC 9; never by both, since
-        some terminals would show it twice.
+        Uses OSC 777 where it is known to work, else OSC 9; not both, since some
+        terminals would show the notification twice.
         """
         title, body = _notice(title), _notice(body)
         if _knows_777(self._environ):
             self._osc(f"777;notify;{title};{body}", pass_through=True)
         else:
-            # Numbers first would mean other commands.
+            # The space prevents that digits at the start mean another command.
             self._osc(f"9; {title}: {body}", pass_through=True)
 
     def set_title(self, title: str) -> None:
-        """Set the window's title; the old one comes back when the terminal is left."""
+        """Set the window's title; leaving the terminal restores the old one."""
         title = _notice(title)
         if title != self._title and self._osc(f"2;{title}"):
             self._title = title
 
     def set_progress(self, percent: int | None) -> None:
-        """Show percent in the taskbar where it can (OSC 9;4); None takes it away."""
+        """Show a percentage in the taskbar, if supported (OSC 9;4); None removes it."""
         progress = _NO_PROGRESS
         if percent is not None:
             progress = f"9;4;1;{min(100, max(0, percent))}"
-        # It takes any OSC 9 for a notification.
+        # iTerm shows every OSC 9 as a notification.
         if self._environ.get("TERM_PROGRAM") == "iTerm.app":
             return
         if progress != self._progress and self._osc(progress, pass_through=True):
@@ -125,8 +127,8 @@ class Screen:
     def _row_sequence(self, number: int, row: Row, columns: int) -> str:
         row = tuple(Span(_safe(span.text), span.style) for span in row)
         row = clip_row(row, columns, "")
-        # Terminals disagree about how wide these are: each piece after one is put in
-        # its place, and what an old one may have left behind is erased first.
+        # Terminals disagree about the width of these characters: position each span
+        # after them explicitly, and erase leftovers of old ones first.
         doubtful = not all(is_even(span.text) for span in row)
         styling, known = self._terminal.styling, self._terminal.sequences
         parts = [known.move_yx(number, 0), known.clear_eol if doubtful else ""]
@@ -144,7 +146,7 @@ class Screen:
         return "".join(parts)
 
     def _osc(self, command: str, *, pass_through: bool = False) -> bool:
-        """Send an operating system command, to the terminal around a multiplexer.
+        """Send an operating system command (OSC), through a multiplexer if requested.
 
         Returns:
             Whether it was sent.
@@ -165,7 +167,7 @@ class Screen:
                 return sequence
 
     def _say(self, sequence: str) -> bool:
-        # A terminal that takes nothing would get all of these at once some day.
+        # Else a stalled terminal would receive all of them at once later.
         if self._terminal.backlog or not self._terminal.entered:
             return False
         self._write(sequence)
@@ -183,7 +185,7 @@ def _safe(text: str) -> str:
 
 
 def _notice(text: str) -> str:
-    """Make text fit to stand in a command: one short line, without separators."""
+    """Make text safe for a command: one short line, without separators."""
     return clip(safe_line(text).replace(";", ","), _NOTICE_LIMIT)
 
 

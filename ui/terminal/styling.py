@@ -1,4 +1,4 @@
-"""What a terminal is drawn with: its sequences and colours, and styles made of them."""
+"""The sequences, colors and styles with which a terminal is drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import blessed
 
 TRUE_COLOR: Final = 1 << 24
-"""The number of colours of a terminal that takes red, green and blue."""
+"""The number of colors of a terminal with RGB colors."""
 
 _FOREGROUND, _BACKGROUND = 30, 40
 _BRIGHT: Final = 60
@@ -29,9 +29,9 @@ _LEVELS: Final = (0, 95, 135, 175, 215, 255)
 
 
 class Sequences(msgspec.Struct, frozen=True):
-    """What a terminal is drawn with; each has the name that blessed has for it.
+    """The sequences of a terminal, with their names in blessed.
 
-    `normal` switches all styles off. `clear` moves the cursor to the first cell too.
+    `normal` resets all styles. `clear` also moves the cursor to the first cell.
     """
 
     normal: str
@@ -64,14 +64,14 @@ STANDARD: Final = Sequences(
     clear_eol="\x1b[K",
     move_yx=lambda row, column: f"\x1b[{row + 1};{column + 1}H",
 )
-"""The sequences of the standard (ECMA-48) and of xterm, which others support too.
+"""The sequences of ECMA-48 and xterm, which most terminals support.
 
-Terminals pass over what they don't know of it.
+Terminals ignore unknown ones.
 """
 
 
 def learned(built: blessed.Terminal) -> Sequences:
-    """Return the sequences that blessed knows; the standard's where it knows none."""
+    """Return the sequences of blessed, with those of `STANDARD` where it has none."""
     known = {
         name: str(getattr(built, name)) or getattr(STANDARD, name)
         for name in Sequences.__struct_fields__
@@ -87,7 +87,7 @@ def learned(built: blessed.Terminal) -> Sequences:
 
 
 def multiplexer(environ: Mapping[str, str]) -> str:
-    """Return which multiplexer shows the terminal: `tmux`, `screen` or nothing."""
+    """Return the multiplexer around the terminal: `tmux`, `screen` or empty."""
     kind = environ.get("TERM", "")
     if environ.get("TMUX") or kind.startswith("tmux"):
         return "tmux"
@@ -95,7 +95,7 @@ def multiplexer(environ: Mapping[str, str]) -> str:
 
 
 def promised_colors(environ: Mapping[str, str], multiplexer: str) -> int:
-    """Return how many colours there surely are, as far as the environment tells."""
+    """Return the number of colors that the environment guarantees."""
     if environ.get("NO_COLOR"):
         return 0
     palette = 256 if "256color" in environ.get("TERM", "") else 0
@@ -105,27 +105,27 @@ def promised_colors(environ: Mapping[str, str], multiplexer: str) -> int:
 
 
 def build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
-    """Build blessed's terminal; return it, and how many colours to use.
+    """Build blessed's terminal; return it and the number of colors to use.
 
-    With a stream that is not the standard output blessed asks the terminal nothing,
-    where it would otherwise wait for the answer.
+    With a stream other than standard output, blessed doesn't query the terminal, which
+    would block.
     """
     import blessed  # noqa: PLC0415 - see `Terminal.learn`
 
-    # It takes NO_COLOR for: no sequences at all, not even to move the cursor.
+    # With NO_COLOR blessed returns no sequences at all, not even cursor movement.
     no_color = os.environ.pop("NO_COLOR", None)
     try:
         built = blessed.Terminal(stream=stream)
     finally:
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color
-    # Nearest by eye; the default takes a hundred times longer and wins nothing.
+    # Perceptually weighted; the default is a hundred times slower and no better.
     built.color_distance_algorithm = "rgb-weighted"
     if no_color:
         return built, 0
     known = built.number_of_colors
     if multiplexer == "screen":
-        # It inherits COLORTERM from a terminal that has more colours than itself.
+        # A multiplexer may inherit COLORTERM from a terminal with more colors.
         known = min(known, 256)
     colors = next(n for n in (TRUE_COLOR, 256, 16, 8, 0) if known >= n)
     built.number_of_colors = colors
@@ -133,13 +133,13 @@ def build(stream: IO[str], multiplexer: str) -> tuple[blessed.Terminal, int]:
 
 
 class Styling:
-    """Writes styles for one kind of terminal.
+    """Converts styles to the sequences of a terminal.
 
     Args:
-        sequences: Those of the terminal.
-        colors: How many colours to use: 0, 8, 16, 256 or `TRUE_COLOR`.
-        reduce: Returns the nearest colour of the palette for red, green and blue;
-            without it a colour that the terminal does not have is left out.
+        sequences: The sequences of the terminal.
+        colors: The number of colors to use: 0, 8, 16, 256 or `TRUE_COLOR`.
+        reduce: Returns the nearest palette color for red, green and blue; without it,
+            colors that the terminal does not have are omitted.
     """
 
     def __init__(
@@ -154,10 +154,10 @@ class Styling:
         self._reduced = lru_cache(1024)(self._nearest)
         self._cached = lru_cache(1024)(self._sequence)
         self.reset = sequences.normal
-        """What switches every style off."""
+        """The sequence that resets all styles."""
 
     def sequence(self, style: Style) -> str:
-        """Return what switches a style on, from the terminal's own; maybe nothing."""
+        """Return the sequence that sets a style after a reset; may be empty."""
         return self._cached(style)
 
     def _sequence(self, style: Style) -> str:
@@ -184,7 +184,7 @@ class Styling:
                 return f"\x1b[{base + 8};2;{red};{green};{blue}m"
             color = self._reduced(color)
         elif color >= self._colors:
-            # The second eight of the sixteen are the first eight, but bright.
+            # Colors 8 to 15 are the bright versions of colors 0 to 7.
             bright = color < 2 * _BASIC
             color = color - _BASIC if bright else self._reduced(palette_color(color))
         if color is None:
@@ -200,7 +200,7 @@ class Styling:
 
 
 def palette_color(index: int) -> tuple[int, int, int]:
-    """Return the red, green and blue of a colour of the palette, from 16 to 255."""
+    """Return the red, green and blue of a palette color from 16 to 255."""
     if index >= _GRAYS:
         gray = 8 + 10 * (index - _GRAYS)
         return gray, gray, gray

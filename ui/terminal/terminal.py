@@ -1,8 +1,8 @@
-"""The terminal itself: its modes and size, and the bytes written to it.
+"""The terminal: modes, size, and output.
 
-Entering changes the screen, the keyboard and the line settings; leaving gives all of
-it back, any number of times and after any failure. One thread at a time may use
-it: the one that reads keys uses only `input_fd`, `entered` and `read`.
+Entering changes the screen, the keyboard and the line settings; leaving restores all of
+them, any number of times and after any failure. Only one thread at a time may use it,
+except that another thread may read keys with `input_fd`, `entered` and `read`.
 """
 
 from __future__ import annotations
@@ -21,55 +21,54 @@ from ..program.job_control import uninterrupted, waiting
 from .styling import STANDARD, Styling, build, learned, multiplexer, promised_colors
 
 WRITE_PATIENCE: Final = 0.25
-"""Seconds that a write waits for a terminal that takes nothing."""
+"""Maximum seconds that a write waits for a stalled terminal."""
 
 PARTING_PATIENCE: Final = 1.0
-"""The same for what gives the terminal back."""
+"""Maximum seconds that the write of leaving waits."""
 
 ANSWER_PATIENCE: Final = 1.5
-"""Seconds in which a terminal answers; what it was asked must not go to the shell."""
+"""Seconds within which a terminal answers; its answers must not reach the shell."""
 
 _CHUNK: Final = 1 << 16
 
-# Written by hand: blessed sends these only to terminals that have answered a question,
-# which some never do, and waits for the answer. Where they are unknown they do nothing.
+# Written here, because blessed sends these only to terminals that have answered a
+# query, and waits for the answer, which some never send. Terminals ignore unknown ones.
 _KEEP_TITLE, _GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 _MODES_ON: Final = "\x1b[?7l\x1b[?2004h\x1b[?1004h"  # no autowrap, pastes, focus
 _MODES_OFF: Final = "\x1b[?2026l\x1b[?1004l\x1b[?2004l\x1b[?7h"
 _MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
-# The kitty keyboard protocol: keys that can be told apart, and where they are.
+# The kitty keyboard protocol: unambiguous keys, and their position on the keyboard.
 _KEYBOARD_ON, _KEYBOARD_OFF = "\x1b[>5u", "\x1b[<u"
-_ABORT: Final = "\x18"  # ends a sequence that was cut off
+_ABORT: Final = "\x18"  # aborts an incomplete sequence
 _ASK_BACKGROUND, _ASK_KEYBOARD, _ASK_ATTRIBUTES = "\x1b]11;?\x07", "\x1b[?u", "\x1b[c"
 _ATTRIBUTES: Final = re.compile(rb"\x1b\[\?[0-9;]*c")
 _LONGEST_ANSWER: Final = 256
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How large a screen is, in cells; at least 1 by 1."""
+    """The size of a screen, in cells; at least 1 by 1."""
 
     columns: int
     rows: int
 
 
 class Terminal:
-    """A terminal that can be taken over and given back.
+    """A terminal that can be entered and left.
 
     Args:
-        input_fd: Where keys are read; duplicated.
-        output_fd: Where it is drawn; duplicated, so it may be redirected later.
-        mouse: Whether wheel and clicks are wanted; `set_mouse` changes it.
-        encoding: How text is written.
+        input_fd: The descriptor of the input; duplicated. output_fd: The descriptor of
+        the output; duplicated, so that the original may be redirected later.
+        mouse: Whether to report the wheel and clicks; `set_mouse` changes it.
+        encoding: The encoding of the output.
 
     Attributes:
-        input_fd: Where keys are read.
-        encoding: How text is written.
-        colors: How many colours there are: 0, 8, 16, 256 or `styling.TRUE_COLOR`; until
-            `learn` was called only as many as the environment promises.
-        sequences: What moves the cursor, clears and so on; the standard's until then.
-        styling: Writes styles in these colours.
-        multiplexer: `tmux`, `screen` or nothing.
-        farewell: Written first when the terminal is left, for what was set beside it.
+        input_fd: The descriptor of the input. encoding: The encoding of the output.
+        colors: The number of colors: 0, 8, 16, 256 or `styling.TRUE_COLOR`; before
+            `learn` only as many as the environment guarantees.
+        sequences: The sequences of the terminal; `STANDARD` before `learn`.
+        styling: Converts styles to sequences.
+        multiplexer: `tmux`, `screen` or empty.
+        farewell: Bytes that are written first on leaving, to undo other settings.
 
     Raises:
         OSError: If the output can't be opened.
@@ -111,31 +110,31 @@ class Terminal:
 
     @property
     def entered(self) -> bool:
-        """Whether the terminal is taken over now."""
+        """Whether the terminal is entered."""
         return self._entered
 
     @property
     def lost(self) -> bool:
-        """Whether the terminal has gone away; nothing can be written any more."""
+        """Whether the terminal is gone, so that nothing can be written."""
         return self._lost
 
     @property
     def output_fd(self) -> int:
-        """Where it is drawn, even if standard output is something else by now."""
+        """The descriptor of the output, even if standard output is redirected."""
         return self._fd
 
     @property
     def backlog(self) -> int:
-        """Bytes that the terminal has not taken yet."""
+        """The number of bytes that are not written yet."""
         return len(self._backlog)
 
     @property
     def mouse(self) -> bool:
-        """Whether wheel and clicks are reported; the terminal selects text if not."""
+        """Whether the wheel and clicks are reported; if not, the mouse selects text."""
         return self._mouse
 
     def size(self) -> Size:
-        """Ask how large the screen is now; 80 by 24 if the terminal can't tell."""
+        """Return the current size of the screen; 80 by 24 if unknown."""
         try:
             columns, rows = os.get_terminal_size(self._fd)
         except OSError:
@@ -143,10 +142,10 @@ class Terminal:
         return Size(columns or 80, rows or 24)
 
     def learn(self) -> None:
-        """Let blessed say how styles are written here, and in how many colours.
+        """Load the terminal's sequences and number of colors from blessed.
 
-        Blocks for a twentieth of a second: blessed takes that long to load. What is
-        drawn before is drawn as the standard and the environment have it.
+        Blocks for about 50 ms while blessed loads. Frames before that use `STANDARD`
+        and the colors that the environment guarantees.
         """
         with open(self._fd, "w", encoding=self.encoding, closefd=False) as stream:
             built, self.colors = build(stream, self.multiplexer)
@@ -154,22 +153,22 @@ class Terminal:
         self.styling = Styling(self.sequences, self.colors, built.rgb_downconvert)
 
     def enter(self) -> None:
-        """Take the terminal over: raw keys, a screen of its own. Twice is once.
+        """Enter: raw keys, the alternate screen. Idempotent.
 
         Raises:
-            termios.error: If it has gone away.
+            termios.error: If the terminal is gone.
         """
         if self._entered:
             return
         self._saved = uninterrupted(lambda: termios.tcgetattr(self.input_fd))
         self._entered = True
-        # What was typed ahead is for the chat, so nothing is flushed.
+        # TCSANOW: input that was typed ahead is for the chat, so don't flush it.
         uninterrupted(lambda: tty.setraw(self.input_fd, termios.TCSANOW))
         self._typed_ahead = waiting(self.input_fd)
         known = self.sequences
         mouse = _MOUSE_ON if self._mouse else ""
         keyboard = _KEYBOARD_ON if self._knows_keyboard else ""
-        # As it was entered, even if more is known by now.
+        # Undo exactly what was sent on entering, even if `learn` is called later.
         self._leave = (
             f"{_MODES_OFF}{known.clear}{known.normal_cursor}{known.exit_fullscreen}"
             f"{_GIVE_TITLE_BACK}"
@@ -181,10 +180,10 @@ class Terminal:
         self._put(enter.encode("ascii"), WRITE_PATIENCE)
 
     def leave(self) -> None:
-        """Give everything back. Twice is once; a terminal that is gone is no error.
+        """Leave, and restore everything. Idempotent; ignores a terminal that is gone.
 
-        This is for Ctrl+Z too: leave, stop the process, enter, and invalidate the
-        `Screen`. May wait a second or two for a terminal that takes nothing.
+        Also for Ctrl+Z: leave, stop the process, enter, and invalidate the `Screen`.
+        May block for a second or two on a stalled terminal.
         """
         self._part(await_answer=False)
 
@@ -203,8 +202,8 @@ class Terminal:
         if await_answer:
             self._drop_answer()
         try:
-            # Answers and mouse reports that nobody reads would go to the shell. Not
-            # TCSADRAIN: it would wait for ever for a terminal that takes nothing.
+            # Discard unread answers and mouse reports, which would go to the shell. Not
+            # with TCSADRAIN, which would block forever on a stalled terminal.
             uninterrupted(lambda: termios.tcflush(self.input_fd, termios.TCIFLUSH))
             saved = self._saved
             if saved is not None:
@@ -215,10 +214,10 @@ class Terminal:
             self._lost = True
 
     def close(self) -> None:
-        """Leave, and give up the duplicated file descriptors. Twice is once.
+        """Leave, and close the duplicated file descriptors. Idempotent.
 
-        Nobody may read keys any more: it does, for up to `ANSWER_PATIENCE` after the
-        terminal was asked, until that has answered.
+        No thread may read keys at the same time: this reads them until the terminal has
+        answered the last query, at most `ANSWER_PATIENCE`.
         """
         self._part(await_answer=True)
         if self._fd >= 0:
@@ -227,14 +226,14 @@ class Terminal:
             self._fd = self._keys = -1
 
     def read(self) -> bytes | None:
-        """Return what was typed; never blocks where the terminal can be opened anew.
+        """Read keys. Never blocks if the terminal could be reopened as non-blocking.
 
-        For the thread that reads keys, while another one may leave and enter. What is
-        read while the terminal is given back has been edited by its driver, to which
-        Ctrl+D is the end of a file: none of that is for this program.
+        For the thread that reads keys, while another thread may leave and enter. Input
+        that arrives after leaving was edited by the terminal's driver, for which Ctrl+D
+        is the end of the file, and is not for this program.
 
         Returns:
-            The bytes; None while there are no keys, and empty if the terminal is gone.
+            The bytes; None if there are no keys, and empty if the terminal is gone.
         """
         if not self._entered:
             return None
@@ -247,50 +246,50 @@ class Terminal:
         if not data:
             return b"" if _is_hung_up(self._keys) else None
         if self._typed_ahead:
-            # The driver has made a newline of Enter, as it does for all who read lines.
+            # In line mode the driver has turned Enter into a newline.
             ahead = data[: self._typed_ahead]
             self._typed_ahead -= len(ahead)
             data = ahead.replace(b"\n", b"\r") + data[len(ahead) :]
         return data if self._entered else None
 
     def set_mouse(self, *, on: bool) -> None:
-        """Let wheel and clicks be reported, or let the terminal select text again."""
+        """Report the wheel and clicks, or let the mouse select text."""
         if on != self._mouse:
             self._mouse = on
             self.write((_MOUSE_ON if on else _MOUSE_OFF).encode("ascii"))
 
     def use_keyboard_protocol(self) -> None:
-        """Let keys be reported by the kitty protocol, now and when it is entered again.
+        """Use the kitty keyboard protocol now and whenever the terminal is entered.
 
-        Only for a terminal that has said that it knows it.
+        Only for a terminal that has answered that it supports the protocol.
         """
         if not self._knows_keyboard:
             self._knows_keyboard = True
             self.write(_KEYBOARD_ON.encode("ascii"))
 
     def ask(self, *, background: bool) -> None:
-        """Ask what the terminal knows; the answers arrive as keys do.
+        """Query the terminal; the answers arrive as events.
 
-        `BackgroundColor` and `KeyboardProtocol` come first, if the terminal knows
-        them, then `DeviceAttributes`, which is to be told by `note_answer`; from some
-        terminals none.
+        `BackgroundColor` and `KeyboardProtocol` come first, if supported, then
+        `DeviceAttributes`, after which `note_answer` must be called. Some terminals
+        answer nothing.
         """
         asked = f"{_ASK_BACKGROUND if background else ''}{_ASK_KEYBOARD}"
         self._asked = time.monotonic()
         self.write(f"{asked}{_ASK_ATTRIBUTES}".encode("ascii"))
 
     def note_answer(self) -> None:
-        """Note that all is answered that the terminal was asked."""
+        """Record that all queries are answered."""
         self._asked = None
 
     def answer_due(self) -> float:
-        """Return how many seconds an answer may still take; 0 if none is waited for."""
+        """Return how many seconds an answer may still take; 0 if none is due."""
         if self._asked is None:
             return 0.0
         return max(0.0, self._asked + ANSWER_PATIENCE - time.monotonic())
 
     def _drop_answer(self) -> None:
-        """Read what the terminal still has to answer, before the shell would."""
+        """Read and drop the answers that are due, before the shell reads them."""
         poll = select.poll()
         poll.register(self.input_fd, select.POLLIN)
         read = b""
@@ -308,13 +307,13 @@ class Terminal:
                 self.note_answer()
 
     def write(self, data: bytes) -> bool:
-        """Send bytes, after those of the backlog; nothing unless it is taken over.
+        """Write bytes after the backlog; does nothing unless the terminal is entered.
 
-        Waits at most `WRITE_PATIENCE` for a slow terminal; what it did not take by
-        then stays in the backlog, and goes out first with the next write.
+        Blocks for at most `WRITE_PATIENCE` on a slow terminal; unwritten bytes stay in
+        the backlog until the next write.
 
         Returns:
-            Whether nothing is left in the backlog.
+            Whether the backlog is empty.
         """
         return self._put(data, WRITE_PATIENCE) if self._entered else True
 
@@ -350,10 +349,10 @@ def _is_hung_up(fd: int) -> bool:
 
 
 def _own_descriptor(fd: int, access: int) -> int:
-    """Open a terminal once more, so that reading and writing never block.
+    """Reopen a terminal, so that reads and writes never block.
 
-    The flag for that belongs to the open file: on a duplicate it would make the
-    standard streams of other processes fail.
+    O_NONBLOCK belongs to the open file description: on a duplicate it would affect the
+    standard streams of other processes.
     """
     flags = access | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -361,7 +360,7 @@ def _own_descriptor(fd: int, access: int) -> int:
     except OSError:
         return os.dup(fd)
     if os.fstat(own).st_rdev != os.fstat(fd).st_rdev:
-        # A container without the terminal's device shows another by that name.
+        # In a container the name may belong to another terminal.
         os.close(own)
         return os.dup(fd)
     return own

@@ -1,4 +1,4 @@
-"""Lines that programs print: their colours kept, everything else made safe."""
+"""Lines of program output, made safe to show, with their colors."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .rows import PLAIN, Row, Span, Style
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# ESC begins a new sequence wherever it stands, inside an unfinished one too, so that
-# cutting a line here never changes what its other sequences are.
+# ESC always begins a new sequence, even inside an unfinished one, so that splitting a
+# line here never changes its other sequences.
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 
-# Unicode keeps these for a program's own use: they stand for what `safe_line` would
-# resolve within each piece of a line, and which only the whole line can tell.
+# Unicode noncharacters in place of characters that `safe_line` would resolve within
+# each piece, but that depend on the whole line.
 _RETURN: Final = "\ufdd0"
 _TAB: Final = "\ufdd1"
 _TO_MARKS: Final = {
@@ -56,21 +56,21 @@ _Color = int | tuple[int, int, int]
 
 
 def sgr_row(line: str, style: Style = PLAIN) -> Row:
-    """Make one line of a program's output safe to show, and keep its colours.
+    """Make a line of program output safe to show, and keep its colors.
 
-    The text of the row is what `actors.safe_text.safe_line` makes of the line, but
-    tabs count only what is seen before them.
+    The text of the row is that of `actors.safe_text.safe_line`, except that tabs count
+    only visible text before them.
 
     Args:
-        line: Anything, without line breaks.
-        style: What the line starts with.
+        line: Any text without line breaks.
+        style: The style at the start of the line.
     """
     row, _ = sgr_row_and_style(line, style)
     return row
 
 
 def sgr_row_and_style(line: str, style: Style = PLAIN) -> tuple[Row, Style]:
-    """Do the same as `sgr_row`, and return the style at the end of the line too."""
+    """Return the row of `sgr_row`, and the style at the end of the line."""
     if line.isascii() and line.isprintable():
         return ((Span(line, style),) if line else ()), style
     pieces: list[Span] = []
@@ -85,9 +85,9 @@ def sgr_row_and_style(line: str, style: Style = PLAIN) -> tuple[Row, Style]:
 
 @lru_cache(maxsize=1024)
 def apply_sgr(parameters: str, style: Style) -> Style:
-    """Change a style by the parameters of an SGR sequence, as in `1;38;5;208`.
+    """Apply the parameters of an SGR sequence, such as `1;38;5;208`, to a style.
 
-    What is unknown or malformed changes nothing.
+    Unknown or malformed parameters are ignored.
     """
     changes: dict[str, _Color | bool | None] = {}
     fields = iter(parameters.split(";"))
@@ -124,7 +124,7 @@ def _basic_color(code: int) -> dict[str, _Color | bool | None]:
 
 
 def _semicolon_color(fields: Iterator[str]) -> _Color | None:
-    """Take the colour after a 38 or 48: `5;N` or `2;R;G;B`."""
+    """Parse the color after a 38 or 48: `5;N` or `2;R;G;B`."""
     match _number(next(fields, "")):
         case 5:
             return _palette(_number(next(fields, "-")))
@@ -136,7 +136,7 @@ def _semicolon_color(fields: Iterator[str]) -> _Color | None:
 
 
 def _colon_color(details: list[int]) -> _Color | None:
-    """Read `5:N`, `2:R:G:B` or `2:SPACE:R:G:B` (the colour space means nothing)."""
+    """Parse `5:N`, `2:R:G:B` or `2:SPACE:R:G:B` (the color space is ignored)."""
     match details:
         case [5, number, *_]:
             return _palette(number)
@@ -157,14 +157,14 @@ def _rgb(red: int, green: int, blue: int) -> tuple[int, int, int] | None:
 
 
 def _number(field: str) -> int:
-    """Read a parameter; an empty one is 0, one that is none of ours -1."""
+    """Parse a parameter; an empty one is 0, an invalid one -1."""
     if not field:
         return 0
     return int(field) if field.isdecimal() and len(field) <= _DIGITS else -1
 
 
 def _last_version(pieces: list[Span]) -> list[Span]:
-    """Keep what was written last after a carriage return, as on a terminal."""
+    """Keep only the text after the last carriage return, as a terminal shows it."""
     version: list[Span] = []
     for piece in reversed(pieces):
         *before, text = piece.text.split(_RETURN)
@@ -189,7 +189,7 @@ def _without_tabs(pieces: list[Span]) -> Iterator[Span]:
 
 
 def _joined(pieces: Iterator[Span]) -> Row:
-    """Leave out empty pieces, and join neighbours of one style."""
+    """Drop empty spans, and join neighbors with the same style."""
     row: list[Span] = []
     for piece in pieces:
         if row and row[-1].style == piece.style:

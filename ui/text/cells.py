@@ -1,8 +1,8 @@
-"""How wide text is on a screen; clipping, padding and wrapping by it.
+"""Measure, clip, pad and wrap text by its width on a screen.
 
-Widths count terminal cells: a wide character or an emoji takes two, a combining mark
-none, and what belongs together (a letter and its accent, a flag) is never cut apart.
-All text is expected to be made safe already, see `actors.safe_text`.
+Widths are in terminal cells: a wide character or an emoji takes two, a combining mark
+none. Grapheme clusters (a letter and its accent, a flag) are never split. All text must
+be safe to show, see `actors.safe_text`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ELLIPSIS: Final = "…"
-"""Stands for what was cut off, and for a character too wide for a single column."""
+"""Replaces cut text, and a character too wide for a single column."""
 
 _WORD_OR_BLANKS: Final = re.compile(r" +|[^ ]+")
-# Latin, Greek and Cyrillic letters, and what the chat itself draws with: each takes one
-# cell beside any other. wcwidth takes a tenth of a start to load.
+# Latin, Greek and Cyrillic letters, and the chat's own signs: each takes one cell in
+# any context. They avoid wcwidth, whose import takes a tenth of a start.
 _PLAIN_TEXT: Final = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482"
     "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25fc\u2713-\u2718\u2800-\u28ff]*"
 )
-# With the letters of Hebrew, Arabic and Thai, those of Vietnamese, kana, Chinese
-# characters, Hangul syllables and common signs; none of these joins another.
-# Not compiled before it is needed: a start has no time for that.
+# These, and the letters of Hebrew, Arabic, Thai and Vietnamese, kana, Chinese
+# characters, Hangul syllables and common signs; none of them joins another. Compiled on
+# first use: compiling it at import would slow down each start.
 _UNJOINED_TEXT: Final = (
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u0482\u05d0-\u05ea\u0621-\u064a\u0e01-\u0e30"
     "\u0e40-\u0e46\u1e00-\u1eff\u2010-\u2027\u2705\u274c\u3001-\u3029\u3041-\u3096"
@@ -44,12 +44,12 @@ _LONGEST_KEPT: Final = 256
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether each character is surely a cluster of its own, one cell wide."""
+    """Return whether each character is certainly a cluster of one cell."""
     return text.isascii() or _PLAIN_TEXT.fullmatch(text) is not None
 
 
 def width(text: str) -> int:
-    """Return how many cells a text takes: as many as its clusters take together."""
+    """Return the width of a text in cells: the sum of its clusters."""
     if is_plain(text):
         return len(text)
     if re.fullmatch(_UNJOINED_TEXT, text):
@@ -63,16 +63,16 @@ def width(text: str) -> int:
 
 @lru_cache(_KEPT_WIDTHS)
 def _width_by_clusters(text: str) -> int:
-    """Measure what may join; kept, as a frame measures mostly what the last one did.
+    """Measure text with clusters; cached, since most text of a frame was in the last.
 
-    Not measured as a whole: that takes time in proportion to the square of a run of
-    flags, and gives another sum where a joiner joins nothing.
+    `wcswidth` of the whole text is quadratic in a run of flags, and differs from the
+    sum of the clusters where a joiner joins nothing.
     """
     return sum(cells for _, cells in clusters(text))
 
 
 def is_even(text: str) -> bool:
-    """Tell whether each character takes one cell, so that all terminals agree."""
+    """Return whether each character takes one cell, so that all terminals agree."""
     if is_plain(text):
         return True
     from wcwidth import wcwidth
@@ -81,7 +81,7 @@ def is_even(text: str) -> bool:
 
 
 def clusters(text: str) -> Iterator[tuple[str, int]]:
-    """Cut a text into what belongs together, with the cells that each piece takes."""
+    """Split a text into grapheme clusters, each with its width in cells."""
     if is_plain(text):
         for char in text:
             yield char, 1
@@ -96,13 +96,13 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def cluster_around(text: str, position: int) -> tuple[int, int]:
-    """Return where the cluster begins and ends that a position is inside of.
+    """Return the start and end of the cluster around a position.
 
-    Both are the position itself if it lies between two clusters.
+    Both are the position itself if it is between two clusters.
     """
     if is_plain(text[max(0, position - 1) : position + 1]):
         return position, position
-    # Any place before it at which a cluster surely begins: a line may be long.
+    # Start at an earlier cluster boundary that is certain, since a line may be long.
     at = min(position, len(text) - 1)
     while at > 0 and not _begins_cluster(text, at):
         at -= 1
@@ -115,25 +115,25 @@ def cluster_around(text: str, position: int) -> tuple[int, int]:
 
 
 def _begins_cluster(text: str, at: int) -> bool:
-    """Tell whether a cluster surely begins at a place."""
+    """Return whether a cluster certainly begins at an index."""
     before, here = text[at - 1], text[at]
     if before == "\n" or here == "\n":
         return True
     if here in _FLAG_LETTERS:
-        # Two make a flag, counted from where they begin.
+        # Two of them make a flag, counted from the start of the run.
         count = at - len(text[:at].rstrip(_FLAG_LETTERS))
         return count > 0 and count % 2 == 0
     if not is_plain(here) and not re.fullmatch(_UNJOINED_TEXT, here):
         return False
-    # What such a character may be joined to is neither of its kind nor an accent.
+    # A character of `_UNJOINED_TEXT` doesn't join another one, or a combining mark.
     return re.fullmatch(_UNJOINED_TEXT, before) is not None or combining(before) > 0
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:
-    """Cut a line that is wider than `columns`; the ellipsis, if it fits, marks the cut.
+    """Cut a line to `columns`; the ellipsis, if it fits, marks the cut.
 
     Returns:
-        A text that is at most `columns` wide.
+        A text of at most `columns` cells.
     """
     if width(text) <= columns:
         return text
@@ -143,15 +143,15 @@ def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def pad(text: str, columns: int) -> str:
-    """Make a text exactly `columns` wide: clip it, or fill it with blanks."""
+    """Make a text exactly `columns` wide: clip it, or pad it with blanks."""
     text = clip(text, columns)
     return text + " " * (columns - width(text))
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Break a line between words into lines that are at most `columns` wide.
+    """Wrap a line at words into lines of at most `columns` cells.
 
-    A word that is too long by itself is cut. Blanks at a break are dropped.
+    A word that is too long is split. Blanks at a break are dropped.
 
     Returns:
         At least one line; an empty one for an empty text.
@@ -181,9 +181,9 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def wrap_indented(text: str, columns: int) -> list[str]:
-    """Break a line between words; what goes on is indented as the line is.
+    """Wrap a line at words, with the indentation of the line.
 
-    See `wrap`. An indentation that takes half of the room is dropped.
+    See `wrap`. An indentation of half the width or more is dropped.
     """
     words = text.lstrip(" ")
     indent = len(text) - len(words)
@@ -193,10 +193,11 @@ def wrap_indented(text: str, columns: int) -> list[str]:
 
 
 def break_row(text: str, columns: int) -> list[str]:
-    """Break a row of a table; what goes on is indented a little.
+    """Wrap a row of a table, with the continuation indented a little.
 
-    Between words, if one ends in the second half of the columns, and else anywhere: a
-    long word stays in its column. All blanks but those at a break are kept.
+    It breaks between words if a word ends in the second half of the columns, else
+    anywhere, so that a long word stays in its column. Blanks are kept, except at a
+    break.
 
     Returns:
         At least one line; an empty one for an empty text.
@@ -226,9 +227,9 @@ def break_row(text: str, columns: int) -> list[str]:
 
 
 def cut(text: str, columns: int) -> list[str]:
-    """Cut a text anywhere into pieces that are at most `columns` wide.
+    """Split a text anywhere into pieces of at most `columns` cells.
 
-    Nothing is dropped, but a wide character becomes `ELLIPSIS` in a single column.
+    Nothing is dropped, but with a single column a wide character becomes `ELLIPSIS`.
 
     Returns:
         At least one piece; an empty one for an empty text.
@@ -251,15 +252,15 @@ def cut(text: str, columns: int) -> list[str]:
 
 
 def row_width(row: Row) -> int:
-    """Return how many cells a row takes."""
+    """Return the width of a row in cells."""
     return sum(width(span.text) for span in row)
 
 
 def clip_row(row: Row, columns: int, ellipsis: str = ELLIPSIS) -> Row:
-    """Cut a row that is too wide, and mark the cut in the style of what was cut.
+    """Cut a row that is too wide; mark the cut in the style of the cut text.
 
     Returns:
-        A row that is at most `columns` wide.
+        A row of at most `columns` cells.
     """
     if row_width(row) <= columns:
         return row
@@ -280,16 +281,16 @@ def clip_row(row: Row, columns: int, ellipsis: str = ELLIPSIS) -> Row:
 
 
 def pad_row(row: Row, columns: int, style: Style = PLAIN) -> Row:
-    """Make a row exactly `columns` wide: clip it, or fill it with blanks of a style."""
+    """Make a row exactly `columns` wide: clip it, or pad it with styled blanks."""
     row = clip_row(row, columns)
     missing = columns - row_width(row)
     return (*row, Span(" " * missing, style)) if missing > 0 else row
 
 
 def slice_row(row: Row, start: int, columns: int) -> Row:
-    """Take the part of a row that begins at cell `start` and is `columns` wide.
+    """Return the part of a row from cell `start` on, `columns` wide.
 
-    Half a wide character at either edge becomes a blank.
+    Half of a wide character at an edge becomes a blank.
     """
     end = start + columns
     at = 0
@@ -304,7 +305,7 @@ def slice_row(row: Row, start: int, columns: int) -> Row:
 
 
 def cut_row(row: Row, columns: int) -> list[Row]:
-    """Cut a row anywhere into rows that are at most `columns` wide; see `cut`."""
+    """Split a row anywhere into rows of at most `columns` cells; see `cut`."""
     rows: list[Row] = []
     spans: list[Span] = []
     room = columns
@@ -329,7 +330,7 @@ def cut_row(row: Row, columns: int) -> list[Row]:
 
 
 def _fitting(text: str, columns: int) -> str:
-    """Return the longest beginning of a text that fits."""
+    """Return the longest start of a text that fits."""
     if columns <= 0:
         return ""
     if is_plain(text):

@@ -1,4 +1,4 @@
-"""Columns of a table that is written as lines of text."""
+"""Align the columns of tables that are written as lines of text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def aligned(cells: Sequence[str], *, right: bool = False) -> list[str]:
-    """Fill the cells of a column with blanks, so that all are as wide as the widest."""
-    from .cells import width  # noqa: PLC0415 - a script needs none of it
+    """Pad the cells of a column with blanks to the width of the widest."""
+    from .cells import width  # noqa: PLC0415 - scripts don't need it
 
     widths = [width(it) for it in cells]
     widest = max(widths, default=0)
@@ -20,6 +20,6 @@ def aligned(cells: Sequence[str], *, right: bool = False) -> list[str]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Write rows with as many cells each as lines whose columns are aligned."""
+    """Return rows of equal length as lines with aligned columns."""
     columns = [aligned(column) for column in zip(*rows, strict=True)]
     return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]

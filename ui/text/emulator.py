@@ -1,11 +1,10 @@
-"""What a terminal shows of a program's output: a grid of cells, colors and all.
+"""A terminal emulator: a grid of cells with styles, made from a program's output.
 
-It knows what full-screen programs and prompts use of ECMA-48 and xterm: moves of the
-cursor, erasing, inserting and deleting, a scrolling region, tabs, colors, wide and
-combining characters, line drawing, and a second screen. Lines that leave the first
-screen at its top are kept if that is asked for, as many as are asked for. It never
-answers, and for any input it holds no more than these, its cells and half a
-sequence.
+It supports the parts of ECMA-48 and xterm that full-screen programs and prompts use:
+cursor movement, erasing, inserting and deleting, a scrolling region, tabs, colors, wide
+and combining characters, line drawing, and the alternate screen. On request it keeps a
+number of lines that have left the top of the first screen. It never answers queries,
+and its memory is bounded for any input.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from .cells import clusters, is_plain
 from .rows import PLAIN, Row, Span, Style
 
 LONGEST_SEQUENCE: Final = 4096
-"""Characters of a control string that is waited for; a longer one is text."""
+"""Maximum length of a control string, in characters; a longer one is text."""
 
 _LARGEST: Final = 9999
-_KEPT_LINES: Final = 3  # what `CSI J` erases
+_KEPT_LINES: Final = 3  # the parameter of `CSI J` that erases the scrollback
 _TAB: Final = 8
 _TOKEN: Final = re.compile(
     r"\x1b\[(?P<parameters>[0-?]*)(?P<between>[ -/]*)(?P<final>[@-~])"
@@ -50,7 +49,7 @@ _REST: Final = ""  # the text of the cell behind a wide character
 
 
 class Emulator:
-    """A terminal of one size, which keeps some of the lines that have left it."""
+    """A terminal of a fixed size with a limited scrollback."""
 
     def __init__(self, columns: int, rows: int, kept: int = 0) -> None:
         self._left: deque[Row] = deque(maxlen=kept)
@@ -62,7 +61,7 @@ class Emulator:
 
     def _reset(self) -> None:
         self._grid = [self._empty() for _ in range(self.height)]
-        self._first: list[list[_Cell]] | None = None  # while the second is shown
+        self._first: list[list[_Cell]] | None = None  # while the alternate is shown
         self._row = self._column = 0
         self._saved = (0, 0, PLAIN)
         self._style = PLAIN
@@ -77,22 +76,22 @@ class Emulator:
         return self._row, min(self._column, self.columns - 1)
 
     def rows(self) -> tuple[Row, ...]:
-        """Return what is shown, from top to bottom, without blanks at the right."""
+        """Return the rows of the screen without trailing blanks."""
         return tuple(_row_of(cells) for cells in self._grid)
 
     def lines(self) -> tuple[Row, ...]:
-        """Return the lines that have left the screen at its top, oldest first."""
+        """Return the lines of the scrollback, oldest first."""
         return tuple(self._left)
 
     def feed(self, data: bytes) -> None:
-        """Take output; a sequence or a character may go on in the next."""
+        """Process output; the next call may continue a sequence or a character."""
         text = self._rest + self._decoder.decode(data)
         self._rest = ""
         at = 0
         while at < len(text):
             found = _TOKEN.match(text, at)
             if found is None:
-                # An escape that is not whole yet, or never will be.
+                # An incomplete sequence, which may never be completed.
                 is_begun = len(text) - at <= LONGEST_SEQUENCE
                 if is_begun and _BEGUN.match(text, at) is not None:
                     self._rest = text[at:]
@@ -121,7 +120,7 @@ class Emulator:
     def _print(self, text: str) -> None:
         if self._draws:
             text = text.translate(_DRAWING)
-        # Characters that could move others, or hide, are left out.
+        # Remove characters that could move others, or are invisible.
         text = safe_line(text)
         if is_plain(text):
             while text:
@@ -139,7 +138,7 @@ class Emulator:
             self._put([(cluster, self._style), *rest])
 
     def _room_for(self, cells: int) -> int:
-        """Go on in the next row if the rest of this one is too short; return it."""
+        """Move to the next row if this row lacks room; return the free cells."""
         if self._column + cells > self.columns:
             if self._wraps:
                 self._column = 0
@@ -165,7 +164,7 @@ class Emulator:
             row[place] = (row[place][0] + mark, row[place][1])
 
     def _part(self, row: list[_Cell], column: int) -> None:
-        """Blank a wide character that is cut before a column."""
+        """Blank a wide character that is split before a column."""
         if not 0 < column < self.columns or row[column][0] != _REST:
             return
         begin = column
@@ -264,7 +263,7 @@ class Emulator:
                 pass
 
     def _set_mode(self, number: int, *, on: bool) -> None:
-        if number == 7:  # noqa: PLR2004 - what it is called
+        if number == 7:  # noqa: PLR2004 - the number of autowrap
             self._wraps = on
         elif number in _SECOND:
             if on and self._first is None:
@@ -297,7 +296,7 @@ class Emulator:
     def _erase(self, final: str, which: int) -> None:
         column = min(self._column, self.columns - 1)
         row = self._grid[self._row]
-        # With the background that is set, as terminals do.
+        # With the current background, as in terminals.
         blank = (" ", Style(bg=self._style.bg))
         start, end = 0, self.columns
         if final == "X":
@@ -342,14 +341,14 @@ class Emulator:
             self._row += 1
 
     def _scroll_on(self, count: int) -> None:
-        """Move the rows of the region, and keep those that leave the screen."""
+        """Scroll the region up, and keep the lines that leave the screen."""
         if count > 0 and self._top == 0 and self._first is None and self._left.maxlen:
             leaving = self._grid[: min(count, self._bottom + 1)]
             self._left.extend(_row_of(cells) for cells in leaving)
         self._scroll(count)
 
     def _scroll(self, count: int, top: int | None = None) -> None:
-        """Move the rows of the region up, or down if `count` is negative."""
+        """Scroll the region up, or down if `count` is negative."""
         top = self._top if top is None else top
         size = self._bottom - top + 1
         lines = min(abs(count), size)
@@ -360,7 +359,7 @@ class Emulator:
 
 
 def _number(text: str) -> int:
-    """Read a parameter; what is none is 0."""
+    """Parse a parameter; an invalid one is 0."""
     text = text.partition(":")[0]
     return min(int(text[:5]), _LARGEST) if text.isascii() and text.isdigit() else 0
 

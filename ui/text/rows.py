@@ -1,4 +1,4 @@
-"""What a view draws: rows of styled text, free of any terminal's commands."""
+"""Rows of styled text, independent of terminal sequences."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import msgspec
 
 
 class Style(msgspec.Struct, frozen=True):
-    """How a piece of text looks; the default is the terminal's own.
+    """The style of text; the default is that of the terminal.
 
     Attributes:
-        fg: Text colour: 0 to 255 of the terminal's palette, or `(red, green, blue)`.
-        bg: Background colour, the same.
-        bold: Heavier.
-        dim: Fainter.
-        italic: Slanted.
-        underline: Underlined.
-        reverse: Text and background colour exchanged.
+        fg: Text color: 0 to 255 of the terminal's palette, or `(red, green, blue)`.
+        bg: Background color, in the same form.
+        bold: Whether the text is bold.
+        dim: Whether it is dim.
+        italic: Whether it is italic.
+        underline: Whether it is underlined.
+        reverse: Whether text and background color are swapped.
     """
 
     fg: int | tuple[int, int, int] | None = None
@@ -31,22 +31,21 @@ PLAIN = Style()
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A piece of text in one style; safe to show, without line breaks."""
+    """Text in one style, safe to show, without line breaks."""
 
     text: str
     style: Style = PLAIN
 
 
 Row = tuple[Span, ...]
-"""One line of the screen; what is missing on the right is blank."""
+"""A line of the screen; the rest at the right is blank."""
 
 
 class Frame(msgspec.Struct, frozen=True):
     """A whole screen.
 
     Attributes:
-        rows: From top to bottom, never more than the screen is high, none wider than
-            it is wide.
+        rows: The rows from top to bottom, not larger than the screen.
         cursor: Row and column of the text cursor, from 0; None to hide it.
     """
 

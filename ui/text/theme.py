@@ -1,4 +1,4 @@
-"""How statuses, durations and times look in a terminal: icons, colours, formats."""
+"""Icons, colors and formats of statuses, durations and times."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PALETTE: Final = 256
 
 
 class Icons(msgspec.Struct, frozen=True):
-    """The signs of a list of tasks; every one of them is a single cell wide.
+    """The icons of a list of tasks, each one cell wide.
 
-    One for each status, one for a running task that is paused, one for one that waits
-    for input, and one before a task that waits for the one above it.
+    There is one for each status, for a paused task, for a task that waits for input,
+    and a branch before a task that waits for the task above it.
     """
 
     queued: str
@@ -35,14 +35,14 @@ class Icons(msgspec.Struct, frozen=True):
     branch: str
 
     def of_task(self, task: Task) -> str:
-        """Return the sign for a task as it is now."""
+        """Return the icon of a task in its current state."""
         if task.is_paused:
             return self.paused
         return self.awaits_input if task.awaits_input else self.of(task.status)
 
     def of(self, status: TaskStatus) -> str:
-        """Return the sign for a status."""
-        sign: str = getattr(self, status.value)  # the field is called the same
+        """Return the icon of a status."""
+        sign: str = getattr(self, status.value)  # the field has its name
         return sign
 
 
@@ -51,7 +51,7 @@ ASCII_ICONS: Final = Icons("o", "*", "+", "x", "-", "=", "?", "`")
 
 
 def icons_for(encoding: str | None) -> Icons:
-    """Return the signs that text in this encoding can hold."""
+    """Return the icons for an encoding: ASCII if it can't encode the others."""
     signs = "".join(msgspec.structs.astuple(UNICODE_ICONS))
     try:
         signs.encode(encoding or "ascii")
@@ -61,7 +61,7 @@ def icons_for(encoding: str | None) -> Icons:
 
 
 class Signs(msgspec.Struct, frozen=True):
-    """The other signs of a drawn screen; each is a single cell wide."""
+    """The other signs of a drawn screen, each one cell wide."""
 
     rule: str
     prompt: str
@@ -93,7 +93,7 @@ ASCII_SIGNS: Final = Signs("-", ">", "~", "|/-\\", "#", ".", "|", "-", "v", "^",
 
 
 class Theme(msgspec.Struct, frozen=True):
-    """The styles of a drawn screen, by what they mean."""
+    """The styles of a drawn screen, by meaning."""
 
     text: Style
     faint: Style
@@ -115,7 +115,7 @@ class Theme(msgspec.Struct, frozen=True):
 
     def of(self, status: TaskStatus) -> Style:
         """Return the style of a status."""
-        style: Style = getattr(self, status.value)  # the field is called the same
+        style: Style = getattr(self, status.value)  # the field has its name
         return style
 
 
@@ -138,7 +138,7 @@ DARK: Final = Theme(
     match=Style(fg=16, bg=222),
     bar=Style(fg=81),
 )
-"""For a dark background and 256 colours."""
+"""For a dark background and 256 colors."""
 
 LIGHT: Final = Theme(
     text=PLAIN,
@@ -159,7 +159,7 @@ LIGHT: Final = Theme(
     match=Style(fg=16, bg=222),
     bar=Style(fg=25),
 )
-"""For a light background and 256 colours."""
+"""For a light background and 256 colors."""
 
 UNSURE: Final = Theme(
     text=PLAIN,
@@ -180,7 +180,7 @@ UNSURE: Final = Theme(
     match=Style(reverse=True),
     bar=Style(fg=32),
 )
-"""For 256 colours and a background that is not known: readable on black and white."""
+"""For 256 colors and an unknown background: readable on black and on white."""
 
 BASIC: Final = Theme(
     text=PLAIN,
@@ -201,7 +201,7 @@ BASIC: Final = Theme(
     match=Style(reverse=True, bold=True, underline=True),
     bar=Style(fg=6),
 )
-"""For 16 colours, which are those of the terminal's own theme."""
+"""For the 16 colors of the terminal's own theme."""
 
 COLOURLESS: Final = Theme(
     text=PLAIN,
@@ -222,15 +222,15 @@ COLOURLESS: Final = Theme(
     match=Style(reverse=True, bold=True, underline=True),
     bar=PLAIN,
 )
-"""Without any colour; `NO_COLOR` asks for it."""
+"""Without color; for `NO_COLOR`."""
 
 
 def theme_for(colours: int, *, light: bool | None) -> Theme:
     """Return the theme for a terminal.
 
     Args:
-        colours: How many it has; 0 for none.
-        light: Whether its background is light; `None` if that is not known.
+        colours: The number of colors of the terminal; 0 for none.
+        light: Whether its background is light; None if unknown.
     """
     if colours <= 0:
         return COLOURLESS
@@ -242,13 +242,13 @@ def theme_for(colours: int, *, light: bool | None) -> Theme:
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How everything on a drawn screen looks.
+    """The look of a drawn screen.
 
     Attributes:
         theme: The styles.
-        icons: The signs of tasks.
+        icons: The icons of tasks.
         signs: The other signs.
-        thoughts: Whether what the partner thought is shown as a whole.
+        thoughts: Whether the partner's reasoning is unfolded.
     """
 
     theme: Theme
@@ -258,7 +258,7 @@ class Look(msgspec.Struct, frozen=True):
 
     @property
     def is_ascii(self) -> bool:
-        """Whether only ASCII can be shown."""
+        """Whether only ASCII is shown."""
         return self.icons is ASCII_ICONS
 
     @classmethod
@@ -270,7 +270,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def duration_text(seconds: float | None) -> str:
-    """Write a duration for people: `0.3s`, `41.2s`, `1m 05s`, `2h 03m`."""
+    """Return a duration for people: `0.3s`, `41.2s`, `1m 05s`, `2h 03m`."""
     if seconds is None:
         return "-"
     if seconds < _MINUTE - 0.05:
@@ -282,5 +282,5 @@ def duration_text(seconds: float | None) -> str:
 
 
 def clock_text(at: datetime) -> str:
-    """Write a time of day in the local time zone: `10:41`."""
+    """Return a time of day in the local time zone: `10:41`."""
     return f"{at.astimezone():%H:%M}"

@@ -1,7 +1,7 @@
 """The process of an engine: `python -m backburner.actors.cluster FD`.
 
-The descriptor is its end of a socket pair; settings come on stdin. What it prints goes
-where who started it looks for the reason if it dies.
+The descriptor is its end of a socket pair; settings come on stdin. The process that
+started it reads its output for the reason if it dies.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _ray(settings: RaySettings) -> Backend:
-    # Ray is loaded in this process alone.
+    # Only this process loads Ray.
     from .ray_cluster import RayCluster  # noqa: PLC0415
 
     return RayCluster(settings)
@@ -46,11 +46,11 @@ def serve(
     """Serve until the session is gone; then end this process.
 
     Args:
-        fd: The end of a socket pair whose other end the session has.
-        settings_type: What comes on stdin.
-        make: Makes what reaches the cluster.
+        fd: One end of a socket pair; the session has the other.
+        settings_type: The type of the settings on stdin.
+        make: Creates the backend of the cluster.
     """
-    # Ctrl+C at the terminal is meant for the session, which ends this.
+    # Ctrl+C at the terminal is meant for the session, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.pop(MARK, None)
     with open(0, "rb", closefd=False) as file:
@@ -63,7 +63,7 @@ async def _serve(
     sock: socket.socket, settings: SettingsT, make: Callable[[SettingsT], Backend]
 ) -> None:
     await Server(sock, make(settings), settings.shipping, settings.stay).run()
-    # Threads may hang in calls to a cluster that does not answer.
+    # Threads may be blocked in calls to a cluster that does not answer.
     os._exit(0)
 
 

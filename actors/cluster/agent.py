@@ -1,4 +1,4 @@
-"""The agent of a node: runs jobs there with what runs them on any machine."""
+"""The agent of a node: runs jobs there as a session runs them locally."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from .wire import Order
 
 LOOK: Final = 0.05
-"""Seconds between two looks at the output of a job that is followed."""
+"""Seconds between two checks of the output of a followed job."""
 
 LONGEST_FOLLOW: Final = 20.0
-"""Seconds after which a follow returns without news."""
+"""Timeout in seconds of a follow without news."""
 
 FIRST_NEWS: Final = 0.02
-"""Seconds that a start waits for the end of the job, which most short ones reach."""
+"""Seconds that a start waits for the end of the job; most short jobs end by then."""
 
-_REMEMBERED: Final = 10_000  # ends, for one who asks again because an answer was lost
+_REMEMBERED: Final = 10_000  # ends kept for repeated requests after a lost answer
 
 
 class _Job:
@@ -63,7 +63,7 @@ class _Job:
         self.is_unwanted = False
         self.changed = asyncio.Event()
         self.watch: InputWatch | None = None
-        self.size = 0  # of its output when it was looked at last
+        self.size = 0  # of its output at the last check
 
     @property
     def channel(self) -> InputChannel | None:
@@ -91,8 +91,8 @@ class Agent:
     """Runs jobs on one node. All methods are called on one event loop.
 
     Args:
-        key: Unlike that of any other agent; part of its processes' mark.
-        base: The variables that every job here has, unless it brings its own value.
+        key: Unique to this agent; part of its processes' mark.
+        base: The default environment variables of all jobs.
     """
 
     def __init__(self, key: str, base: Mapping[str, str] | None = None) -> None:
@@ -115,11 +115,11 @@ class Agent:
         ).start()
 
     async def start(self, spec: Spec, limit: int) -> str | Piece:
-        """Start a job, or go on with it; return at most `limit` bytes of its output.
+        """Start a job, or continue with it; return at most `limit` bytes of its output.
 
         Returns:
-            Its first output, which is nothing if it runs on for longer than
-            `FIRST_NEWS`; or why it can't be started.
+            Its first output, which is empty if it runs for longer than `FIRST_NEWS`; or
+            the reason if it can't be started.
         """
         number, problem = spec.job, None
         if number not in self._jobs and number not in self._ends:
@@ -135,15 +135,15 @@ class Agent:
         return await self.follow(number, 0, limit, starts=True)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
-        """Take a piece of an archive that is to come, if it fits what is here.
+        """Receive a piece of an archive, if it is the next one.
 
         Args:
-            key: That of the archive.
-            offset: Where the piece belongs.
-            data: The piece; empty to ask how much is here.
+            key: The key of the archive.
+            offset: The offset of the piece.
+            data: The piece; empty to query how much was received.
 
         Returns:
-            How many bytes of it are here now.
+            Bytes of the archive received so far.
         """
         return self._copies.receive(key, offset, data)
 
@@ -170,7 +170,7 @@ class Agent:
             queued_at=now.wall,
             output_path=str(held.output),
         ).started(now.wall)
-        # The last part is the agent's own: its warden ends what carries it.
+        # The last part is the agent's own: its warden ends processes that carry it.
         mark = f"{spec.mark},{self.key}:{number}"
         own = {"PWD": directory, MARK: mark}
         environment = Environment({**self._base, **spec.variables, **own})
@@ -202,16 +202,17 @@ class Agent:
         *,
         starts: bool = False,
     ) -> Piece:
-        """Return what a job has printed after a place; wait for that, or for its end.
+        """Return a job's output after an offset; wait for output or for its end.
 
-        Its output stays until it is told to `forget` the job.
+        The output is kept until `forget` is called for the job.
 
         Args:
             number: The job.
-            offset: The place.
-            limit: The most bytes to return.
-            known: How it stands to its input, as was returned before.
-            starts: Whether it starts just now: then output alone is no news.
+            offset: The offset.
+            limit: Maximum number of bytes to return.
+            known: The last known state of its input.
+            starts: Whether it is just starting: then output alone does not end the
+                wait.
 
         Raises:
             LookupError: If there is no such job.
@@ -242,7 +243,7 @@ class Agent:
                 await asyncio.wait_for(held.changed.wait(), min(left, LOOK))
 
     async def forget(self, jobs: Iterable[str]) -> None:
-        """Delete what is here of jobs; one that still runs is killed."""
+        """Delete the data of jobs; running ones are killed."""
         for number in jobs:
             if (held := self._jobs.get(number)) is not None:
                 held.is_unwanted = True
@@ -251,11 +252,11 @@ class Agent:
                 self._changed(number)
 
     async def order(self, index: int, order: Order) -> None:
-        """Do something to a job that runs; what was done already is not done again.
+        """Carry out an order for a running job, unless it was carried out before.
 
         Args:
-            index: How many orders there were before for this job.
-            order: What to do.
+            index: The number of earlier orders for this job.
+            order: The order.
         """
         held = self._jobs.get(order.job)
         if held is None or index < held.orders:
@@ -277,14 +278,14 @@ class Agent:
         held.changed.set()
 
     async def stop(self, number: str) -> None:
-        """Ask a job to end."""
+        """Send SIGTERM to a job."""
         held = self._jobs.get(number)
         if held is not None and held.job is not None:
             held.job.stop()
             held.changed.set()
 
     async def kill(self, number: str) -> None:
-        """End a job by force."""
+        """Kill a job."""
         held = self._jobs.get(number)
         if held is not None and held.job is not None:
             held.job.kill()
@@ -292,11 +293,11 @@ class Agent:
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """The jobs that it has."""
+        """The jobs of this agent."""
         return tuple(self._jobs)
 
     async def held(self, name: str) -> tuple[Held, ...]:
-        """Return the jobs that it has, and those that have ended."""
+        """Return running and ended jobs of this agent."""
         while self._starting:
             await asyncio.wait(self._starting.values())
         return (
@@ -314,7 +315,7 @@ class Agent:
         )
 
     async def end(self, jobs: Iterable[str]) -> None:
-        """End jobs of which nobody wants to know any more, with a grace period."""
+        """End abandoned jobs, with a grace period."""
         ending = [held for job in jobs if (held := self._jobs.get(job)) is not None]
         for held in ending:
             held.is_unwanted = True
@@ -341,7 +342,7 @@ class Agent:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def wake(self, number: str) -> bool:
-        """Let the one who follows a job look at it. On any thread."""
+        """Make the follow of a job check it. On any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._changed, number)
         return True
@@ -369,7 +370,7 @@ class Agent:
 
 
 def _told(end: JobEnd) -> JobEnd:
-    # What it has left running is known here alone.
+    # Its background processes are known only on this node.
     return JobEnd(end.outcome, end.leftover)
 
 

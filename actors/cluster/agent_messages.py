@@ -1,4 +1,4 @@
-"""What the engine's process and the agents of nodes send each other."""
+"""The messages between the engine's process and the agents of nodes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .wire import Intake
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """A job as an agent is given it; see `Run`.
+    """A job for an agent; see `Run`.
 
     Attributes:
-        package: The key of the archive that its directory is made of; empty if there
-            is such a directory on the node.
-        room: The room that it takes; see `Reservation`.
-        before: How many bytes its output file had before, on the session's machine.
+        package: The key of the archive for its directory; empty if the directory exists
+            on the node.
+        room: Its room; see `Reservation`.
+        before: Bytes that its output file had before, on the session's machine.
     """
 
     job: str
@@ -37,15 +37,15 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A job that an agent has, for a process that has not started it.
+    """A job of an agent, as reported to a new owner.
 
     Attributes:
-        job: What it is called.
-        name: What people call the node.
-        node: The node, as the backend knows it.
-        room: The room that it takes; empty if it has ended.
+        job: Its id.
+        name: The display name of the node.
+        node: The backend's id of the node.
+        room: Its room; empty if it has ended.
         before: See `Spec`.
-        orders: How many orders it was given; see `Agent.order`.
+        orders: Number of orders given to it; see `Agent.order`.
     """
 
     job: str
@@ -57,13 +57,13 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """What a follow of a job's output returns.
+    """The result of following a job's output.
 
     Attributes:
-        data: What came after the place that was asked for; something like bytes.
-        cut: Whether the job has emptied its output: it begins anew.
-        end: How the job ended, if it has and this is the last of its output.
-        intake: How it stands to its input, if it takes any.
+        data: The output after the requested offset; a bytes-like object.
+        cut: Whether the job has truncated its output: the data starts at its beginning.
+        end: The end of the job, if this is the last of its output.
+        intake: The state of its input, if it takes any.
     """
 
     data: bytes = b""
@@ -72,6 +72,6 @@ class Piece(msgspec.Struct, frozen=True):
     intake: Intake | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Its data then travels without being copied into what is pickled.
+        # Lets pickle transfer the data without a copy.
         data = pickle.PickleBuffer(self.data)
         return Piece, (data, self.cut, self.end, self.intake)

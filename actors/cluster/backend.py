@@ -1,4 +1,4 @@
-"""What the process of an engine needs of a cluster of any kind."""
+"""The interface of a cluster, for the process of an engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 TOGETHER: Final = 0.1
-"""Seconds in which the jobs are collected that an agent is told to forget."""
+"""Seconds in which finished jobs are collected for one `forget`."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +31,18 @@ class ClusterError(Exception):
 
 
 class NodeLostError(Exception):
-    """A node, or the agent on it, has died; the text says which, in one line."""
+    """A node or its agent has died; the text names it, in one line."""
 
 
 class Reservation(msgspec.Struct, frozen=True):
-    """Room for one job.
+    """Reserved room for one job.
 
     Attributes:
-        node: The node, as the backend knows it.
-        name: What people call it.
-        handle: What the cluster calls the room.
-        holder: An object that is to live as long as the room is held by this process.
-        variables: Environment variables for the job, such as which GPUs it has.
+        node: The backend's id of the node.
+        name: The display name of the node.
+        handle: The cluster's id of the room.
+        holder: An object that must live as long as this process holds the room.
+        variables: Environment variables for the job, such as its GPUs.
     """
 
     node: str
@@ -53,7 +53,7 @@ class Reservation(msgspec.Struct, frozen=True):
 
 
 class AgentCalls:
-    """The agent of a node, from afar, for one owner.
+    """A proxy of a node's agent, for one owner.
 
     Every call raises `NodeLostError` if the agent is gone for good, and `OwnerError` if
     there is a newer owner.
@@ -67,7 +67,7 @@ class AgentCalls:
         self._telling: asyncio.Task[None] | None = None
 
     async def start(self, spec: Spec, limit: int) -> str | Piece:
-        """See `Agent.start`, here and below."""
+        """See `Agent.start`; the same applies to the methods below."""
         self._jobs.add(spec.job)
         answer: str | Piece = await self._do("start", spec, limit)
         if isinstance(answer, str):
@@ -77,13 +77,13 @@ class AgentCalls:
     async def follow(
         self, job: str, offset: int, limit: int, known: Intake | None = None
     ) -> Piece:
-        """See `Agent`."""
+        """See `Agent.follow`."""
         self._jobs.add(job)
         piece: Piece = await self._do("follow", job, offset, limit, known)
         return piece
 
     def forget(self, job: str) -> None:
-        """Tell the agent to forget a job. Never blocks."""
+        """Make the agent forget a job. Never blocks."""
         self._jobs.discard(job)
         self._told.append(job)
         if self._telling is None or self._telling.done():
@@ -97,31 +97,31 @@ class AgentCalls:
                 await self._do("forget", told)
 
     async def receive(self, key: str, offset: int, data: bytes) -> int:
-        """See `Agent`."""
+        """See `Agent.receive`."""
         return int(await self._do("receive", key, offset, data))
 
     async def order(self, index: int, order: Order) -> None:
-        """See `Agent`."""
+        """See `Agent.order`."""
         await self._do("order", index, order)
 
     async def stop(self, job: str) -> None:
-        """See `Agent`."""
+        """See `Agent.stop`."""
         await self._do("stop", job)
 
     async def kill(self, job: str) -> None:
-        """See `Agent`."""
+        """See `Agent.kill`."""
         await self._do("kill", job)
 
     async def open(self, lease: float) -> str:
-        """See `NodeAgent`, here and below."""
+        """See `NodeAgent.open`."""
         return str(await self._call("open", self._owner, lease))
 
     async def held(self, node: str) -> list[Held]:
-        """Return what `NodeAgent.held` does, with the node as the backend knows it."""
+        """Return the result of `NodeAgent.held`, with the backend's id of the node."""
         return [replace(it, node=node) for it in await self._call("held", self._owner)]
 
     async def renew(self) -> None:
-        """Renew the jobs that it was given."""
+        """Renew the leases of its jobs."""
         await self._call("renew", self._owner, tuple(self._jobs))
 
     async def close(self) -> None:
@@ -137,12 +137,12 @@ class AgentCalls:
 async def renew_all(
     rooms: Awaitable[object], agents: Iterable[asyncio.Task[AgentCalls]], lease: float
 ) -> None:
-    """Renew what is held, each by itself: one that does not answer holds up no other.
+    """Renew all leases concurrently, so that no call delays the others.
 
     Args:
         rooms: Renews the room.
-        agents: The agents, as far as they have been reached.
-        lease: Seconds for which something goes on that is not renewed.
+        agents: The agents, some of which may not be connected yet.
+        lease: Seconds after which anything not renewed ends.
 
     Raises:
         OwnerError: If another process has taken over.
@@ -169,16 +169,16 @@ async def renew_all(
 async def held_by(
     agents: Iterable[tuple[str, Awaitable[AgentCalls]]], lease: float
 ) -> tuple[list[Held], list[str]]:
-    """Return the jobs of agents; those of one that does not answer soon are lost.
+    """Return the jobs of agents; those of an agent that does not answer soon are lost.
 
-    Their agent ends them then, since nobody renews them.
+    The agent ends lost jobs itself, because their leases are not renewed.
 
     Args:
         agents: The nodes, each with its agent.
-        lease: Seconds for which a job goes on that is not renewed.
+        lease: Seconds after which a job ends if its lease is not renewed.
 
     Returns:
-        The jobs, and why those of other agents can't be taken over.
+        The jobs, and the reasons why those of other agents can't be adopted.
 
     Raises:
         OwnerError: If another process has taken over.
@@ -209,10 +209,10 @@ class Backend(Protocol):
     """A cluster. All methods are called on one event loop."""
 
     async def connect(self) -> None:
-        """Reach the cluster.
+        """Connect to the cluster, within a minute.
 
         Raises:
-            ClusterError: If that can't be; within a minute.
+            ClusterError: If that fails.
         """
         ...
 
@@ -225,11 +225,11 @@ class Backend(Protocol):
         ...
 
     async def reserve(self, needs: Amounts) -> Reservation:
-        """Reserve room for a job; wait until there is some. Can be canceled."""
+        """Reserve room for a job; wait until some is free. Can be canceled."""
         ...
 
     async def free(self, reservation: Reservation) -> None:
-        """Give room back. Does nothing if its node is gone."""
+        """Release room. Does nothing if its node is gone."""
         ...
 
     async def agent(self, node: str) -> AgentCalls:
@@ -241,12 +241,12 @@ class Backend(Protocol):
         ...
 
     async def held(self) -> tuple[list[Held], list[str]]:
-        """Become the owner of what the session has on the cluster; return its jobs.
+        """Become the owner of the session's jobs on the cluster; return them.
 
-        Room that none of them takes is given back. Called once, after `connect`.
+        Room without a job is released. Called once, after `connect`.
 
         Returns:
-            The jobs, and why those of other agents can't be taken over.
+            The jobs, and the reasons why those of other agents can't be adopted.
 
         Raises:
             ClusterError: If the cluster is gone.
@@ -254,7 +254,7 @@ class Backend(Protocol):
         ...
 
     async def renew(self) -> None:
-        """Renew all that is held: agents, jobs and rooms.
+        """Renew the leases of all agents, jobs and rooms.
 
         Raises:
             OwnerError: If another process has taken over.
@@ -262,5 +262,5 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None:
-        """End all agents, with what they run, and give back all room."""
+        """End all agents and their jobs, and release all room."""
         ...

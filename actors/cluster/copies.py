@@ -1,4 +1,4 @@
-"""The copies of directories in which jobs of a node run, and what they are made of."""
+"""The copies of directories on a node, and the archives they are made from."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .shipping import unpack
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ARCHIVES: Final = 32  # that are kept for the next job of the same directory
+_ARCHIVES: Final = 32  # kept for further jobs of the same directory
 
 
 class Copies:
-    """Makes copies from archives that come in pieces. Used on one event loop."""
+    """Makes copies from archives received in pieces. Used on one event loop."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._archives: list[Path] = []
 
     def receive(self, key: str, offset: int, data: bytes) -> int:
-        """Take a piece of an archive; see `Agent.receive`."""
+        """Receive a piece of an archive; see `Agent.receive`."""
         path = self._archive(key)
         if not path.exists():
             self._archives.append(path)
@@ -34,7 +34,7 @@ class Copies:
             return file.tell()
 
     async def make(self, key: str, number: int) -> Path:
-        """Make the copy of a job, of the archive with this key.
+        """Make the copy for a job from the archive with this key.
 
         Raises:
             OSError: If it can't be made.

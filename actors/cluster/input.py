@@ -1,4 +1,4 @@
-"""The input of a job on another machine, as its session sees it."""
+"""The session's side of the input of a job on another machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOST: Final = "the process of its engine is being started again; try it again"
 
 
 class RemoteChannel:
-    """Leads to the input of one job; see `InputChannel` and `InputWatch`."""
+    """The input of one job; see `InputChannel` and `InputWatch`."""
 
     def __init__(
         self, job: str, wanted: Input, send: Callable[[ToEngine], object]
@@ -28,38 +28,38 @@ class RemoteChannel:
         self._job = job
         self._is_terminal = wanted == "terminal"
         self._send = send
-        self._given = 0  # bytes; counted by the job's actor
+        self._given = 0  # bytes; changed only by the job's actor
         self.refused = WAITS
-        """Why it takes no more input; empty as long as it does."""
+        """Why it accepts no more input; empty while it does."""
         self.passed = 0
-        """Bytes that the job has taken, as far as the engine has said."""
+        """Bytes that the job has read, as reported by the engine."""
         self.waits = False
-        """Whether it waited for input at the last look."""
+        """Whether the job waited for input at the last check."""
         self.is_new = False
         """See `InputWatch`."""
         self._said: Intake | None = None
 
     def begin(self) -> None:
-        """Take input from now on: it has begun."""
+        """Accept input: the job has begun."""
         if self.refused in {WAITS, LOST}:
             self.refused = ""
 
     def lose(self) -> None:
-        """Take none for now: what leads to it is gone, with what was on its way."""
+        """Accept no input for now: the engine's process is gone, with pending input."""
         self.refused = self.refused or LOST
         self._given = self.passed
 
     def took(self, intake: Intake) -> None:
-        """Note how much it has taken, as the engine says."""
+        """Record the state of the input reported by the engine."""
         self._said = intake
         self.passed = intake.passed
-        # What an earlier program gave it was not counted here.
+        # Input sent by an earlier program was not counted here.
         self._given = max(self._given, intake.passed)
         self.refused = self.refused or intake.refused
 
     def look(self, now: float, *, news: bool) -> bool:
-        """See what the engine has said last; tell whether `waits` has changed."""
-        del now, news  # the agent on the node looks
+        """Use the last report of the engine; return whether `waits` has changed."""
+        del now, news  # the agent on the node checks the job
         before, said = self.waits, self._said
         if said is not None:
             self.waits, self.is_new = said.awaits, said.is_new
@@ -67,11 +67,11 @@ class RemoteChannel:
 
     @property
     def waiting(self) -> int:
-        """How many bytes of input the job has not taken."""
+        """Bytes of input that the job has not read yet."""
         return self._given - self.passed
 
     def send(self, data: bytes) -> str:
-        """Give input to the job; see `Channel.send`."""
+        """Send input to the job; see `Channel.send`."""
         if self.refused:
             return self.refused
         if self.waiting + len(data) > INPUT_LIMIT:
@@ -81,7 +81,7 @@ class RemoteChannel:
         return ""
 
     def end_input(self) -> str:
-        """Let the job read the end of its input; see `Channel.end_input`."""
+        """Signal the end of the input; see `Channel.end_input`."""
         if self.refused:
             return self.refused
         if not self._is_terminal:

@@ -1,4 +1,4 @@
-"""A job as the process of an engine knows it."""
+"""The state of a job in the process of an engine."""
 
 from __future__ import annotations
 

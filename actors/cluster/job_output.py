@@ -1,4 +1,4 @@
-"""The output file of a job on a cluster, as the process of the engine writes it."""
+"""The output file of a cluster job, written by the process of the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class JobOutput:
-    """One file. What fails returns how the job has failed by it."""
+    """One output file. A method that fails returns the outcome of the failed job."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -21,14 +21,14 @@ class JobOutput:
 
     @property
     def size(self) -> int:
-        """How many bytes it has; it is open."""
+        """The size in bytes of the open file."""
         return os.fstat(self._fd).st_size
 
     def open(self, *, goes_on: bool) -> Outcome | None:
-        """Open it, once. Before the job begins: the file says that it may have begun.
+        """Open the file, before the job begins: it shows that the job may have begun.
 
         Args:
-            goes_on: Whether it may be there already.
+            goes_on: Whether it may exist.
         """
         if self._fd < 0:
             try:
@@ -41,7 +41,7 @@ class JobOutput:
         """Write a piece of output.
 
         Args:
-            before: How many bytes it had before the job.
+            before: Bytes that the file had before the job.
             piece: The piece.
         """
         rest = memoryview(piece.data)

@@ -1,4 +1,4 @@
-"""Who owns what is held on a cluster, and how long it stays without an owner."""
+"""Leases of jobs and rooms on a cluster, and their owner."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEASE: Final = 60.0
-"""Seconds for which something stays on a cluster that no owner has renewed."""
+"""Seconds after which anything not renewed by an owner ends on the cluster."""
 
 RENEWALS: Final = 4
-"""How often in the time of a lease its owner renews what it holds."""
+"""Number of renewals per lease."""
 
 TAKEN_OVER: Final = "another host of the session has taken over its jobs"
 
@@ -24,7 +24,7 @@ class OwnerError(Exception):
 class Lease:
     """Holds names until their owner has not renewed them for a while.
 
-    An owner is a number; one that is higher takes over, and lower ones are refused.
+    An owner is a number; a higher one takes over, and lower ones are rejected.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -34,29 +34,29 @@ class Lease:
         self._until: dict[str, float] = {}
 
     def check(self, owner: int) -> None:
-        """Note that an owner is there.
+        """Record that an owner has called.
 
         Raises:
-            OwnerError: If there is a newer one.
+            OwnerError: If there is a newer owner.
         """
         if owner < self.owner:
             raise OwnerError(TAKEN_OVER)
         self._seen = time.monotonic()
         if owner > self.owner:
             self.owner = owner
-            # It has that long to find out which of these it knows.
+            # A new owner gets this time to find out which names it knows.
             self._extend(self._until)
 
     def hold(self, name: str) -> None:
-        """Hold a name from now on."""
+        """Start to hold a name."""
         self._until[name] = time.monotonic() + self._seconds
 
     def drop(self, name: str) -> None:
-        """Hold a name no longer."""
+        """Stop holding a name."""
         self._until.pop(name, None)
 
     def renew(self, owner: int, names: Iterable[str]) -> None:
-        """Hold names for longer, those of them that are held.
+        """Extend the leases of those names that are held.
 
         Raises:
             OwnerError: If there is a newer owner.
@@ -65,7 +65,7 @@ class Lease:
         self._extend(it for it in names if it in self._until)
 
     def expired(self) -> list[str]:
-        """Return the names that were not renewed in time, and hold them no longer."""
+        """Remove and return the names that were not renewed in time."""
         now = time.monotonic()
         over = [name for name, until in self._until.items() if until <= now]
         for name in over:
@@ -74,7 +74,7 @@ class Lease:
 
     @property
     def is_over(self) -> bool:
-        """Whether no owner has been there for so long."""
+        """Whether no owner has called for the time of a lease."""
         return time.monotonic() >= self._seen + self._seconds
 
     def _extend(self, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The connection to the process of an engine, which is started here."""
+"""The connection to the process of an engine, which this module starts."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ _END_TIMEOUT: Final = 10.0
 _READ: Final = 1 << 18
 
 STAYS: Final = frozenset({MARK, SESSION, SEND})
-"""Names of variables that neither the process nor a job is given."""
+"""Variables that are passed neither to the process nor to jobs."""
 
 
 class Link:
-    """One life of the process of an engine, and the jobs that it was given.
+    """One process of an engine, and the jobs given to it.
 
     Args:
-        name: That of the engine.
-        argv: Starts the process.
-        settings: What it is told.
-        over: Given the jobs that it had, and why it has died, if another process can
-            take them over.
-        before: Why the process before it has died, whose jobs it takes over.
+        name: The name of the engine.
+        argv: The command of the process.
+        settings: Its settings.
+        over: Called with its jobs and the reason of its death, if another process can
+            adopt them.
+        before: Why the previous process died, whose jobs this one adopts.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Link:
         self._jobs: dict[str, RemoteJob] = {}
         self._asked: list[Callable[[tuple[Node, ...], str], object]] = []
         self._why = ""
-        # Each job is put in, and each is told of the end of the process.
+        # Guards the jobs against a concurrent end of the process.
         self._changed = threading.Lock()
         ours, theirs = socket.socketpair()
         self._sock = ours
@@ -113,7 +113,7 @@ class Link:
 
     @property
     def is_over(self) -> bool:
-        """Whether the process is gone, or about to be."""
+        """Whether the process is gone, or about to end."""
         return bool(self._why)
 
     @property
@@ -122,7 +122,7 @@ class Link:
         return self._process.pid
 
     def give(self, job: RemoteJob) -> str:
-        """Give a job to the process; return why not, if it is gone."""
+        """Send a job to the process; return the reason if it is gone."""
         with self._changed:
             if self._why:
                 return self._why
@@ -135,7 +135,7 @@ class Link:
         self._writer.send(frame(encode(message)))
 
     def ask(self, tell: Callable[[tuple[Node, ...], str], object]) -> None:
-        """Ask for the nodes; report why not if the process is gone."""
+        """Request the nodes; report the reason if the process is gone."""
         with self._changed:
             if not self._why:
                 self._asked.append(tell)
@@ -144,7 +144,7 @@ class Link:
         tell((), self._why)
 
     def forget(self, number: str) -> None:
-        """Expect nothing more of a job."""
+        """Ignore further messages about a job."""
         with self._changed:
             self._jobs.pop(number, None)
 
@@ -174,7 +174,7 @@ class Link:
                     else:
                         self._take(message)
         except OSError:
-            pass  # it is gone
+            pass  # it has ended
         except (FrameError, msgspec.MsgspecError) as error:
             why = why or f"the engine {self._name} can't be understood: {error}"
         self._fail(why)
@@ -205,7 +205,7 @@ class Link:
                     tell(nodes, "")
 
     def _fail(self, why: str) -> None:
-        """Tell every job that the process is gone."""
+        """Report the death of the process to every job."""
         can_go_on = not why and self._is_ready and not self._closes
         if not why:
             with contextlib.suppress(self._gave_up):

@@ -1,4 +1,4 @@
-"""The agent of a node as the cluster holds it: it ends itself without an owner."""
+"""The agent of a node as a cluster actor, which ends itself without an owner."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from .agent_messages import Held
 
 LOOKS: Final = 20
-"""How often in the time of a lease it is looked at."""
+"""Number of checks per lease."""
 
 _OWN: Final = ("RAY_", "OMP_NUM_THREADS", "PYTHONBREAKPOINT")
-"""How the variables of a Ray worker begin that no job is to see."""
+"""Prefixes of the variables of a Ray worker that are hidden from jobs."""
 
 
 class NodeAgent:
-    """What a cluster runs on each node: an `Agent`, its warden, and its lease.
+    """The cluster's actor on each node: an `Agent`, its warden, and its lease.
 
-    It outlives the process that has started it. If no process of its session renews a
-    job in time, that job ends; if none is there at all, the agent ends with all jobs.
+    It outlives the process that started it. A job ends if no process of its session
+    renews it in time; the agent ends with all jobs if there is no such process at all.
 
     Args:
         key: See `Agent`.
-        gone: Called when it has ended itself; by default its process ends.
-        name: What people call the node.
+        gone: Called when it has ended itself; by default it exits the process.
+        name: The display name of the node.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class NodeAgent:
         """
         async with self._opening:
             if self._agent is None:
-                # Held as long as this process lives.
+                # Kept open as long as this process lives.
                 self._warden = await asyncio.to_thread(start_warden, self._key)
                 base = {k: v for k, v in os.environ.items() if not k.startswith(_OWN)}
                 self._agent = Agent(self._key, base)
@@ -76,7 +76,7 @@ class NodeAgent:
         return await getattr(self._opened(), method)(*args)
 
     async def held(self, owner: int) -> tuple[Held, ...]:
-        """Return the jobs that are here, and those that have ended.
+        """Return the running and ended jobs of this agent.
 
         Raises:
             OwnerError: If there is a newer owner.
@@ -85,7 +85,7 @@ class NodeAgent:
         return await self._opened().held(self._name)
 
     async def renew(self, owner: int, jobs: Iterable[str]) -> None:
-        """Let these jobs go on for the time of another lease.
+        """Extend the leases of these jobs.
 
         Raises:
             OwnerError: If there is a newer owner.
@@ -93,7 +93,7 @@ class NodeAgent:
         self._lease.renew(owner, jobs)
 
     async def close(self, owner: int) -> None:
-        """End all jobs at once.
+        """End all jobs immediately.
 
         Raises:
             OwnerError: If there is a newer owner.
@@ -102,7 +102,7 @@ class NodeAgent:
         await self.end()
 
     async def end(self) -> None:
-        """End all jobs of all owners at once."""
+        """End all jobs of all owners immediately."""
         for task in self._others:
             task.cancel()
         if self._agent is not None:
@@ -110,7 +110,7 @@ class NodeAgent:
         self.leave_to_warden()
 
     def leave_to_warden(self) -> None:
-        """Let the warden end what is left, as if this process had died."""
+        """Leave remaining processes to the warden, as if this process had died."""
         warden, self._warden = self._warden, -1
         if warden >= 0:
             os.close(warden)

@@ -1,4 +1,4 @@
-"""What is free on a cluster, and what jobs wait for."""
+"""Observes the free resources of a cluster, and why jobs wait."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from .seats import Seats
 
 LOOK_AT_NODES: Final = 3.0
-"""Seconds between two looks at what is free while jobs wait."""
+"""Seconds between two queries of the nodes while jobs wait."""
 
 FIRST_LOOK: Final = 0.2
-"""Seconds that a job may wait before it is told what for."""
+"""Seconds that a job may wait before its reason is reported."""
 
 TOLD: Final = 50
-"""Jobs of those that wait that are told how much is free."""
+"""Maximum number of waiting jobs whose reason is updated."""
 
 
 class NodeLooks:
-    """Looks at the nodes, and tells what was seen.
+    """Queries the nodes, and reports the results.
 
     Args:
         backend: The cluster.
         seats: Knows which jobs wait.
-        jobs: The jobs that have not ended.
-        connected: Set once the cluster is reached.
-        say: Tells the session.
-        give_up: Called with why the cluster can't be used.
+        jobs: The unfinished jobs.
+        connected: Set once the cluster is connected.
+        say: Sends messages to the session.
+        give_up: Called with the reason if the cluster can't be used.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -59,11 +59,11 @@ class NodeLooks:
         """Set for a job that may have to wait."""
 
     async def look(self) -> None:
-        """Tell jobs that wait what they wait for, as long as there are some."""
+        """Report to waiting jobs why they wait, while there are any."""
         await self._connected.wait()
         while True:
             await self.came.wait()
-            # Before the look: one that comes during it may not be in its seat yet.
+            # Cleared first: a job that arrives during the query may not be seated yet.
             self.came.clear()
             await asyncio.sleep(FIRST_LOOK)
             while self._seats.is_anybody_waiting:
@@ -91,7 +91,7 @@ class NodeLooks:
                 self._say(Waits(number, why))
 
     async def tell(self) -> None:
-        """Tell the session which nodes there are, once the cluster is reached."""
+        """Report the nodes to the session, once the cluster is connected."""
         await self._connected.wait()
         try:
             nodes = await self._backend.nodes()

@@ -1,8 +1,8 @@
-"""A Ray cluster, as the engine's process uses it.
+"""The backend for a Ray cluster.
 
-Only this module and `ray_rooms` use Ray. It replaces signal handlers, and ends its
-whole process when the control store of the cluster is gone: nothing of a session runs
-in that process.
+Only this module and `ray_rooms` use Ray. Ray replaces signal handlers, and ends its
+whole process when the control store of the cluster is gone, so no part of a session
+runs in that process.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     from .wire import Amounts
 
 CONNECT_TIMEOUT: Final = 45.0
-"""Seconds within which the cluster has to answer."""
+"""Seconds for the cluster to answer."""
 
 AGENT_TIMEOUT: Final = 90.0
-"""Seconds within which an agent has to start on a node."""
+"""Seconds for an agent to start on a node."""
 
 CALL_TIMEOUT: Final = 30.0
-"""Seconds within which the control store has to answer."""
+"""Seconds for the control store to answer."""
 
 _REACH_TIMEOUT: Final = 5.0
-_WAIT: Final = 1.0  # seconds of one wait for a reservation, between looks at a cancel
+_WAIT: Final = 1.0  # seconds per wait for a reservation, between checks for a cancel
 _UNAVAILABLE: Final = 0.5
 _THREADS: Final = 64
 _CLOSE_TIMEOUT: Final = 3.0
@@ -61,7 +61,7 @@ ResultT = TypeVar("ResultT")
 
 
 class RayCluster:
-    """A Ray cluster that exists; see `Backend`."""
+    """An existing Ray cluster; see `Backend`."""
 
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class RayCluster:
         self._threads = ThreadPoolExecutor(_THREADS, "backburner-ray")
 
     async def connect(self) -> None:
-        """Reach the cluster."""
+        """Connect to the cluster."""
         address = self._settings.address
         try:
             await self._blocking(self._init, within=CONNECT_TIMEOUT)
@@ -89,7 +89,7 @@ class RayCluster:
             ) from None
 
     async def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes that are alive, as the control store knows them."""
+        """Return the nodes that are alive according to the control store."""
         try:
             return await self._blocking(self._look, within=CALL_TIMEOUT)
         except TimeoutError:
@@ -99,7 +99,7 @@ class RayCluster:
             ) from None
 
     async def held(self) -> tuple[list[Held], list[str]]:
-        """Take over what the agents of the session have."""
+        """Adopt the jobs of the session's agents."""
         await self._blocking(self._look, within=CALL_TIMEOUT)
         self._owner = await self._ask_rooms("own")
         names = await self._blocking(self._ray.util.list_named_actors)
@@ -119,7 +119,7 @@ class RayCluster:
         return found, problems
 
     async def reserve(self, needs: Amounts) -> Reservation:
-        """Create a placement group of one bundle; wait until it has its node."""
+        """Create a placement group of one bundle; wait until it is placed."""
         name = await self._ask_rooms("make", needs)
         self._held_rooms.add(name)
         group = self._group(name)
@@ -147,7 +147,7 @@ class RayCluster:
         await self._ask_rooms("free", (reservation.handle,))
 
     async def renew(self) -> None:
-        """Renew agents, jobs and placement groups."""
+        """Renew the leases of agents, jobs and placement groups."""
         rooms = self._ask_rooms("renew", tuple(self._held_rooms))
         await renew_all(rooms, [*self._agents.values()], self._settings.stay.lease)
 
@@ -163,7 +163,7 @@ class RayCluster:
             raise
 
     async def close(self) -> None:
-        """End all agents with their jobs, remove the room, and leave the cluster."""
+        """End all agents with their jobs, release the room, and disconnect."""
         if self._ray is None:
             return
         await asyncio.gather(
@@ -180,7 +180,7 @@ class RayCluster:
                 await asyncio.wait_for(opening.result().close(), _CLOSE_TIMEOUT)
         else:
             opening.cancel()
-        # What is left of its jobs then is ended by its warden.
+        # Its warden then ends the remaining processes of its jobs.
         await self._blocking(lambda: self._kill(f"{self._session}/{node}"))
 
     def _kill(self, name: str) -> None:
@@ -190,7 +190,7 @@ class RayCluster:
     async def _start_agent(self, node: str) -> AgentCalls:
         ray, name = self._ray, self._name(node)
         called = f"{self._session}/{node}"
-        # Calls block as long as a node that has just died is still listed.
+        # Calls block while a node that has just died is still listed.
         actor = await self._blocking(
             lambda: self._actor(NodeAgent, called, node, 10_000).remote(
                 f"ray-{uuid.uuid4().hex[:12]}", name
@@ -215,7 +215,7 @@ class RayCluster:
         try:
             check_version(name, there, our_version())
         except ClusterError:
-            # It may be of a version that ran here before.
+            # It may have another version, from an earlier installation.
             await self._blocking(lambda: self._kill(called))
             raise
         return agent
@@ -234,7 +234,7 @@ class RayCluster:
         )
 
     def _calls(self, actor: Any, node: str, name: str) -> Callable[..., Awaitable[Any]]:
-        """Return what calls the agent of a node."""
+        """Return a function that calls the agent of a node."""
         errors = self._ray.exceptions
 
         async def call(method: str, *args: object) -> Any:
@@ -242,8 +242,8 @@ class RayCluster:
                 try:
                     return await getattr(actor, method).remote(*args)
                 except errors.ActorUnavailableError:
-                    # Not final: what it was asked for may have been done, and is asked
-                    # for again; that changes nothing.
+                    # Temporary: the call may have been carried out, and is repeated,
+                    # which is safe.
                     await asyncio.sleep(_UNAVAILABLE)
                 except errors.RayActorError as error:
                     self._agents.pop(node, None)
@@ -274,7 +274,7 @@ class RayCluster:
                 await asyncio.sleep(_UNAVAILABLE)
 
     def _start_rooms(self) -> Any:
-        # On this machine: if that is lost, nobody is left who could use the room.
+        # On this machine: without it, no process is left that could use the room.
         node = self._ray.get_runtime_context().get_node_id()
         lease = self._settings.stay.lease
         return self._actor(Rooms, f"{self._session}/{_ROOMS}", node, 1000).remote(lease)
@@ -310,7 +310,7 @@ class RayCluster:
     def _init(self) -> None:
         address = self._settings.address
         _reach(address)
-        # A call that comes too late must not start a cluster of its own.
+        # A late call must not start a cluster of its own.
         os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
         try:
             ray: Any = importlib.import_module("ray")
@@ -320,7 +320,7 @@ class RayCluster:
                 f"Ray is not installed for {sys.executable} ({error}); install it:"
                 f" {sys.executable} -m pip install 'backburner[ray]'"
             ) from None
-        # What it warns of becomes the reason of nobody's failure.
+        # Its warnings should not become the reason of a failed task.
         logging.getLogger("ray").setLevel(logging.ERROR)
         try:
             ray.init(
@@ -361,7 +361,7 @@ class RayCluster:
 
 
 def _amounts(resources: dict[str, float]) -> Amounts:
-    """Return the resources that a job can need; Ray has more of its own."""
+    """Return the resources that a job can need; Ray has additional ones."""
     return {
         name: float(amount)
         for name, amount in resources.items()
@@ -371,7 +371,7 @@ def _amounts(resources: dict[str, float]) -> Amounts:
 
 
 def _reach(address: str) -> None:
-    """Say at once if nobody is there: Ray itself would wait for minutes.
+    """Raise at once if nothing listens at the address: Ray would wait for minutes.
 
     Raises:
         ClusterError: If so.

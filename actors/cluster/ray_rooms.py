@@ -1,4 +1,4 @@
-"""What Ray runs on the nodes to reserve room there for a session."""
+"""The Ray actors that reserve room on nodes for a session."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Rooms:
-    """What Ray runs once for a session: it holds the reserved room, and says who owns.
+    """The Ray actor that holds a session's reserved room, and knows its owner.
 
-    Ray removes the placement groups that it has made when it ends, however it does.
+    Ray removes the placement groups that an actor has created when the actor ends,
+    whatever the cause.
     """
 
     def __init__(self, lease: float) -> None:
@@ -30,10 +31,10 @@ class Rooms:
         self._watching: asyncio.Task[None] | None = None
 
     async def own(self) -> int:
-        """Take over; return the number of the owner."""
+        """Take over; return the number of the new owner."""
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
-        # Of an earlier actor nothing is known; its numbers were lower.
+        # The numbers of an earlier actor are unknown, but were lower.
         owner = max(self._lease.owner + 1, time.time_ns())
         self._lease.check(owner)
         return owner
@@ -45,7 +46,7 @@ class Rooms:
         self._lease.check(owner)
 
     async def make(self, owner: int, needs: Amounts) -> str:
-        """Make a placement group of one bundle; return its id, before it has a node."""
+        """Create a placement group of one bundle; return its id without waiting."""
         self._lease.check(owner)
         groups = importlib.import_module("ray.util.placement_group")
         made = await asyncio.to_thread(
@@ -85,9 +86,9 @@ class Rooms:
 
 
 class GpuHolder:
-    """What Ray runs in a reservation with GPUs, so that it says which ones they are."""
+    """The Ray actor in a reservation with GPUs, which knows their ids."""
 
     def visible(self) -> dict[str, str]:
-        """Return the variables by which programs find these GPUs alone."""
+        """Return the variables that restrict programs to these GPUs."""
         names = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
         return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,4 +1,4 @@
-"""How the Ray cluster is reached, and what its engine is told."""
+"""The settings of a Ray cluster and its engine."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 from .lease import LEASE
 
 SEND: Final = "BACKBURNER_SEND"
-"""The environment variable that names those a job takes along, separated by commas."""
+"""The environment variable that names further variables to send with a job."""
 
 
 class Shipping(msgspec.Struct, frozen=True):
-    """What of a directory travels with a task that asks for that.
+    """The files that are copied with a task that requests its directory.
 
     Attributes:
-        limit: How many bytes its files may have together.
-        leave_out: Patterns of names and paths that stay, besides those that always do.
+        limit: Maximum bytes of all files together.
+        leave_out: Patterns of names and paths to leave out, besides the default ones.
     """
 
     limit: int = 100 << 20
@@ -25,13 +25,13 @@ class Shipping(msgspec.Struct, frozen=True):
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """What becomes of jobs whose session is gone.
+    """The treatment of jobs whose session is gone.
 
     Attributes:
-        owner: What the session is called on the cluster, unlike any other.
-        lease: Seconds for which a job goes on that no process of its session renews.
-        stays: Whether jobs go on for as long when the session has not said that it
-            ends; else they end at once.
+        owner: The unique name of the session on the cluster.
+        lease: Seconds that a job continues if no process of its session renews it.
+        stays: Whether jobs continue for that time when the session disappears without
+            ending; otherwise they end at once.
     """
 
     owner: str = ""
@@ -40,13 +40,13 @@ class Stay(msgspec.Struct, frozen=True):
 
 
 class RaySettings(msgspec.Struct, frozen=True):
-    """How a Ray cluster is reached.
+    """The settings of a Ray cluster for the engine's process.
 
     Attributes:
-        address: `auto` for the one this machine belongs to, or `HOST:PORT` of its head.
+        address: `auto` for the cluster of this machine, or `HOST:PORT` of its head.
         node_address: The address of the node on this machine, if there are several.
-        shipping: What travels of directories.
-        stay: What becomes of jobs whose session is gone.
+        shipping: The files copied with tasks.
+        stay: The treatment of jobs whose session is gone.
     """
 
     address: str = "auto"
@@ -56,16 +56,17 @@ class RaySettings(msgspec.Struct, frozen=True):
 
 
 class ClusterSettings(msgspec.Struct, frozen=True):
-    """The cluster of a session.
+    """The settings of a session's cluster.
 
     Attributes:
         address: See `RaySettings`.
         python: The Python that has Ray; empty for the one that runs this program.
-        environment: Names of the environment variables that jobs take along, besides
-            those that always travel.
-        slots: How many jobs it is given at a time.
-        shipping: What travels of directories.
-        lease: Seconds for which a job goes on that no process of its session renews.
+        environment: Names of environment variables to send with jobs, besides the
+            default ones.
+        slots: Maximum number of concurrent jobs, including those that wait on the
+            cluster.
+        shipping: The files copied with tasks.
+        lease: Seconds that a job continues if no process of its session renews it.
     """
 
     address: str = "auto"

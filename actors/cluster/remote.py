@@ -1,4 +1,4 @@
-"""An engine in a process of its own, as the session that gives it jobs sees it."""
+"""The session's side of an engine that runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -29,31 +29,32 @@ if TYPE_CHECKING:
 
 
 SENT: Final = ("LANG", "LC_*", "TZ", "PYTHONUNBUFFERED", "BACKBURNER_*")
-"""Names of the environment variables that travel with a job; `*` is any letters."""
+"""Names of the environment variables sent with a job; `*` matches any letters."""
 
 
 class RemoteEngine:
-    """Runs jobs by a process of its own, which knows the cluster.
+    """Runs jobs through a process of its own, which is connected to the cluster.
 
-    A job that does not say how many CPUs it needs gets one.
+    A job that does not specify its CPUs gets one.
 
-    The process is started with the first job, and again if it has died: then the new
-    one takes over its jobs, which have gone on on the cluster. Each cluster that jobs
-    name by its address has a process of its own.
+    The process is started with the first job, and restarted if it dies; the new process
+    adopts the jobs, which have continued on the cluster. Each cluster address that jobs
+    name has a process of its own.
 
     Args:
-        name: What requests call it.
-        settings: What the process is told.
-        slots: How many jobs it is given at a time, those that wait there among them.
+        name: The name of the engine in requests.
+        settings: The settings of the process.
+        slots: Maximum number of concurrent jobs, including those that wait on the
+            cluster.
         python: The Python that runs the process; by default this one.
-        sent: Names of the environment variables that travel with jobs.
+        sent: Names of the environment variables sent with jobs.
     """
 
     takes_input = True
     can_pause = True
 
     program: tuple[str, ...] = ("-m", "backburner.actors.cluster")
-    """The arguments with which Python runs its process."""
+    """The arguments with which Python runs the process."""
 
     def __init__(
         self,
@@ -82,16 +83,16 @@ class RemoteEngine:
         return None if link is None or link.is_over else link.pid
 
     def open(self, session: str, *, stays: bool) -> None:
-        """Run the jobs of a session from now on; see `Outliving`."""
+        """Attach to a session; see `Outliving`."""
         self._stay = Stay(session, self._settings.stay.lease, stays)
         self._is_closed = False
 
     def start(self, command: Command, context: JobContext) -> RemoteJob:
-        """Give a job to the process; see `Engine`."""
+        """Send a job to the process; see `Engine`."""
         return self._give(self._run(command, context), context)
 
     def adopt(self, command: Command, context: JobContext) -> RemoteJob:
-        """Let the process take over a job of a killed program; see `Outliving`."""
+        """Make the process adopt a job of a killed program; see `Outliving`."""
         run, task = self._run(command, context), context.task
         began = task.node or (not run.goes_on and Path(run.output).exists())
         run = msgspec.structs.replace(
@@ -133,16 +134,16 @@ class RemoteEngine:
         job = RemoteJob(run, context)
         address = (context.task.terms or PLAIN).address
         why = ""
-        for _ in range(2):  # it may just be ending
+        for _ in range(2):  # the process may be ending
             if not (why := self._linked(address).give(job)):
                 return job
         raise StartError(why)
 
     def nodes(self, timeout: float) -> tuple[Node, ...]:
-        """Return the nodes of the cluster; blocks until it has told.
+        """Return the nodes of the cluster; blocks until it has answered.
 
         Returns:
-            None of them if they can't be told.
+            The nodes; empty if they are unknown.
 
         Raises:
             TimeoutError: If it does not answer in time.
@@ -154,14 +155,14 @@ class RemoteEngine:
     def tell_nodes(
         self, tell: Callable[[tuple[Node, ...], str], object], address: str = ""
     ) -> None:
-        """Ask the process for its nodes; see `ListsNodes`."""
+        """Request the nodes from the process; see `ListsNodes`."""
         try:
             self._linked(address).ask(tell)
         except (StartError, ShortageError) as error:
             tell((), str(error))
 
     def close(self) -> None:
-        """End the process, with all jobs that it still runs; blocks for seconds."""
+        """End the process and all jobs that it still runs; blocks for seconds."""
         with self._starting:
             self._is_closed = True
             links, self._links = self._links, {}
@@ -204,7 +205,7 @@ class RemoteEngine:
             return link
 
     def _go_on(self, address: str, jobs: list[RemoteJob], why: str) -> None:
-        """Start another process, which takes over the jobs of one that has died."""
+        """Start another process, which adopts the jobs of a dead one."""
         from .remote_job import fail  # noqa: PLC0415 - the same
 
         for job in jobs:
@@ -219,7 +220,7 @@ class RemoteEngine:
                 fail((job,), problem)
 
     def _travels(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment variables that a job takes to another machine."""
+        """Return the environment variables to send with a job."""
         from .link import STAYS  # noqa: PLC0415 - the same
 
         more = tuple(it.strip() for it in variables.get(SEND, "").split(","))
@@ -232,7 +233,7 @@ class RemoteEngine:
 
 
 def ray_engine(settings: ClusterSettings) -> RemoteEngine:
-    """Return the engine `ray`; nothing is started, and Ray is not looked for."""
+    """Return the engine `ray`; starts nothing, and does not check for Ray."""
     return RemoteEngine(
         "ray",
         RaySettings(

@@ -1,4 +1,4 @@
-"""A job that the process of an engine runs, as its session sees it."""
+"""The session's side of a job that the process of an engine runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WAITING: Final = JobNote("waiting for the cluster")
 
 LAST_WAIT: Final = 20.0
-"""Seconds after which a job that was killed and does not end is given up."""
+"""Seconds after which a killed job that does not end is given up."""
 
 
 class RemoteJob(NotingJob):
@@ -30,7 +30,7 @@ class RemoteJob(NotingJob):
 
     def __init__(self, run: Run, context: JobContext) -> None:
         self.channel = run.input and RemoteChannel(run.job, run.input, self._send)
-        """What leads to its input, if it takes any; see `TakesInput`."""
+        """The channel to its input, if it takes any; see `TakesInput`."""
         self.run = run
         self._number = run.job
         self._link: Link | None = None
@@ -42,7 +42,7 @@ class RemoteJob(NotingJob):
         self._gives_up: float | None = None
 
     def look(self) -> JobEnd | None:
-        """Return its end, if the engine has told that, or is gone."""
+        """Return its end, if the engine has reported that, or is gone."""
         if self._end is None and self._gives_up is not None:
             now = self._context.clock.now().monotonic
             if now >= self._gives_up:
@@ -58,28 +58,28 @@ class RemoteJob(NotingJob):
         return self._note
 
     def progress(self) -> None:
-        """Return None; progress comes from the output."""
+        """Return None: progress is read from the output."""
 
     def pid(self) -> None:
         """Return None: its process is on another machine."""
 
     def pause(self) -> None:
-        """Tell the engine to pause its processes; it does not start meanwhile."""
+        """Make the engine pause its processes, or delay its start."""
         self._paused = True
         self._send(Halt(self._number, paused=True))
 
     def resume(self) -> None:
-        """Tell the engine to resume it."""
+        """Make the engine resume it."""
         self._paused = False
         self._send(Halt(self._number, paused=False))
 
     def stop(self) -> None:
-        """Tell the engine to ask it to end."""
+        """Make the engine send SIGTERM."""
         self._stopped = True
         self._send(StopJob(self._number))
 
     def kill(self) -> None:
-        """Tell the engine to kill it; give it up if the engine does not answer."""
+        """Make the engine kill it; give it up if the engine does not answer."""
         self._killed = True
         self._send(KillJob(self._number))
         clock = self._context.clock
@@ -87,7 +87,7 @@ class RemoteJob(NotingJob):
         clock.call_later(LAST_WAIT, self._context.look)
 
     def given(self, link: Link) -> None:
-        """Send it to a process of the engine, with all earlier orders."""
+        """Send the job to a process of the engine, with all earlier orders."""
         self._link = link
         link.send(self.run)
         if self._paused:
@@ -107,7 +107,7 @@ class RemoteJob(NotingJob):
         )
 
     def _may_have_begun(self) -> bool:
-        # The file is made before the job begins.
+        # The file is created before the job begins.
         return self._note.waits is None or (
             not self.run.goes_on and Path(self.run.output).exists()
         )
@@ -117,26 +117,26 @@ class RemoteJob(NotingJob):
             self._link.send(message)
 
     def told(self, note: JobNote) -> None:
-        """Take what the engine says of it. On the thread that reads."""
+        """Handle a note from the engine. On the thread that reads."""
         if self.channel is not None and note.waits is None:
             self.channel.begin()
         self._note = note
         self._context.look()
 
     def took(self, intake: Intake) -> None:
-        """Take how it stands to its input. On the thread that reads."""
+        """Handle the state of its input. On the thread that reads."""
         if self.channel is not None:
             self.channel.took(intake)
             self._context.look()
 
     def input_watch(self, *, waits: bool) -> RemoteChannel | None:
-        """Return what tells whether it waits for input; see `TellsInput`."""
+        """Return the detector of a wait for input; see `TellsInput`."""
         if self.channel is not None:
             self.channel.waits = waits
         return self.channel
 
     def ended(self, end: JobEnd) -> None:
-        """Take its end. On the thread that reads."""
+        """Handle its end. On the thread that reads."""
         if self.channel is not None:
             self.channel.refused = "it has ended"
         self._end = end

@@ -1,4 +1,4 @@
-"""Who waits for room on a cluster, and who is next."""
+"""The jobs that wait for room on a cluster, and their order."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from .wire import Amounts
 
 ASKING: Final = 8
-"""How many reservations for jobs of one shape are asked for at a time."""
+"""Maximum number of concurrent reservation requests for jobs of one shape."""
 
 KEPT: Final = 0.5
-"""Seconds that room is kept for the next job of the same shape."""
+"""Seconds that free room is kept for the next job of the same shape."""
 
 MEMORY: Final = "memory"
-"""What clusters call memory, in bytes."""
+"""The clusters' name of memory, in bytes."""
 
 _COUNTED: Final = ("CPU", "GPU")
 _Shape = tuple[tuple[str, float], ...]
 
 
 class _Waiting:
-    """Jobs that need the same, in their order."""
+    """Jobs with the same needs, in order."""
 
     def __init__(self, needs: Amounts) -> None:
         self.needs = needs
@@ -42,9 +42,9 @@ class _Waiting:
 
 
 class Seats:
-    """Hands out room of a cluster: in order among jobs that need the same.
+    """Assigns room of a cluster, in order among jobs with the same needs.
 
-    Room that a job leaves goes to the next one of its shape, without asking the
+    Room of an ended job goes to the next job of its shape without a request to the
     cluster, unless a job of another shape has waited for longer.
     """
 
@@ -77,12 +77,12 @@ class Seats:
     def give_back(
         self, needs: Amounts, reservation: Reservation, *, lost: bool = False
     ) -> None:
-        """Take back the room of a job that has ended.
+        """Release the room of a job that has ended.
 
         Args:
-            needs: What it needed.
+            needs: The needs of the job.
             reservation: Its room.
-            lost: Whether nobody can use it any more.
+            lost: Whether the room can no longer be used.
         """
         waiting = self._waiting(needs)
         if lost or self._others_first(waiting):
@@ -95,7 +95,7 @@ class Seats:
             waiting.kept.append((reservation, timer))
 
     def why(self, needs: Amounts, nodes: Iterable[Node]) -> str:
-        """Say why a job waits, for people."""
+        """Return why a job waits, for people."""
         listed = [*nodes]
         for name, amount in needs.items():
             what = f"needs {_need_text(name, amount)}"
@@ -119,7 +119,7 @@ class Seats:
         return any(it.jobs for it in self._shapes.values())
 
     async def close(self) -> None:
-        """Give back what is kept, and ask for nothing more."""
+        """Release kept room, and cancel all requests."""
         for waiting in self._shapes.values():
             for reservation, timer in waiting.kept:
                 timer.cancel()
@@ -138,7 +138,7 @@ class Seats:
         return waiting
 
     def _others_first(self, waiting: _Waiting) -> bool:
-        """Tell whether a job of another shape has waited for longer than any here."""
+        """Return whether a job of another shape has waited for longer than all here."""
         firsts = {next(iter(it.jobs)): it for it in self._shapes.values() if it.jobs}
         return bool(firsts) and firsts[min(firsts)] is not waiting
 
@@ -150,7 +150,7 @@ class Seats:
 
     def _ask_less(self, waiting: _Waiting) -> None:
         for task in [*waiting.asking][len(waiting.jobs) :]:
-            # At once: one that is still counted would keep another from being asked.
+            # Removed at once: while counted, it would prevent another request.
             waiting.asking.discard(task)
             task.cancel()
 

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from .backend import AgentCalls, Backend
 
 PIECE: Final = 4 << 20
-"""Bytes of output that are under way for a job at a time."""
+"""Maximum bytes of output in transit per job."""
 
 ATTEMPTS: Final = 3
-"""How often room is looked for, if a node is found dead before a job has begun."""
+"""Maximum number of reservations for a job, if nodes die before it has begun."""
 
 UNSEEN: Final = "while no process of the engine was there"
 
@@ -106,7 +106,7 @@ class Server:
                 for payload in frames.feed(data):
                     self._take(payload)
         except (OSError, FrameError):
-            pass  # the session is gone, or not what it should be
+            pass  # the session is gone, or sent an invalid frame
         finally:
             connecting.cancel()
             looking.cancel()
@@ -133,7 +133,7 @@ class Server:
             self._say(Ready())
 
     async def _renew(self) -> None:
-        """Renew the lease, so that nothing on the cluster ends without an owner."""
+        """Renew the leases, so that nothing on the cluster ends."""
         await self._connected.wait()
         while True:
             await asyncio.sleep(self._lease / RENEWALS)
@@ -142,7 +142,7 @@ class Server:
             except OwnerError:
                 self._give_up(TAKEN_OVER, ends=False)
                 return
-            except Exception:  # the next may succeed
+            except Exception:  # the next attempt may succeed
                 logger.exception("What is held could not be renewed")
 
     def _give_up(self, text: str, *, ends: bool = True) -> None:
@@ -190,7 +190,7 @@ class Server:
         job.stopped = True
         job.killed |= now
         if job.agent is None:
-            # What is canceled before its first step would end without a word.
+            # A task that is canceled before its first step would not report the end.
             if job.begun and not job.seated and self._knows(job):
                 self._tasks[number].cancel()
             return
@@ -198,7 +198,7 @@ class Server:
         self._in_background(_quietly(call, number))
 
     def _knows(self, job: Job) -> bool:
-        """Whether it is known that no agent has a job from an earlier process."""
+        """Return whether no agent can have the job from an earlier process."""
         return not job.run.before or (
             self._connected.is_set() and job.run.job not in self._held
         )
@@ -213,7 +213,7 @@ class Server:
                 self._in_background(self._give_orders(job, job.agent))
 
     async def _give_orders(self, job: Job, agent: AgentCalls) -> None:
-        # One after the other: what is typed must not be mixed up.
+        # In sequence, so that input arrives in order.
         with contextlib.suppress(NodeLostError):
             while job.orders:
                 await agent.order(job.ordered, job.orders.popleft())
@@ -240,7 +240,7 @@ class Server:
         self._say(Ended(number, outcome, leftover))
 
     async def _ended(self, job: Job) -> tuple[Outcome, str | None]:
-        """Run a job; return how it ended."""
+        """Run a job; return its outcome and leftover."""
         await self._connected.wait()
         run = job.run
         if (held := self._held.get(run.job)) is not None:
@@ -259,7 +259,7 @@ class Server:
             except (ClusterError, ShipError) as error:
                 return Outcome.failed(safe_line(str(error))), None
             except NodeLostError as error:
-                # Room may be handed out on a node that died a moment ago.
+                # The reserved node may have died a moment ago.
                 if job.agent is not None or attempt == ATTEMPTS - 1:
                     return Outcome.failed(safe_line(str(error))), None
         raise AssertionError
@@ -269,7 +269,7 @@ class Server:
         job.seated = False
         package = None
         if job.run.ships:
-            # Before there is room: that is not to wait for this.
+            # Before the reservation, so that room does not wait for this.
             package = await self._packages.of(job.run.directory)
         while True:
             await job.may_begin.wait()
@@ -311,7 +311,7 @@ class Server:
             self._seats.give_back(needs, room, lost=lost)
 
     async def _taken_over(self, job: Job, held: Held) -> tuple[Outcome, str | None]:
-        """Go on with a job that an earlier process has started."""
+        """Continue a job that an earlier process has started."""
         job.seated = True
         room = Reservation(held.node, held.name, held.room)
         try:
@@ -326,7 +326,7 @@ class Server:
             return Outcome.failed(safe_line(f"{error} {UNSEEN}")), None
         finally:
             if held.room:
-                # It is not known any more which devices it has.
+                # Its devices are no longer known.
                 self._seats.give_back(job.run.needs, room, lost=True)
 
     async def _run_on(
@@ -337,8 +337,8 @@ class Server:
         before: int,
         first: Piece | None = None,
     ) -> tuple[Outcome, str | None]:
-        """Follow a job that an agent has."""
-        # From now on it is ended by its agent.
+        """Follow a job of an agent."""
+        # From now on the agent ends it.
         job.agent, job.node = agent, node
         if not job.may_begin.is_set():
             self._order(job, Halt(job.run.job, paused=True))
@@ -358,9 +358,9 @@ class Server:
 
         Args:
             job: The job.
-            agent: What runs it.
-            before: How many bytes its output file had before it.
-            first: Its first output, if the agent has said that already.
+            agent: The agent that runs it.
+            before: Bytes that its output file had before the job.
+            first: Its first output, if already received.
         """
         run, known = job.run, None
         offset = max(0, job.output.size - before)
@@ -374,19 +374,19 @@ class Server:
                 problem = job.output.put(before, piece)
                 agent.forget(run.job)
                 return (problem, None) if problem else (end.outcome, end.leftover)
-            # The next piece is on its way while this one is written.
+            # Fetch the next piece while this one is written.
             asked = self._in_background(agent.follow(run.job, offset, PIECE, known))
             await asyncio.sleep(0)
             if (problem := job.output.put(before, piece)) is not None:
                 asked.cancel()
                 agent.forget(run.job)
                 return problem, None
-            # What has been written takes no memory of the cluster while it waits.
+            # Release the written piece's memory in the cluster during the wait.
             del piece
             piece = await asked
 
 
 async def _quietly(call: Callable[[str], Awaitable[None]], number: str) -> None:
-    # If the node is gone, the one who follows the job says so.
+    # If the node is gone, the follow of the job reports it.
     with contextlib.suppress(NodeLostError):
         await call(number)

@@ -1,7 +1,7 @@
-"""A directory that travels with a task: what of it, in one archive, and out of it.
+"""Copies a directory to the node of a task, as one archive.
 
-The archive is made once for each state of a directory, which its key stands for: the
-names, sizes and times of its files. A node that has it already is not sent it again.
+The archive is created once for each state of a directory, identified by its key: the
+names, sizes and times of its files. It is sent to each node only once.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ LEFT_OUT: Final = (
     *(".git", ".hg", ".svn", "__pycache__", "*.pyc", ".venv", "venv", "node_modules"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox"),
 )
-"""Names of files and folders that never travel."""
+"""Names of files and folders that are never copied."""
 
 PIECE: Final = 4 << 20
-"""Bytes of an archive that are sent at a time."""
+"""Bytes of an archive sent at a time."""
 
 KeyT = TypeVar("KeyT")
 _Locks = weakref.WeakValueDictionary[KeyT, asyncio.Lock]
-_KEPT: Final = 4  # archives of which the files are kept open
+_KEPT: Final = 4  # archives whose files are kept open
 _GIT_TIMEOUT: Final = 30.0
 
 
 class ShipError(Exception):
-    """A directory can't travel; the text says why, and what to do, in one line."""
+    """A directory can't be copied; the text says why, and what to do, in one line."""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -56,12 +56,12 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Package(msgspec.Struct, frozen=True):
-    """What travels of a directory, in the state in which it was found.
+    """An archive of a directory in one state.
 
     Attributes:
-        key: Unlike that of any other state of any directory.
+        key: Unique for each state of each directory.
         file: The open archive, which has no name.
-        size: Its bytes.
+        size: Its size in bytes.
     """
 
     key: str
@@ -74,22 +74,22 @@ class Package(msgspec.Struct, frozen=True):
 
 
 class Packages:
-    """Makes archives of directories, and sends them to nodes."""
+    """Creates archives of directories, and sends them to nodes."""
 
     def __init__(self, shipping: Shipping) -> None:
         self._shipping = shipping
         self._made: dict[str, Package] = {}
-        # Each as long as somebody holds it, or waits for it.
+        # Locks, kept only while held or waited for.
         self._making: _Locks[str] = weakref.WeakValueDictionary()
         self._sending: _Locks[tuple[AgentCalls, str]] = weakref.WeakValueDictionary()
 
     async def of(self, directory: str) -> Package:
-        """Return the archive of a directory as it is now.
+        """Return the archive of a directory in its current state.
 
         Raises:
-            ShipError: If it can't travel.
+            ShipError: If it can't be copied.
         """
-        # One at a time: many jobs of one directory come together.
+        # One at a time: many jobs of one directory start together.
         lock = self._making.setdefault(directory, asyncio.Lock())
         async with lock:
             try:
@@ -101,7 +101,7 @@ class Packages:
                 ) from error
 
     async def send(self, package: Package, agent: AgentCalls) -> None:
-        """Send an archive to a node that does not have it yet."""
+        """Send an archive to a node, unless the node has it."""
         lock = self._sending.setdefault((agent, package.key), asyncio.Lock())
         async with lock:
             there = await agent.receive(package.key, 0, b"")
@@ -133,20 +133,20 @@ class Packages:
             made = Package(key, file, file.seek(0, os.SEEK_END))
         self._made[key] = made
         while len(self._made) > _KEPT:
-            # Closed when the last one that sends it is done.
+            # The file is closed when the last transfer is done.
             self._made.pop(next(iter(self._made)))
         return made
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Make the files of an archive in a new folder.
+    """Extract an archive into a new folder.
 
     Raises:
-        OSError: If that can't be.
+        OSError: If that fails.
     """
     folder.mkdir(mode=0o700)
     with tarfile.open(archive) as opened:
-        # It is of the same user, who may read and write all that it can name.
+        # The archive is of the same user, who can access everything that it can name.
         opened.extraction_filter = _as_it_is
         opened.extractall(folder)  # noqa: S202 - as above
 
@@ -162,7 +162,7 @@ def _of_nobody(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _files(directory: str, left_out: Sequence[str]) -> Iterator[_File]:
-    """List what travels of a directory, in the order of its names.
+    """Yield the files of a directory to copy, in the order of their names.
 
     Raises:
         OSError: If it can't be read.
@@ -174,9 +174,9 @@ def _files(directory: str, left_out: Sequence[str]) -> Iterator[_File]:
         try:
             found = os.lstat(f"{directory}/{name}")
         except FileNotFoundError:
-            continue  # git knows it still
+            continue  # deleted, but still in the index of git
         if stat.S_ISDIR(found.st_mode):
-            # A repository inside of this one.
+            # A nested repository.
             yield from _found(directory, _below(directory, f"{name}/", left_out))
         else:
             yield from _found(directory, [name])
@@ -192,7 +192,7 @@ def _found(directory: str, names: Iterator[str] | list[str]) -> Iterator[_File]:
 
 
 def _known_to_git(directory: str) -> list[str]:
-    """Return what git would keep of a directory; nothing if it is none of git's."""
+    """Return the files of a directory known to git; empty outside of repositories."""
     try:
         done = subprocess.run(
             [
@@ -225,7 +225,7 @@ def _below(directory: str, folder: str, left_out: Sequence[str]) -> Iterator[str
 
 
 def _is_left_out(name: str, left_out: Sequence[str]) -> bool:
-    """Tell whether a pattern names a path, or one of the names in it."""
+    """Return whether a pattern matches a path, or one of its components."""
     parts = name.split("/")
     return any(
         fnmatch.fnmatchcase(name, pattern)

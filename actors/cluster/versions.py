@@ -1,4 +1,4 @@
-"""The versions that have to be the same on this machine and on the nodes."""
+"""The versions that must be the same on this machine and on the nodes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _OF_RAY: Final = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 
 def our_version() -> str:
-    """Return what has to be the same here and on the nodes."""
+    """Return the versions that must match between this machine and the nodes."""
     python = ".".join(map(str, sys.version_info[:2]))
     return f"backburner {version('backburner')} on Python {python}"
 
 
 def check_version(node: str, there: str, here: str) -> None:
-    """Refuse a node whose `our_version` is another than that of this machine.
+    """Reject a node whose `our_version` differs from that of this machine.
 
     Raises:
         ClusterError: If they differ.
@@ -33,10 +33,10 @@ def check_version(node: str, there: str, here: str) -> None:
 
 
 def versions_of_ray(error: str) -> str | None:
-    """Return what Ray says of versions that do not fit, in a line of ours.
+    """Translate Ray's error about different versions into one line.
 
     Returns:
-        None if its error is another one.
+        None if the error is another one.
     """
     found = _OF_RAY.findall(error)
     if "ersion mismatch" not in error or len(found) != 2:  # noqa: PLR2004 - both sides

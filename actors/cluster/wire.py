@@ -1,8 +1,8 @@
-"""What a session and the process of its engine say to each other.
+"""The messages between a session and the process of its engine.
 
-Frames over a socket pair, each one JSON object. If the process dies, another one takes
-over its jobs. If the session dies, the process leaves them on the cluster for the next
-one, if jobs of the session outlive its host; else it ends them.
+Frames over a socket pair, each one JSON object. If the process dies, another one adopts
+its jobs. If the session dies, the process leaves them on the cluster for the next one,
+if jobs of the session outlive its host; otherwise it ends them.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from ..rules.outcome import Outcome
 from ..rules.terms import Input
 
 LONGEST: Final = 64 << 20
-"""Bytes of the longest frame: a command line with its environment, or all nodes."""
+"""Maximum bytes of a frame: a command line with its environment, or all nodes."""
 
 Amounts = dict[str, float]
-"""Names of resources, and how much of each."""
+"""Amounts of resources by name."""
 
 
 class EngineMessage(msgspec.Struct, frozen=True, tag=True):
-    """The base of all that is said."""
+    """The base of all messages."""
 
 
 class Run(EngineMessage, frozen=True):
     """Run a job as soon as there is room for it.
 
     Attributes:
-        job: What both sides call it; never used again.
+        job: Its id, which is never reused.
         argv: The program and its arguments.
-        variables: The environment variables that travel with it.
-        directory: Where it starts, on the node.
-        output: The file on this machine that takes its output.
+        variables: The environment variables sent with it.
+        directory: The working directory, on the node.
+        output: The output file, on this machine.
         mark: The value of `BACKBURNER_TASK` for its processes.
-        needs: Which resources it takes.
+        needs: The resources that it takes.
         goes_on: Whether the output file may exist.
-        cpus: How many processors it may use at most.
-        memory: How many bytes of memory.
-        pids: How many processes.
-        ships: Whether its directory is one of this machine, of which it gets a copy.
-        input: What it reads from.
-        before: What became of it in an earlier process: `given` if it may have begun
-            there, `began` if it has. Then it goes on if it is found; one that has begun
-            is not started again.
-        node: Where it ran then, for people; empty if that is not known.
+        cpus: Limit of processors.
+        memory: Limit of memory in bytes.
+        pids: Limit of processes.
+        ships: Whether its directory is on this machine, to be copied to the node.
+        input: The kind of its input.
+        before: Its state in an earlier process: `given` if it may have begun there,
+            `began` if it has. It continues if it is found; a job that has begun is not
+            started again.
+        node: The node of the earlier process, for people; empty if unknown.
     """
 
     job: str
@@ -68,24 +68,24 @@ class Run(EngineMessage, frozen=True):
 
 
 class StopJob(EngineMessage, frozen=True):
-    """Ask a job to end, as by SIGTERM; one that still waits ends at once."""
+    """Send SIGTERM to a job; a waiting job ends at once."""
 
     job: str
 
 
 class KillJob(EngineMessage, frozen=True):
-    """End a job by force."""
+    """Kill a job."""
 
     job: str
 
 
 class Give(EngineMessage, frozen=True):
-    """Give a job input.
+    """Send input to a job.
 
     Attributes:
         job: The id of the job.
-        data: What it reads.
-        ends: Whether it reads the end of its input then.
+        data: The input.
+        ends: Whether the input ends after it.
     """
 
     job: str
@@ -102,18 +102,18 @@ class Resize(EngineMessage, frozen=True):
 
 
 class Halt(EngineMessage, frozen=True):
-    """Let a job stand still, or go on; one that waits does not start meanwhile."""
+    """Pause or resume a job; a waiting job does not start while paused."""
 
     job: str
     paused: bool
 
 
 Order = Give | Resize | Halt
-"""What is done to a job that runs, in the order in which it was said."""
+"""An order for a running job; orders keep their sequence."""
 
 
 class AskNodes(EngineMessage, frozen=True):
-    """Tell what nodes there are. Answer: `NodesSeen`."""
+    """Request the nodes. Answer: `NodesSeen`."""
 
 
 class Close(EngineMessage, frozen=True):
@@ -121,7 +121,7 @@ class Close(EngineMessage, frozen=True):
 
 
 class Ready(EngineMessage, frozen=True):
-    """The process has reached the cluster."""
+    """The process has connected to the cluster."""
 
 
 class Waits(EngineMessage, frozen=True):
@@ -139,13 +139,13 @@ class Began(EngineMessage, frozen=True):
 
 
 class Intake(msgspec.Struct, frozen=True):
-    """How a job stands to its input.
+    """The state of a job's input.
 
     Attributes:
-        passed: How many bytes of it the job has taken.
-        refused: Why it takes no more; empty as long as it does.
-        awaits: Whether it waits for some.
-        is_new: Whether it has been sent some since it was said last that it waits.
+        passed: Bytes of input that the job has read.
+        refused: Why it accepts no more input; empty while it does.
+        awaits: Whether the job waits for input.
+        is_new: Whether input was sent since the last report that it waits.
     """
 
     passed: int = 0
@@ -155,19 +155,19 @@ class Intake(msgspec.Struct, frozen=True):
 
 
 class Took(EngineMessage, frozen=True):
-    """A job stands otherwise to its input now."""
+    """The state of a job's input has changed."""
 
     job: str
     intake: Intake
 
 
 class Ended(EngineMessage, frozen=True):
-    """The last that is said of a job; its output has been written before.
+    """The last message about a job; its output was written before.
 
     Attributes:
         job: The id of the job.
-        outcome: How it ended.
-        leftover: What could not be ended, for people; None if nothing is left.
+        outcome: Its outcome.
+        leftover: Names the processes that could not be ended, for people; None if none.
     """
 
     job: str
@@ -176,13 +176,13 @@ class Ended(EngineMessage, frozen=True):
 
 
 class NodesSeen(EngineMessage, frozen=True):
-    """The nodes there are."""
+    """The current nodes."""
 
     nodes: tuple[Node, ...]
 
 
 class Gone(EngineMessage, frozen=True):
-    """The last message of the process: why it can't go on, and what to do."""
+    """The last message of the process: why it ends, and what to do."""
 
     text: str
 
@@ -194,24 +194,24 @@ encode: Final = msgspec.json.Encoder().encode
 
 
 def decode_to_engine(payload: bytes) -> ToEngine:
-    """Read what a session says to its engine.
+    """Decode a message from a session to its engine.
 
     Raises:
-        msgspec.MsgspecError: If it makes no sense.
+        msgspec.MsgspecError: If it is invalid.
     """
     return _decoder_to_engine().decode(payload)
 
 
 def decode_from_engine(payload: bytes) -> FromEngine:
-    """Read what an engine says to its session.
+    """Decode a message from an engine to its session.
 
     Raises:
-        msgspec.MsgspecError: If it makes no sense.
+        msgspec.MsgspecError: If it is invalid.
     """
     return _decoder_from_engine().decode(payload)
 
 
-# Made when an engine is used: most hosts use none.
+# Created on first use, because most hosts have no engine.
 @functools.cache
 def _decoder_to_engine() -> msgspec.json.Decoder[ToEngine]:
     return msgspec.json.Decoder(ToEngine)

@@ -1,4 +1,4 @@
-"""Calls that add a task: `run` and `rerun`."""
+"""The calls that add a task: `run` and `rerun`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 _SHOWN_OUTPUT: Final = 4096  # bytes of output in the answer of `run`
 _LONGEST_NAME: Final = 60
-_LONGEST_ASKED: Final = 4000  # characters of a command that a person has to read
+_LONGEST_ASKED: Final = 4000  # characters of a command that a person has to confirm
 
 
 def ended_answer(task: Task) -> Answer:
-    """Return what `run` answers for a task that has ended.
+    """Return the answer of `run` for a task that has ended.
 
-    Not to have completed is an error; so is not to have been run.
+    It is an error unless the task was run and is complete.
     """
     text, shown = line(task), UNSET
     if task.output_path is not None:
@@ -61,7 +61,7 @@ def ended_answer(task: Task) -> Answer:
 
 
 class _AddCall(Call):
-    """The base of what adds a task: waits a moment for its end."""
+    """The base of calls that add a task: waits a moment for its end."""
 
     _task: Task | None = None
     _withdrawn = False
@@ -71,7 +71,7 @@ class _AddCall(Call):
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         return super().note if self._task is None else line(self._task)
 
     def _add(self, request: TaskRequest) -> None:
@@ -97,14 +97,15 @@ class _AddCall(Call):
                 return
             terms = replace(request.terms or PLAIN, held=True)
             request = replace(request, terms=terms)
-        # Chosen here, so that it is added once however often it is asked for, and long
-        # enough to name the task to those who may know it.
+        # Created here, so that retries add the task only once, and long enough to be a
+        # secret name of the task.
         request = replace(
             request, origin=self._session.origin, key=os.urandom(16).hex()
         )
         question = None
         if self._asks_for is not None:
-            # With the task: neither is there without the other, even after a kill.
+            # Sent with the task, so that even after a kill either both exist or
+            # neither.
             question = _question(request, self._session, self._variables)
         self._session.host.ask(AddTask(request, saying=question), self._added)
 
@@ -149,7 +150,7 @@ class _AddCall(Call):
             self._call_later(wait, self.hurry)
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
         if self._task is not None and task.id == self._task.id:
             self._task = task
             if task.status.is_final:
@@ -159,7 +160,7 @@ class _AddCall(Call):
                 self._wait_for_end()
 
     def interrupt(self) -> None:
-        """Answer with what is known by now; what a person was asked for is dropped."""
+        """Answer with the current state; withdraw a pending request to a person."""
         if self._task is None or is_held(self._task):
             self._withdrawn = True
             if self._task is not None:
@@ -169,7 +170,7 @@ class _AddCall(Call):
             self.hurry()
 
     def host_failed(self, text: str) -> None:
-        """Note that the session has ended, or can't be reached."""
+        """Handle the end of the session, or a failure to reach it."""
         task = self._task
         if task is None:
             super().host_failed(text)
@@ -177,7 +178,7 @@ class _AddCall(Call):
             self.fail(f"#{task.id} was added, then {text}. `list` shows what became.")
 
     def hurry(self) -> None:
-        """Answer with what is known by now."""
+        """Answer with the current state."""
         task = self._task
         if task is None:
             return  # the host's answer is on its way
@@ -202,8 +203,8 @@ class _AddCall(Call):
         self.answer(Answer(f"{line(task)}\n{note}", result, task=task))
 
     def withdraw(self) -> None:
-        """Answer nothing: nobody listens any more."""
-        # The agent never got the id of the task, and so can't look after it.
+        """Send no answer: the caller is gone."""
+        # The agent never got the id of the task, so it can't manage it.
         self._withdrawn = True
         if self._task is not None:
             self._cancel(self._task)
@@ -268,7 +269,7 @@ class RerunCall(_AddCall):
 
 
 def is_held(task: Task) -> bool:
-    """Tell whether a task waits until somebody lets it start."""
+    """Return whether a task waits until a person lets it start."""
     return (
         task.status is TaskStatus.QUEUED and task.terms is not None and task.terms.held
     )
@@ -277,9 +278,9 @@ def is_held(task: Task) -> bool:
 def _question(
     request: TaskRequest, session: AgentSession, variables: Mapping[str, str]
 ) -> ChatMessage:
-    """Return what asks a person to allow a task, with the whole command in sight.
+    """Return the message that asks a person to allow a task, with the whole command.
 
-    The key of the request stands for the id that the task will have.
+    The key of the request stands for the future id of the task.
     """
     key = request.key
     text = f"asks to run #{key} in {request.directory or 'the usual directory'}: "
@@ -297,5 +298,5 @@ def _question(
 
 
 def _visible(text: str) -> str:
-    """Return a text as it is, or escaped if something in it would not show."""
+    """Return a text as it is, or escaped if it has invisible characters."""
     return text if "\n".join(safe_lines(text)) == text else ascii(text)

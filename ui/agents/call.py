@@ -1,4 +1,4 @@
-"""A call of a tool under way, and what it comes to."""
+"""A tool call in progress, and its answer."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a call came to.
+    """The answer of a call.
 
     Attributes:
-        text: For a model to read.
-        result: The same as data; None if it failed.
-        is_error: Whether it failed, or the task did.
-        task: The task that goes on, if the call started one.
+        text: The text for a model.
+        result: The answer as data; None if it failed.
+        is_error: Whether the call or its task failed.
+        task: The task that keeps running, if the call started one.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Call:
-    """A call under way; it answers once, unless it is withdrawn."""
+    """A call in progress; it answers once, unless it is withdrawn."""
 
     def __init__(
         self,
@@ -54,39 +54,39 @@ class Call:
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         return "waiting for the session's host"
 
     def start(self) -> None:
-        """Begin; the host is there."""
+        """Start; the host is ready."""
         raise NotImplementedError
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
 
     def host_failed(self, text: str) -> None:
-        """Note that the session has ended, or can't be reached."""
+        """Handle the end of the session, or a failure to reach it."""
         self.fail(f"{text}. Call the tool again to start the session again.")
 
     def hurry(self) -> None:
-        """Answer with what is known by now, if that is an answer."""
+        """Answer with the current state, if that is an answer."""
         self.fail("the connection was closed")
 
     def interrupt(self) -> None:
-        """Answer with what is known by now: the caller wants no more."""
+        """Answer with the current state: the caller has canceled."""
         self.hurry()
         self.fail("stopped before there was an answer")
 
     def withdraw(self) -> None:
-        """Answer nothing: nobody listens any more."""
+        """Send no answer: the caller is gone."""
         self._finish()
 
     def fail(self, text: str) -> None:
-        """Answer that it failed."""
+        """Answer with an error."""
         self.answer(Answer(text, is_error=True))
 
     def answer(self, answer: Answer) -> None:
-        """Answer, unless that is done."""
+        """Send the answer, unless there was one."""
         if not self._is_over:
             self._finish()
             self._tell(answer)
@@ -105,7 +105,7 @@ class Call:
         self._timer = self._session.loop.call_later(seconds, call)
 
     def _visible(self, task_id: int) -> Task | None:
-        """Return a task that the agent may see; fail if there is none."""
+        """Return a task that the agent may see; otherwise fail and return None."""
         task = self._session.tasks.get(task_id)
         if task is None:
             self.fail(f"{self._unknown(task_id)}; `list` shows those there are")

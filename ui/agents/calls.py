@@ -1,4 +1,4 @@
-"""Which call carries out which tool."""
+"""Creates the call object of each tool."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ _CALLS: Final[Mapping[type[Arguments], type[Call]]] = {
 def make_call(
     session: AgentSession, arguments: Arguments, answer: Callable[[Answer], None]
 ) -> Call:
-    """Return the call of a tool with these arguments, not yet started."""
+    """Return an unstarted call of a tool with these arguments."""
     return _CALLS[type(arguments)](session, answer, arguments)

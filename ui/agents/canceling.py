@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .session import AgentSession
     from .tools import CancelArguments
 
-_BEYOND_GRACE: Final = 3.0  # seconds for what follows a SIGKILL
+_BEYOND_GRACE: Final = 3.0  # seconds for the end after SIGKILL
 _NAMED: Final = 10
 
 
@@ -41,11 +41,11 @@ class CancelCall(Call):
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         return f"ending {', '.join(f'#{it}' for it in self._canceled[:_NAMED])}"
 
     def start(self) -> None:
-        """Cancel them."""
+        """Cancel the tasks."""
         session = self._session
         try:
             end_all = session.rules().end_all
@@ -70,12 +70,12 @@ class CancelCall(Call):
         self._answer_if_over()
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
         if task.id in self._canceled:
             self._answer_if_over()
 
     def hurry(self) -> None:
-        """Answer with what is known by now."""
+        """Answer with the current state."""
         tasks = self._session.tasks
         known = [tasks[it] for it in self._canceled if it in tasks]
         over = [it for it in known if _is_over(it)]
@@ -93,7 +93,7 @@ class CancelCall(Call):
         def answered(reply: Reply) -> None:
             self._asked.discard(task_id)
             task = self._session.tasks.get(task_id)
-            # One that ended meanwhile has ended, which is what was asked for.
+            # A task that has ended by itself needs no cancel.
             if isinstance(reply, Refused | str) and not (task and task.status.is_final):
                 self._refuse(task_id, refusal(reply))
             else:

@@ -1,4 +1,4 @@
-"""A task in the words of the tools."""
+"""The description of a task for agents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_COMMAND: Final = 2000
 
 
 def facts(task: Task) -> TaskFacts:
-    """Return what an agent is told of a task, all of it safe to show."""
+    """Return the description of a task for an agent, safe to show."""
     return TaskFacts(
         id=task.id,
         description=safe_line(task.description),
@@ -39,7 +39,7 @@ def facts(task: Task) -> TaskFacts:
 
 
 def line(task: Task) -> str:
-    """Return one line that says how things stand with a task."""
+    """Return a summary of a task in one line."""
     seconds = _seconds(task)
     ran = "" if seconds is UNSET else f", {seconds:g} s"
     progress = "" if task.progress is None else f", {task.progress} %"

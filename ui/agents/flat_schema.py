@@ -1,4 +1,4 @@
-"""JSON Schemas as all clients of an MCP server understand them."""
+"""JSON Schemas that all clients of an MCP server understand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 def flat_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the JSON Schema of a struct without references, titles and docstrings.
 
-    Some clients resolve no references, and a docstring is not meant for a model.
+    Some clients don't resolve references, and docstrings are not meant for a model.
     """
     whole = msgspec.json.schema(kind)
     parts: dict[str, Any] = whole.pop("$defs", {})

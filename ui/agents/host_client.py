@@ -1,7 +1,7 @@
-"""The host of a session, as a server with one thread reaches it.
+"""A client of a session's host, for a server with one thread.
 
-Requests that were not answered when a host died are sent to the next one; those that
-add a task have a key, so that nothing is added twice.
+Requests that were unanswered when a host died are sent to the next one; those that add
+a task have a key, so that no task is added twice.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _NEWS: Final = 1  # the number of the subscriber
 _CONNECT_TIMEOUT: Final = 0.5
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
-_PATIENCE: Final = 90.0  # seconds for a host to be reached; its start may take 60
+_PATIENCE: Final = 90.0  # seconds to reach a host, whose start may take 60
 
 
 class _Pending:
@@ -66,16 +66,17 @@ class _Pending:
 
 
 class HostClient:
-    """Sends requests to a session's host, and knows the tasks of one origin.
+    """Sends requests to a session's host, and tracks the tasks of one origin.
 
-    Connects when it is used first; a host is started if there is none.
+    Connects on first use; starts a host if there is none.
 
     Args:
-        loop: Calls back.
-        place: Which session.
-        origin: The tasks that are known here; None for those of everybody.
-        changed: Told of a task that has changed, and of each when a host is reached.
-        failed: Told why, when the session has ended or can't be reached.
+        loop: Runs the callbacks.
+        place: The session.
+        origin: The origin of the tasks to track; None for all tasks.
+        changed: Called with each changed task, and with every task when a host is
+            reached.
+        failed: Called with the reason when the session has ended or can't be reached.
     """
 
     def __init__(
@@ -104,29 +105,29 @@ class HostClient:
         self._pause = _SHORTEST_PAUSE
         self._gives_up: Timer | None = None
 
-    # What its owner asks.
+    # For the owner.
 
     @property
     def tasks(self) -> dict[int, Task]:
-        """The tasks that are known here, by id; as they were told last."""
+        """The tracked tasks by id, as last reported."""
         return self._tasks
 
     @property
     def grace(self) -> float:
-        """Seconds that a canceled task has to end by itself."""
+        """Seconds between SIGTERM and SIGKILL for a canceled task."""
         return 0.0 if self._welcome is None else self._welcome.grace
 
     @property
     def is_ready(self) -> bool:
-        """Whether the host is there, and has told how things are."""
+        """Whether the host is connected, and has sent the tasks."""
         return self._ready
 
     def when_ready(self, then: Callable[[str | None], None]) -> None:
-        """Call `then` when the host has told how things are.
+        """Call `then` when the host is connected and has sent the tasks.
 
         Args:
-            then: Called with None, or with why the host can't be reached; at once if
-                it is there.
+            then: Called with None, or with the reason if the host can't be reached; at
+                once if it is ready.
         """
         if self._ready:
             then(None)
@@ -138,12 +139,12 @@ class HostClient:
         """Send a request.
 
         Args:
-            request: Without a `reply_to`; one that adds a task must have a key.
-            answered: Called once, with the answer, or with why there is none; not at
-                all if it is forgotten before.
+            request: Without a `reply_to`; a request that adds a task must have a key.
+            answered: Called once, with the answer or the reason for its lack; never
+                after `forget`.
 
         Returns:
-            The number by which it can be forgotten.
+            The number to pass to `forget`.
         """
         self._numbers += 1
         number = self._numbers
@@ -156,17 +157,17 @@ class HostClient:
         return number
 
     def forget(self, number: int) -> None:
-        """Call nobody with the answer to a request; it is carried out nevertheless."""
+        """Ignore the answer to a request, which is carried out nevertheless."""
         if number in self._pending:
             self._pending[number].answered = _ignore
 
     @property
     def unanswered(self) -> int:
-        """How many requests have no answer yet."""
+        """Number of requests without an answer."""
         return len(self._pending)
 
     def leave(self) -> None:
-        """Leave the session, which goes on."""
+        """Disconnect from the session, which continues."""
         if self._sock is not None:
             self._send(Farewell())
             self._sock.setblocking(True)  # noqa: FBT003 - its name
@@ -175,7 +176,7 @@ class HostClient:
                 self._sock.sendall(self._out)
             self._disconnect()
 
-    # Reaching it.
+    # Connecting.
 
     def _reach(self) -> None:
         if self._reaching or self._sock is not None:
@@ -225,7 +226,7 @@ class HostClient:
             self._fail(complaint)
 
     def _fail(self, text: str) -> None:
-        """Tell everybody who waits that the host can't be reached."""
+        """Report to all waiting callers that the host can't be reached."""
         self._disconnect()
         self._reaching = False
         self._stop_giving_up()
@@ -255,7 +256,7 @@ class HostClient:
         except BlockingIOError:
             self._loop.watch(sock.fileno(), READ | WRITE, self._use)
         except OSError:
-            pass  # what can be read tells of the end
+            pass  # the end of the input is detected as well
         else:
             self._loop.watch(sock.fileno(), READ, self._use)
 
@@ -300,7 +301,7 @@ class HostClient:
             case Behind():
                 self._send(Subscribe(Number(_NEWS), origin=self._origin))
             case Leaving():
-                pass  # the next host is looked for when the connection has ended
+                pass  # the end of the connection triggers a reconnect
             case Told(to=to, message=told):
                 if isinstance(told, Notification):
                     self._take_news(told)
@@ -340,7 +341,7 @@ class HostClient:
             then(None)
 
     def _lost(self) -> None:
-        """The host is gone without a word: reach the next one."""
+        """Reconnect after an unexpected end of the connection."""
         self._disconnect()
         self._try_later()
 

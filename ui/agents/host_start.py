@@ -1,4 +1,4 @@
-"""Starting the host of a session, without waiting for it."""
+"""Starts the host of a session, without blocking."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class HostStart:
     """A process that starts a host, until it has ended.
 
     Args:
-        loop: Calls back.
-        command: What starts the host.
-        done: Called with None, or with why the host can't be started.
+        loop: Runs the callback.
+        command: The command that starts the host.
+        done: Called with None, or with the reason if the host can't be started.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class HostStart:
         self._told = b""
         try:
             # In a session of its own, so that a signal to this server's group does not
-            # end the start of the host as well.
+            # abort the start.
             self._starter = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

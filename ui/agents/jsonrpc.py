@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 as MCP uses it: what may stand in a line, and the errors."""
+"""JSON-RPC 2.0 as used by MCP: messages and errors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Json = dict[str, Any]
 
 
 class RpcError(Exception):
-    """A request that is answered by an error.
+    """A request that is answered with an error.
 
     Args:
-        code: One of the codes above.
-        text: What is wrong, and what to do.
-        data: More, for programs.
+        code: An error code from above.
+        text: The problem, and what to do.
+        data: Details for programs.
     """
 
     def __init__(self, code: int, text: str, data: Json | None = None) -> None:
@@ -37,9 +37,9 @@ class Request(msgspec.Struct, frozen=True):
     """A request or, without an id, a notification.
 
     Attributes:
-        method: What is asked for.
-        params: With what.
-        id: What its answer is to carry; None for a notification.
+        method: The method.
+        params: Its parameters.
+        id: The id for its answer; None for a notification.
     """
 
     method: str
@@ -54,7 +54,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class BadRequestError(RpcError):
-    """A line that is no request; `id` is that of the request if it has one."""
+    """An invalid request; `id` is that of the request if it has one."""
 
     def __init__(self, code: int, text: str, request_id: RequestId | None) -> None:
         super().__init__(code, text)
@@ -62,13 +62,13 @@ class BadRequestError(RpcError):
 
 
 def read_request(line: bytes) -> Request | None:
-    """Read a line of a client.
+    """Parse a line from a client.
 
     Returns:
-        The request or notification; None for an answer, which nobody waits for.
+        The request or notification; None for a response, because none is awaited.
 
     Raises:
-        BadRequestError: If it is neither.
+        BadRequestError: If the line is invalid.
     """
     try:
         found: object = msgspec.json.decode(line)
@@ -104,7 +104,7 @@ def result_line(request_id: RequestId, result: Json) -> bytes:
 
 
 def error_line(request_id: RequestId | None, error: RpcError) -> bytes:
-    """Return the line that answers a request by an error."""
+    """Return the line that answers a request with an error."""
     found: Json = {"code": error.code, "message": str(error)}
     if error.data is not None:
         found["data"] = error.data

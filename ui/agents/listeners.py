@@ -1,4 +1,4 @@
-"""The requests of an MCP client that are told of tasks until these have ended."""
+"""The requests of an MCP client that subscribe to tasks until these have ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .wire_lines import ClientStream
 
 META: Final = "io.modelcontextprotocol/"
-"""What the names of the protocol's own metadata begin with."""
+"""The prefix of the protocol's own metadata."""
 
 
 class _Listener:
@@ -25,7 +25,7 @@ class _Listener:
 
 
 class Listeners:
-    """Tells each listener of its tasks."""
+    """Notifies each listener of its tasks."""
 
     def __init__(self, stream: ClientStream, info: Json) -> None:
         self._stream = stream
@@ -36,7 +36,7 @@ class Listeners:
         return request_id in self._all
 
     def begin(self, request_id: RequestId, tasks: list[Task]) -> None:
-        """Tell of these tasks from now on, and how they are by now."""
+        """Start notifications of these tasks, beginning with their current state."""
         keys = [it.key for it in tasks]
         self._all[request_id] = _Listener(keys)
         params: Json = {
@@ -49,7 +49,7 @@ class Listeners:
             self.tell(task)
 
     def tell(self, task: Task) -> None:
-        """Tell of a task those that listen, unless they know."""
+        """Notify the listeners of a task, unless they know its state."""
         if not self._all:
             return
         from .task_view import detailed  # noqa: PLC0415 - not for the first answer
@@ -70,7 +70,7 @@ class Listeners:
                     self.end(request_id)
 
     def end(self, request_id: RequestId) -> None:
-        """Answer the request: there is no more to tell."""
+        """Answer the request: all notifications were sent."""
         if self._all.pop(request_id, None) is None:
             return
         meta = {f"{META}subscriptionId": request_id, f"{META}serverInfo": self._info}
@@ -78,11 +78,11 @@ class Listeners:
         self._stream.write(result_line(request_id, result))
 
     def end_all(self, *, of_tasks: bool = False) -> None:
-        """Answer all requests, or those that are told of tasks."""
+        """Answer all requests, or those with tasks."""
         for request_id, it in [*self._all.items()]:
             if it.keys or not of_tasks:
                 self.end(request_id)
 
     def forget(self, request_id: RequestId) -> None:
-        """Tell a client nothing more that has canceled its request."""
+        """Stop notifications for a request that its client has canceled."""
         self._all.pop(request_id, None)

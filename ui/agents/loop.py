@@ -1,4 +1,4 @@
-"""One thread that waits for descriptors and for moments, and calls who asked for it."""
+"""An event loop on one thread, for descriptors and timers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WRITE: Final = select.POLLOUT
 
 
 class Timer:
-    """Something that is to be called at a moment, unless it is canceled before."""
+    """A callback that is due at a time, unless it is canceled."""
 
     __slots__ = ("_call",)
 
@@ -24,23 +24,23 @@ class Timer:
         self._call: Callable[[], None] | None = call
 
     def cancel(self) -> None:
-        """Call nothing."""
+        """Cancel the callback."""
         self._call = None
 
     def fire(self) -> None:
-        """Call it, once."""
+        """Call back, at most once."""
         call, self._call = self._call, None
         if call is not None:
             call()
 
     @property
     def waits(self) -> bool:
-        """Whether it is still to be called."""
+        """Whether the callback is pending."""
         return self._call is not None
 
 
 class Loop:
-    """Calls back on its only thread; no callback may block."""
+    """Runs callbacks on its only thread; no callback may block."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
@@ -50,37 +50,37 @@ class Loop:
         self._stopped = False
 
     def watch(self, fd: int, events: int, ready: Callable[[], None]) -> None:
-        """Call `ready` whenever a descriptor is; its end and its failure count, too.
+        """Call `ready` while a descriptor is ready, including hang-ups and errors.
 
         Args:
-            fd: The descriptor; what was asked for it before is replaced.
+            fd: The descriptor; an earlier registration is replaced.
             events: `READ`, `WRITE`, or both.
-            ready: Called again and again as long as the descriptor is ready.
+            ready: Called repeatedly as long as the descriptor is ready.
         """
         self._callbacks[fd] = ready
         self._poll.register(fd, events)
 
     def unwatch(self, fd: int) -> None:
-        """Forget a descriptor; to be called before it is closed."""
+        """Unregister a descriptor; call this before closing it."""
         if self._callbacks.pop(fd, None) is not None:
             self._poll.unregister(fd)
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
-        """Call something after so many seconds."""
+        """Schedule a call after this many seconds."""
         timer = Timer(call)
         due = time.monotonic() + seconds
         heapq.heappush(self._timers, (due, next(self._order), timer))
         return timer
 
     def stop(self) -> None:
-        """Let `run` return as soon as the callback under way has."""
+        """Make `run` return after the current callback."""
         self._stopped = True
 
     def run(self) -> None:
-        """Wait and call back until `stop`."""
+        """Run callbacks until `stop`."""
         while not self._stopped:
             for fd, _ in self._poll.poll(self._timeout()):
-                # One before it may have unwatched it.
+                # An earlier callback may have unregistered it.
                 ready = self._callbacks.get(fd)
                 if ready is not None and not self._stopped:
                     ready()

@@ -1,4 +1,4 @@
-"""Reading a task's output for a model: bounded, safe, and marked as data."""
+"""Reads a task's output for a model: bounded, safe, and marked as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...actors.rules.safe_text import safe_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CONTINUED: Final = 0x80  # a byte of UTF-8 that is not the first of its character
+_CONTINUED: Final = 0x80  # a continuation byte of UTF-8
 _LEADS: Final = 0xC0
 _LONGEST_CHARACTER: Final = 4
 
@@ -23,8 +23,8 @@ class Part(msgspec.Struct, frozen=True):
 
     Attributes:
         text: Its lines, safe to show.
-        cursor: Where in the file to read on.
-        size: Bytes of the file when it was read.
+        cursor: The offset in the file to continue from.
+        size: Size of the file in bytes at the time of reading.
     """
 
     text: str
@@ -33,14 +33,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def read_on(path: Path, cursor: int, limit: int, lines: int | None = None) -> Part:
-    """Read whole lines from a place on; part of one if it is longer than the limit.
+    """Read whole lines from an offset; a part of a line that exceeds the limit.
 
     Args:
-        path: The file; one that does not exist is empty.
-        cursor: Where; beyond the end, as after a job has emptied its output, the
-            beginning.
-        limit: Bytes at most.
-        lines: How many lines at most.
+        path: The file; a missing one counts as empty.
+        cursor: The offset; beyond the end, as after the file was truncated, reading
+            starts at the beginning.
+        limit: Maximum number of bytes.
+        lines: Maximum number of lines.
 
     Raises:
         OSError: If the file can't be read.
@@ -68,7 +68,7 @@ def read_end(path: Path, limit: int, lines: int | None = None) -> Part:
     data, start = read_tail(path, limit)
     end = start + len(data)
     if start > 0:
-        # It begins within a line, unless there is no other.
+        # Drop the incomplete first line, unless it is the only one.
         data = data.partition(b"\n")[2] or data
     if lines is not None:
         data = b"".join(data.splitlines(keepends=True)[-lines:])
@@ -76,15 +76,15 @@ def read_end(path: Path, limit: int, lines: int | None = None) -> Part:
 
 
 def shown(data: bytes) -> str:
-    """Return output as a model may see it: without escape sequences and the like."""
+    """Return output without escape sequences and other unsafe characters."""
     return "\n".join(safe_lines(data.decode("utf-8", "replace")))
 
 
 def marked(what: str, text: str) -> str:
-    """Return a text between marks that it can't have guessed.
+    """Return a text between markers that the text can't forge.
 
     Args:
-        what: What it is, such as `the output of #3`.
+        what: A description, such as `the output of #3`.
         text: The text.
     """
     mark = os.urandom(6).hex()
@@ -102,7 +102,7 @@ def _size(path: Path) -> int:
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """Return bytes without the character at their end that may go on."""
+    """Return bytes without an incomplete character at the end."""
     for back in range(1, min(_LONGEST_CHARACTER, len(data) - 1) + 1):
         if data[-back] >= _LEADS:
             return data[:-back]

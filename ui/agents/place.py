@@ -1,4 +1,4 @@
-"""Which session an agent's server works for, and how its host is started."""
+"""The session of an agent's server, and the command that starts its host."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _VARIABLE: Final = "BACKBURNER_SESSION"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A session, and what a command needs that starts its host.
+    """A session, with the parameters for starting its host.
 
     Attributes:
         directory: The folder of the session.
-        config: The configuration; None for the default one.
+        config: The configuration file; None for the default one.
     """
 
     directory: Path
@@ -27,11 +27,11 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the session is called."""
+        """The name of the session."""
         return self.directory.name
 
     def start_command(self) -> list[str]:
-        """Return the command that starts the session's host, if it has none."""
+        """Return the command that starts the session's host, if none is running."""
         words = [sys.executable, "-P", "-m", "backburner", "host", "start"]
         words += ["--session", self.name, "--state-dir", str(self.directory.parent)]
         if self.config is not None:
@@ -42,16 +42,16 @@ class Place(msgspec.Struct, frozen=True):
 def find_place(
     session: str | None, state: Path | None, config: Path | None = None
 ) -> Place:
-    """Return the session that the command line, or the environment, names.
+    """Return the session named by the command line or the environment.
 
     Raises:
-        ValueError: If a session can't have that name; the text says what to do.
+        ValueError: If the name is invalid; the text says what to do.
     """
     given = os.environ.get(_VARIABLE, "")
     if config is not None:
         config = config.absolute()
     if "/" in given and session is None and state is None:
-        # A job of a host has started the agent: the folder of its session.
+        # The agent is a job of a host: the variable holds the folder of its session.
         return Place(Path(given).absolute(), config)
     name = session or (given if "/" not in given else "") or "main"
     if "/" in name or name in {".", ".."}:

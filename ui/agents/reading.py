@@ -1,4 +1,4 @@
-"""Calls that change nothing and do not wait: `list`, `show` and `output`."""
+"""Calls that change nothing and don't wait: `list`, `show` and `output`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ShowCall(Call):
     _arguments: ShowArguments
 
     def start(self) -> None:
-        """Ask for it."""
+        """Request the task."""
         wanted = self._arguments.id
         if self._visible(wanted) is not None:
             self._session.host.ask(GetTask(wanted), self._found)
@@ -88,11 +88,11 @@ class OutputCall(Call):
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         return f"searching the output of #{self._arguments.id}"
 
     def start(self) -> None:
-        """Read it."""
+        """Read the output."""
         given = self._arguments
         if given.head is not UNSET and given.tail is not UNSET:
             self.fail("head and tail exclude each other; give one of them")

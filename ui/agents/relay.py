@@ -1,6 +1,6 @@
 """The command `backburner mcp --relay`: copies between its streams and a socket.
 
-It loads as little as can be: an agent waits for it.
+It has few imports, because an agent waits for its start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tools of agents answer, as data."""
+"""The results of tools, as data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The base of what a tool answers."""
+    """The base of results."""
 
 
 class TaskFacts(Result, frozen=True):
-    """What an agent is told of a task."""
+    """The description of a task for an agent."""
 
     id: int
     description: str

@@ -26,7 +26,10 @@ _STDIN, _STDOUT, _STDERR = range(3)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Serve the client at the standard streams, by what follows `mcp`, to its end.
+    """Run a server on the standard streams until its client is gone.
+
+    Args:
+        arguments: The arguments after `mcp`.
 
     Returns:
         The exit status.
@@ -41,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     except ValueError as error:
         sys.stderr.write(f"backburner: {error}\n")
         return EXIT_USAGE
-    # Nothing is lost if these end it: all that matters is in the session.
+    # Nothing is lost if these signals end it: all state is in the session.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -58,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _opener(loop: Loop, place: Place) -> Opener:
-    """Return what opens the session at a place for an agent."""
+    """Return a function that opens the session at a place for an agent."""
 
     def open_session(
         name: str, changed: Callable[[Task], None], failed: Callable[[str], None]
@@ -71,15 +74,15 @@ def _opener(loop: Loop, place: Place) -> Opener:
 
 
 def _take_streams() -> tuple[int, int]:
-    """Return descriptors of the client that nothing else in this process writes to.
+    """Return descriptors of the client that no other code in this process uses.
 
-    What is printed goes to standard error, and what reads standard input reads nothing.
+    Prints go to standard error, and reads of standard input get an empty file.
     """
     for fd in (_STDIN, _STDOUT, _STDERR):
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
+            os.open(os.devnull, os.O_RDWR)  # gets this number, the lowest free one
     source, target = os.dup(_STDIN), os.dup(_STDOUT)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, _STDIN)

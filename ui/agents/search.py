@@ -1,7 +1,7 @@
-"""Searching output by an expression, in a process of its own.
+"""Searches output for a regular expression, in a process of its own.
 
-A regular expression can take longer than anybody waits, and nothing interrupts it: the
-search runs in a process of its own, which is killed when its time is over.
+A regular expression can take very long, and Python can't interrupt it; so the search
+runs in a process of its own, which is killed on a timeout.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from .loop import Loop
 
 MOST_SCANNED: Final = 64 << 20
-"""Bytes that a search reads at most before it answers."""
+"""Maximum number of bytes that a search reads per call."""
 
 TIME: Final = 5.0
-"""Seconds after which a search answers with what it has, and where to go on."""
+"""Seconds after which a search returns partial results, with a cursor."""
 
 LONGEST_TIME: Final = 20.0
-"""Seconds after which one is ended that is stuck in a line."""
+"""Seconds after which a search that is stuck in a line is killed."""
 
 _CHUNK: Final = 1 << 18  # a longer line counts as several
-_LOOK: Final = 0.1  # seconds between two looks at output that grows
+_LOOK: Final = 0.1  # seconds between two checks of growing output
 _LONGEST_ANSWER: Final = 1 << 20
-_LONGEST_SHOWN: Final = 2000  # characters of a line that is returned
+_LONGEST_SHOWN: Final = 2000  # characters of a returned line
 
 
 class GrepOrder(msgspec.Struct, frozen=True, tag=True):
-    """See `Search.grep`."""
+    """The arguments of `Search.grep`."""
 
     task_id: int
     path: str
@@ -56,7 +56,7 @@ class GrepOrder(msgspec.Struct, frozen=True, tag=True):
 
 
 class FollowOrder(msgspec.Struct, frozen=True, tag=True):
-    """See `Search.follow`; it ends with the process `parent`."""
+    """The arguments of `Search.follow`; ends with the process `parent`."""
 
     paths: dict[int, str]
     pattern: str
@@ -66,13 +66,13 @@ class FollowOrder(msgspec.Struct, frozen=True, tag=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        task_id: Of which task.
-        lines: The lines that match, safe to show.
-        cursor: Where in the file the search ended.
-        size: Bytes of the file then.
+        task_id: The task.
+        lines: The matching lines, safe to show.
+        cursor: The offset at which the search ended.
+        size: Size of the file in bytes at that time.
     """
 
     task_id: int
@@ -82,7 +82,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def pattern_problem(pattern: str) -> str | None:
-    """Return why a pattern is not a regular expression; None if it is one."""
+    """Return why a regular expression is invalid; None if it is valid."""
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
@@ -94,12 +94,12 @@ def pattern_problem(pattern: str) -> str | None:
 
 
 class Search:
-    """A search under way.
+    """A search in progress.
 
     Args:
-        loop: Calls back.
-        done: Called once with what was found; with None if the search failed or its
-            time was over. Not called after `stop`.
+        loop: Runs the callback.
+        done: Called once with the result, or with None on failure or timeout. Not
+            called after `stop`.
     """
 
     def __init__(self, loop: Loop, done: Callable[[Found | None], None]) -> None:
@@ -119,18 +119,18 @@ class Search:
         head: int | None,
         tail: int | None,
     ) -> None:
-        """Search from a place on for lines that match.
+        """Search for matching lines from an offset.
 
-        Reads up to `MOST_SCANNED` bytes, and takes `TIME` seconds.
+        Reads up to `MOST_SCANNED` bytes, and takes up to `TIME` seconds.
 
         Args:
-            task_id: Of which task.
+            task_id: The task.
             path: Its output.
-            pattern: The expression.
-            cursor: Where in the output to begin.
-            limit: Bytes of matching lines at most.
-            head: How many of the first matching lines at most.
-            tail: How many of the last ones at most.
+            pattern: The regular expression.
+            cursor: The offset to start at.
+            limit: Maximum number of bytes of matching lines.
+            head: Maximum number of lines, counted from the first match.
+            tail: Maximum number of lines, counted from the last match.
         """
         self._start(
             GrepOrder(task_id, str(path), pattern, cursor, limit, head, tail, TIME)
@@ -140,20 +140,20 @@ class Search:
     def follow(
         self, paths: Mapping[int, Path], pattern: str, cursor: int, *, once: bool
     ) -> None:
-        """Search outputs from a place on until a line matches.
+        """Search outputs from an offset until a line matches.
 
         Args:
             paths: The outputs, by the ids of their tasks.
-            pattern: The expression.
-            cursor: Where to begin, in each.
-            once: Whether they grow no more; if no line matches, nothing is found.
-                Otherwise the search goes on until `stop`.
+            pattern: The regular expression.
+            cursor: The offset to start at in each output.
+            once: Whether the outputs no longer grow; without a match the result is
+                empty. Otherwise the search continues until `stop`.
         """
         places = {task_id: str(path) for task_id, path in paths.items()}
         self._start(FollowOrder(places, pattern, cursor, once, os.getpid()))
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the search."""
         process, self._process = self._process, None
         if process is not None and process.stdout is not None:
             self._loop.unwatch(process.stdout.fileno())
@@ -162,7 +162,7 @@ class Search:
             process.wait()
 
     def _start(self, order: GrepOrder | FollowOrder) -> None:
-        # No fork: the chat has threads, and would go on in it with one of them.
+        # No fork: the chat has threads, of which a fork would copy only one.
         process = self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, msgspec.json.encode(order).decode()],
             stdin=subprocess.DEVNULL,
@@ -193,7 +193,7 @@ class Search:
 
 
 def main(order: str) -> None:
-    """Search, and write what is found to standard output: the process of a search."""
+    """Search, and write the result to standard output: the process of a search."""
     os.nice(5)
     given = msgspec.json.decode(order, type=GrepOrder | FollowOrder)
     matches = re.compile(given.pattern).search
@@ -258,20 +258,20 @@ def _follow(
 
 
 class _Scan:
-    """Reads a file line by line, as far as it goes."""
+    """Reads the current lines of a file."""
 
     def __init__(self, path: Path, cursor: int) -> None:
         self._path = path
         self.cursor = cursor
         self.size = 0
-        self._seen = -1  # how long the file was when its unfinished line was returned
+        self._seen = -1  # size of the file when its incomplete line was returned
 
     def lines(self, *, growing: bool = False) -> list[tuple[str, int, int]]:
-        """Return more lines, and where each starts and ends; none at the end.
+        """Return further lines with their start and end offsets; empty at the end.
 
         Args:
-            growing: Whether more may follow an unfinished last line: it is returned
-                whenever it has grown. Otherwise it is a line like any other.
+            growing: Whether an incomplete last line may grow: it is returned again
+                whenever it has grown. Otherwise it counts as a line.
         """
         try:
             fd = open_output(self._path)
@@ -280,7 +280,7 @@ class _Scan:
         try:
             self.size = os.fstat(fd).st_size
             if self.size < self.cursor:
-                self.cursor = 0  # its command has emptied it
+                self.cursor = 0  # the command has truncated it
             data = os.pread(fd, _CHUNK, self.cursor)
         finally:
             os.close(fd)
@@ -291,7 +291,7 @@ class _Scan:
             found.append((_text(raw), self.cursor, end))
             self.cursor = end
         if not last or (found and len(data) == _CHUNK):
-            return found  # the rest of it comes with the next bytes
+            return found  # the rest follows with the next bytes
         end = self.cursor + len(last)
         if growing and len(last) < _CHUNK:
             if self._seen != self.size:

@@ -1,4 +1,4 @@
-"""The call that gives a task something to read: `send`."""
+"""The call that sends input to a task: `send`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .host_client import Reply
     from .tools import SendArguments
 
-_PATIENCE: Final = 10.0  # seconds for its input to take all of it
+_PATIENCE: Final = 10.0  # seconds for the task's input to accept all of it
 
 
 class SendCall(Call):
@@ -23,11 +23,11 @@ class SendCall(Call):
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         return f"waiting until #{self._arguments.id} reads"
 
     def start(self) -> None:
-        """Send it."""
+        """Send the input."""
         given, session = self._arguments, self._session
         self._data = given.text.encode("utf-8", "replace")
         task = self._visible(given.id)
@@ -44,7 +44,7 @@ class SendCall(Call):
             session.host.ask(SendInput(given.id, self._data, given.end), self._sent)
 
     def hurry(self) -> None:
-        """Answer with what is known by now."""
+        """Answer with the current state."""
         self.fail(
             f"#{self._arguments.id} has not read what it was sent before, and maybe not"
             " this; what was sent waits until it does. `output` shows what it is doing"
@@ -57,8 +57,9 @@ class SendCall(Call):
         tasks = self._session.host.tasks
         task = tasks.get(self._arguments.id)
         if self._data and task is not None and task.awaits_input:
-            # News that it waits no longer may come after the answer, if the journal is
-            # held just now; who waits for the task next is not to be told of the wait.
+            # The notification that it no longer waits may follow the answer late, if
+            # the journal is locked; a `wait` that comes next must not report the old
+            # state.
             tasks[task.id] = task.with_awaits_input(
                 awaits=False, duration=task.duration or 0.0
             )

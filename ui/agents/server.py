@@ -42,12 +42,12 @@ MODERN: Final = "2026-07-28"
 """The version of the protocol without a handshake."""
 
 LEGACY: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-"""The versions with a handshake, the newest last."""
+"""The versions with a handshake, newest last."""
 
 PROGRESS: Final = 10.0
-"""Seconds between two notifications of progress."""
+"""Seconds between two progress notifications."""
 
-_LAST_ANSWERS: Final = 2.0  # seconds for them when the client has closed its end
+_LAST_ANSWERS: Final = 2.0  # seconds for them after the client has closed its end
 
 INSTRUCTIONS: Final = (
     "Runs commands as background tasks of a session that the person sees as well. A"
@@ -60,7 +60,7 @@ INSTRUCTIONS: Final = (
 
 
 class _InFlight:
-    """A request that is not answered yet."""
+    """A request without an answer."""
 
     __slots__ = ("call", "timer")
 
@@ -73,15 +73,16 @@ class Server:
     """Answers the requests of one client.
 
     Args:
-        loop: Calls back.
-        open_session: Returns the session, when it is needed first; gets the name of the
-            agent, and what is told of each task that changes, and why the session has
-            ended. Raises `ConfigError` if the configuration can't be used.
-        name: What the agent is called; empty for what its client says.
+        loop: Runs the callbacks.
+        open_session: Opens the session on first use, given the name of the agent, and
+            callbacks for a changed task and for the end of the session. Raises
+            `ConfigError` if the configuration is invalid.
+        name: The name of the agent; empty for the name that its client sends.
         source: The descriptor of the client's requests.
         target: The descriptor of the answers.
-        ended: Called when the client has closed its end and has its last answers.
-        instructions: What the model is told of the tools.
+        ended: Called when the client has closed its end and has received its last
+            answers.
+        instructions: The description of the tools for the model.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -172,7 +173,7 @@ class Server:
         request_id: object = request.params.get("requestId")
         if not isinstance(request_id, str | int):
             return
-        # It may come for a request that is answered already.
+        # The cancel may come for a request that was answered already.
         self._listeners.forget(request_id)
         in_flight = self._in_flight.pop(request_id, None)
         if in_flight is not None:
@@ -181,7 +182,7 @@ class Server:
             if in_flight.call is not None:
                 in_flight.call.withdraw()
 
-    # The beginning.
+    # Handshake.
 
     def _initialize(self, request: Request) -> Json:
         asked: object = request.params.get("protocolVersion")
@@ -223,7 +224,7 @@ class Server:
         """Return the session.
 
         Raises:
-            ConfigError: If the configuration can't be used.
+            ConfigError: If the configuration is invalid.
         """
         if self._session is None:
             self._learn_name(request.meta.get(f"{META}clientInfo"))
@@ -273,7 +274,7 @@ class Server:
     def _tell_progress(
         self, in_flight: _InFlight, request: Request, begun: float
     ) -> None:
-        """Tell how a call goes, again and again, if its client wants to know."""
+        """Send progress notifications periodically, if the client wants them."""
         token: object = request.meta.get("progressToken")
         if not isinstance(token, str | int):
             return
@@ -296,9 +297,9 @@ class Server:
     def _with_tasks(
         self, request: Request, then: Callable[[AgentSession], Json | None]
     ) -> None:
-        """Answer a request by what `then` returns when the host has told of all tasks.
+        """Answer a request with the result of `then`, once the host has sent all tasks.
 
-        Nothing is answered for None.
+        Sends no answer for None.
         """
         from .session import ConfigError  # noqa: PLC0415 - not for the first answer
 
@@ -338,7 +339,7 @@ class Server:
     # The end.
 
     def _close(self) -> None:
-        """Answer what can be answered, and end: the client has closed its end."""
+        """Send the remaining answers, and end: the client has closed its end."""
         self._closing = True
         self._listeners.end_all()
         for it in [*self._in_flight.values()]:
@@ -361,11 +362,11 @@ class Server:
             self._ended()
 
     def close(self) -> None:
-        """Read and write nothing more."""
+        """Stop reading and writing."""
         self._has_ended = True
         self._stream.close()
 
     def leave(self) -> None:
-        """Leave the session, which goes on."""
+        """Disconnect from the session, which continues."""
         if self._session is not None:
             self._session.host.leave()

@@ -1,4 +1,4 @@
-"""A session as one agent uses it."""
+"""A session as seen by one agent."""
 
 from __future__ import annotations
 
@@ -26,64 +26,64 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "agent:"
 _LONGEST_NAME: Final = 40
-_FULL: Final = 1000  # calls under way
+_FULL: Final = 1000  # concurrent calls
 
 
 def origin_of(name: str) -> str:
-    """Return the origin of the tasks of an agent of this name."""
+    """Return the origin of tasks of the agent with this name."""
     plain = brief(" ".join(safe_line(name).split()), _LONGEST_NAME - 1)
     return f"{_PREFIX}{plain or 'unnamed'}"
 
 
 class SessionHost(Protocol):
-    """How a session is reached by one that uses it for an agent."""
+    """The connection to a session, as used for an agent."""
 
     @property
     def tasks(self) -> dict[int, Task]:
-        """The tasks that are known here, by id; as they were told last."""
+        """The tracked tasks by id, as last reported."""
         ...
 
     @property
     def grace(self) -> float:
-        """Seconds that a canceled task has to end by itself."""
+        """Seconds between SIGTERM and SIGKILL for a canceled task."""
         ...
 
     def when_ready(self, then: Callable[[str | None], None]) -> None:
-        """Call `then` with None when it is reached, or with why it can't be."""
+        """Call `then` with None when connected, or with the reason of a failure."""
         ...
 
     def ask(
         self, request: QueueRequest, answered: Callable[[QueueReply | str], None]
     ) -> int:
-        """Send a request; `answered` gets the answer, or why there is none."""
+        """Send a request; `answered` gets the answer, or the reason for its lack."""
         ...
 
     def leave(self) -> None:
-        """Leave the session, which goes on."""
+        """Disconnect from the session, which continues."""
         ...
 
 
 class AgentSession:
-    """The tasks that an agent may see, and its calls under way.
+    """The tasks that an agent may see, and its calls in progress.
 
     Args:
-        loop: Calls back.
-        origin: That of the agent's tasks.
-        rules: Returns what the configuration lets agents do, as it is now; raises
-            `ConfigError` if it can't be used.
-        connect: Returns what reaches the session, which tells `task_changed` and
+        loop: Runs the callbacks.
+        origin: The origin of the agent's tasks.
+        rules: Returns the current rules for agents from the configuration; raises
+            `ConfigError` if it is invalid.
+        connect: Returns the connection to the session, which calls `task_changed` and
             `host_failed`.
 
     Raises:
-        ConfigError: If the configuration can't be used.
+        ConfigError: If the configuration is invalid.
     """
 
     asked_in = "main"
-    """The conversation in which a person is asked; a chat opens with this one."""
+    """The conversation for questions to a person; a chat opens with this one."""
     waits_for_person = False
-    """Whether a call waits until the person has allowed or refused a command."""
+    """Whether calls wait until a person has allowed or refused a command."""
     patience: float | None = None
-    """For how many seconds at most it waits for that; None for as long as it takes."""
+    """Maximum seconds of that wait; None for no limit."""
 
     def __init__(
         self,
@@ -106,28 +106,28 @@ class AgentSession:
 
     @property
     def of_whom(self) -> str:
-        """What is to be said after "there is no such task"."""
+        """The text after "there is no such task"."""
         return "" if self.sees_all else " of yours"
 
     @property
     def asker(self) -> str:
-        """What the agent is called where a person is asked."""
+        """The name of the agent in questions to a person."""
         return self.origin
 
     def asked(self, task: Task) -> None:
-        """Note that a person is asked about a task."""
+        """Record that a person is asked about a task."""
 
     def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:
-        """Return the pattern for which a person has to allow a task; None for none."""
+        """Return the pattern because of which a person has to allow a task, or None."""
         return matching(rules.ask, " ".join(request.args))
 
     def call(
         self, name: str, arguments: object, answer: Callable[[Answer], None]
     ) -> Call | None:
-        """Call one of `TOOLS`; `answer` is told the answer, maybe at once.
+        """Call a tool from `TOOLS`; `answer` is called with its answer, maybe at once.
 
         Returns:
-            The call, or None if it can't be made, which is answered.
+            The call, or None if it is invalid; then it was answered.
         """
         try:
             given = msgspec.convert(arguments, TOOLS[name].arguments, strict=False)
@@ -162,12 +162,12 @@ class AgentSession:
         return None
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
         for call in [*self.calls]:
             call.task_changed(task)
 
     def host_failed(self, text: str) -> None:
-        """Note that the session has ended, or can't be reached."""
+        """Handle the end of the session, or a failure to reach it."""
         for call in [*self.calls]:
             call.host_failed(text)
 
@@ -179,10 +179,10 @@ def session_at(
     changed: Callable[[Task], None],
     failed: Callable[[str], None],
 ) -> AgentSession:
-    """Return the session at a place, reached by its host; see `HostClient`.
+    """Return the session at a place, connected to its host; see `HostClient`.
 
     Raises:
-        ConfigError: If the configuration can't be used.
+        ConfigError: If the configuration is invalid.
     """
 
     def connect(session: AgentSession) -> HostClient:

@@ -1,4 +1,4 @@
-"""The extension of MCP by which a call is answered by a task: its methods."""
+"""The methods of the MCP extension in which a task answers a call."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     _Then = Callable[[AgentSession], Json | None]
 
 TASKS: Final = "io.modelcontextprotocol/tasks"
-"""The extension by which a call can be answered by a task."""
+"""The name of the extension."""
 
 _MOST_LISTENED: Final = 1000  # tasks of one subscription
 
 
 class TaskMethods:
-    """Carries out the methods of the extension.
+    """Implements the methods of the extension.
 
     Args:
-        listeners: Those that are told of tasks.
-        answer: Answers a request by what a function of the session returns, once the
-            host has told of all tasks; by nothing for None.
+        listeners: The subscriptions to tasks.
+        answer: Answers a request with the result of a function of the session, once the
+            host has sent all tasks; sends no answer for None.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class TaskMethods:
         def cancel(session: AgentSession) -> Json:
             task = self._find(session, request)
             if not task.status.is_final:
-                # Answered at once: how it ends is told by the task.
+                # Answered at once: the task itself reports its end.
                 session.call("cancel", {"ids": [task.id]}, lambda _: None)
             return {}
 
@@ -75,7 +75,7 @@ class TaskMethods:
     def _update_task(self, request: Request) -> None:
         def update(session: AgentSession) -> Json:
             self._find(session, request)
-            return {}  # no task asks for anything
+            return {}  # no task requests anything
 
         self._answer(request, update)
 
@@ -91,7 +91,7 @@ class TaskMethods:
             text = f"a subscription is for {_MOST_LISTENED} tasks at most; use several"
             raise RpcError(INVALID_PARAMS, text)
         if not names:
-            # Nothing that is offered here ever changes otherwise.
+            # Other resources offered here never change.
             self._listeners.begin(cast("RequestId", request.id), [])
             return
 
@@ -107,12 +107,12 @@ class TaskMethods:
 
 
 def version_of(request: Request) -> object:
-    """Return the version that a request names, as those without a handshake do."""
+    """Return the version in a request, as clients without a handshake send it."""
     return request.meta.get(f"{META}protocolVersion")
 
 
 def declares_tasks(request: Request) -> bool:
-    """Tell whether the client of a request knows the extension."""
+    """Return whether the client of a request supports the extension."""
     if version_of(request) is None:
         return False
     found: object = request.meta.get(f"{META}clientCapabilities")
@@ -123,6 +123,6 @@ def declares_tasks(request: Request) -> bool:
 
 
 def undeclared() -> RpcError:
-    """Return the answer to a client that uses the extension and does not know it."""
+    """Return the error for a client that uses the extension without declaring it."""
     data: Json = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
     return RpcError(MISSING_CAPABILITY, f"declare the extension {TASKS}", data)

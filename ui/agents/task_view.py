@@ -1,4 +1,4 @@
-"""A task as the extension `io.modelcontextprotocol/tasks` shows it."""
+"""A task in the format of the extension `io.modelcontextprotocol/tasks`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from .jsonrpc import Json
 
 POLL_INTERVAL: Final = 500
-"""Milliseconds between two looks at a task that a client is advised to leave."""
+"""Recommended milliseconds between two polls of a task."""
 
 _STATUSES: Final = {
     TaskStatus.QUEUED: "working",
     TaskStatus.RUNNING: "working",
     TaskStatus.COMPLETE: "completed",
-    # `failed` is for errors of the protocol; the result tells that it failed.
+    # `failed` is for errors of the protocol; the result reports that it failed.
     TaskStatus.FAILED: "completed",
     TaskStatus.CANCELED: "cancelled",
 }
@@ -38,12 +38,12 @@ def tool_result(answer: Answer) -> Json:
 
 
 def created(task: Task) -> Json:
-    """Return what `tools/call` answers for a task that goes on."""
+    """Return the answer of `tools/call` for a task that keeps running."""
     return {"resultType": "task", **_stub(task)}
 
 
 def detailed(task: Task) -> Json:
-    """Return the whole of a task, with its result if it has ended."""
+    """Return all fields of a task, with its result if it has ended."""
     found = _stub(task)
     if found["status"] == "completed":
         found["result"] = {"resultType": "complete", **tool_result(ended_answer(task))}

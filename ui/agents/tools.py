@@ -1,4 +1,4 @@
-"""The tools that an agent is offered: their arguments and descriptions."""
+"""The tools for agents: their arguments and descriptions."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from .results import (
 )
 
 LONGEST_WAIT: Final = 45.0
-"""Seconds that a call waits at most: clients give up after 60."""
+"""Maximum seconds that a call waits: clients time out after 60."""
 
 RUN_WAIT: Final = 2.0
-"""Seconds that `run` waits for the end of a task unless told otherwise."""
+"""Default seconds that `run` waits for the end of a task."""
 
 WAIT: Final = 30.0
-"""Seconds that `wait` waits unless told otherwise."""
+"""Default seconds that `wait` waits."""
 
 MOST_BYTES: Final = 64 << 10
-"""Bytes of output that one call returns at most."""
+"""Maximum number of bytes of output that one call returns."""
 
 BYTES: Final = 16 << 10
-"""Bytes of output that one call returns unless told otherwise."""
+"""Default number of bytes of output that one call returns."""
 
 MOST_SENT: Final = 16_000
-"""Characters that `send` takes at most: 65,536 bytes, however long each is."""
+"""Maximum characters of `send`: at most 65,536 bytes in UTF-8."""
 
 _LONGEST_COMMAND: Final = 1 << 20
 _MOST_IDS: Final = 1000
@@ -219,15 +219,15 @@ class RerunArguments(Arguments, frozen=True):
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool, as it is offered.
+    """A tool, as it is offered to clients.
 
     Attributes:
-        name: What it is called.
-        title: The same for people.
-        description: For the model.
-        arguments: What it takes.
-        result: What it answers.
-        reads: Whether it changes nothing.
+        name: Its name.
+        title: Its name for people.
+        description: Its description for the model.
+        arguments: The type of its arguments.
+        result: The type of its result.
+        reads: Whether it is read-only.
     """
 
     name: str
@@ -316,7 +316,7 @@ TOOLS: Final = {
 
 @functools.cache
 def tool_list() -> list[dict[str, Any]]:
-    """Return the tools as `tools/list` has them; the same list again and again."""
+    """Return the tools in the format of `tools/list`; always the same list."""
     return [
         {
             "name": it.name,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...actors.rules.task import Task
     from .tools import WaitArguments
 
-_LAST_SEARCH: Final = 5.0  # seconds for a search of what an ended task printed
+_LAST_SEARCH: Final = 5.0  # seconds for a search of the last output of an ended task
 _NAMED: Final = 10
 
 
@@ -30,7 +30,7 @@ class WaitCall(Call):
 
     @property
     def note(self) -> str:
-        """What is known so far, for people."""
+        """The current state, for people."""
         open_ids = [it.id for it in self._known if not it.status.is_final]
         named = ", ".join(f"#{it}" for it in open_ids[:_NAMED])
         return f"waiting for {named}{'…' * (len(open_ids) > _NAMED)}"
@@ -42,11 +42,11 @@ class WaitCall(Call):
 
     @property
     def _awaiting(self) -> list[int]:
-        """The tasks that wait for input, which may be for ever."""
+        """The tasks that wait for input, maybe forever."""
         return [it.id for it in self._known if it.awaits_input]
 
     def start(self) -> None:
-        """Wait."""
+        """Start waiting."""
         given = self._arguments
         if given.pattern and (problem := pattern_problem(given.pattern)):
             self.fail(problem)
@@ -66,7 +66,7 @@ class WaitCall(Call):
             self._look_for(once=False)
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
         if task.id not in self._ids:
             return
         if self._has_ended():
@@ -75,7 +75,7 @@ class WaitCall(Call):
             self.hurry()
 
     def hurry(self) -> None:
-        """Answer with what is known by now."""
+        """Answer with the current state."""
         self._answer_now(None)
 
     def _has_ended(self) -> bool:
@@ -86,7 +86,7 @@ class WaitCall(Call):
         if not self._arguments.pattern:
             self._answer_now(None)
         elif not self._searches_last:
-            # What it printed last may match.
+            # Its last output may match.
             self._searches_last = True
             self._look_for(once=True)
             if self._timer is not None:

@@ -1,4 +1,4 @@
-"""The lines of JSON that an MCP client and its server exchange."""
+"""Lines of JSON exchanged by an MCP client and its server."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from .loop import Loop
 
 LONGEST_LINE: Final = 4 << 20
-"""Bytes of the longest message that is taken."""
+"""Maximum number of bytes of a message."""
 
 BACKLOG: Final = 4 << 20
-"""Bytes that may wait for a client before nothing more is read from it."""
+"""Bytes of pending output above which nothing more is read from a client."""
 
 _CHUNK: Final = 1 << 16
-_PIECE: Final = 4096  # what a pipe that is ready for writing takes without blocking
+_PIECE: Final = 4096  # bytes that a writable pipe accepts without blocking
 
 
 class LineReader:
-    """Takes bytes as they come, and returns the lines that are complete."""
+    """Splits received bytes into complete lines."""
 
     def __init__(self, longest: int = LONGEST_LINE) -> None:
         self._longest = longest
@@ -32,11 +32,11 @@ class LineReader:
         self._skipping = False
 
     def feed(self, data: bytes) -> list[bytes | None]:
-        """Return the lines that are complete with these bytes.
+        """Add bytes, and return the lines that they complete.
 
         Returns:
-            The lines without their ends and without empty ones; None stands for one
-            that is longer than allowed, of which nothing is kept.
+            The lines without line ends, skipping empty ones; None stands for a line
+            that was too long and is discarded.
         """
         lines: list[bytes | None] = []
         *complete, last = data.split(b"\n")
@@ -62,17 +62,17 @@ class LineReader:
 
 
 class ClientStream:
-    """Reads the lines of a client, and writes lines to it, without ever blocking.
+    """Reads the lines of a client, and writes lines to it, without blocking.
 
-    A client that does not read what it is told is not listened to.
+    While a client does not read its output, nothing is read from it.
 
     Args:
-        loop: Says when there is something to read, or room to write.
-        source: The descriptor to read; its owner closes both.
+        loop: Reports when the descriptors are readable or writable.
+        source: The descriptor to read from; the owner closes both.
         target: The descriptor to write to.
         take: Called with each line; None for one that was too long.
-        ended: Called once, when the client has closed its end, or takes nothing more.
-        longest: Bytes of the longest line that is taken.
+        ended: Called once, when the client has closed its end, or stopped reading.
+        longest: Maximum number of bytes of a line.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -99,16 +99,16 @@ class ClientStream:
 
     @property
     def size(self) -> int:
-        """Bytes that wait for the client."""
+        """Bytes of pending output."""
         return self._size
 
     @property
     def is_behind(self) -> bool:
-        """Whether so much waits that what it can do without should be left out."""
+        """Whether too much output is pending for optional messages."""
         return self._size > BACKLOG
 
     def write(self, line: bytes) -> None:
-        """Send a line after all those before it."""
+        """Send a line after all earlier ones."""
         if self._broken:
             return
         if not self._waiting:
@@ -156,7 +156,7 @@ class ClientStream:
             self._loop.watch(self._source, READ, self._read)
 
     def close(self) -> None:
-        """Read and write nothing more, and tell nobody."""
+        """Stop reading and writing, without a callback."""
         self._open, self._broken = False, True
         self._waiting.clear()
         self._size = 0

@@ -1,7 +1,7 @@
 """An agent that speaks the Agent Client Protocol (ACP), version 1.
 
-Its process is started when it is needed first, and again when it is needed after it has
-ended. All of it happens on the thread of a loop, but the start.
+Its process is started on first use, and again on use after its end. All code except the
+start runs on the thread of a loop.
 """
 
 from __future__ import annotations
@@ -37,20 +37,21 @@ if TYPE_CHECKING:
     from .post_loop import PostLoop
 
 VERSION: Final = 1
-"""The version of the protocol that is spoken here."""
+"""The version of the protocol."""
 
-_ERROR_KEPT: Final = 4096  # bytes of what it prints to standard error
-_LAST_WORDS: Final = 2.0  # seconds between the end of its output and its own
+_ERROR_KEPT: Final = 4096  # bytes of its standard error
+_LAST_WORDS: Final = 2.0  # seconds between the end of its output and its exit
 _CHUNK: Final = 1 << 16
 
 
 class AgentPatience(msgspec.Struct, frozen=True):
-    """How long an agent is waited for, in seconds.
+    """Timeouts for an agent, in seconds.
 
     Attributes:
         start: For its answer to the first request.
-        session: For a session; an MCP server that is mute takes half a minute of that.
-        stop: For the end of an answer that was canceled.
+        session: For a session, which takes half a minute if an MCP server does not
+            answer.
+        stop: For the end of a canceled answer.
     """
 
     start: float = 60.0
@@ -59,7 +60,7 @@ class AgentPatience(msgspec.Struct, frozen=True):
 
 
 class Agent:
-    """See the module."""
+    """An agent; see the module."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - each is one independent thing
         self,
@@ -77,12 +78,12 @@ class Agent:
         self._tell = tell
         self.patience = patience
         self.name = brief(safe_line(program_of(table)), 40)
-        """What its program is called."""
+        """The name of its program."""
         at_home = "" if table.own_home else f" with HOME={folder}/home"
         self.messages = AgentMessages(loop, self.name, tell, self.end, at_home)
-        """What is said to it, and by it."""
+        """The messages exchanged with it."""
         self.life = 0
-        """How often it has been started."""
+        """Number of starts so far."""
         self._process: AgentProcess | None = None
         self._ending: set[AgentProcess] = set()
         self._starting = False
@@ -98,26 +99,26 @@ class Agent:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is there, and takes requests."""
+        """Whether it is running, and accepts requests."""
         return self._ready
 
     @property
     def is_busy(self) -> bool:
-        """Whether it is asked for something, or being started."""
+        """Whether it has pending requests, or is being started."""
         return self.messages.is_awaited or bool(self._awaited)
 
     @property
     def can_load(self) -> bool:
-        """Whether it can go on with a session of an earlier life."""
+        """Whether it can load a session of an earlier process."""
         return self._loads
 
     @property
     def command(self) -> str:
-        """Its command, by which it is known after a restart."""
+        """Its command, which identifies it after a restart."""
         return " ".join(self._table.command)
 
     def place(self, directory: str) -> Json:
-        """Return where and how it works in the chat's directory, for `session/new`."""
+        """Return its working directory and tools, for `session/new`."""
         if self._known is None:
             return {"cwd": directory}
         if self._known.is_apart:
@@ -126,7 +127,7 @@ class Agent:
         return {"cwd": directory, **meta}
 
     def when_ready(self, then: Callable[[Failure | None], None]) -> None:
-        """Call `then` when it is there: with None, or with why it is not."""
+        """Call `then` when it is ready: with None, or with a failure."""
         if self._ready:
             then(None)
             return
@@ -135,7 +136,7 @@ class Agent:
             self._start()
 
     def tell_toolless(self) -> None:
-        """Tell the person, once, that it does not use our tools."""
+        """Warn the person, once, that it does not use our tools."""
         if not self._is_toolless:
             self._is_toolless = True
             self._tell(
@@ -144,7 +145,7 @@ class Agent:
             )
 
     def end(self, text: str = "", *, died: bool = False) -> None:
-        """End its process, and fail what it was asked for. Never blocks."""
+        """End its process, and fail pending requests. Never blocks."""
         self._ready = self._starting = False
         if (process := self._process) is not None:
             self._process = None
@@ -155,7 +156,7 @@ class Agent:
         self._fail(Failure(text or f"{self.name} was ended", died=died))
 
     def stop(self) -> None:
-        """End it for good. Blocks for half a second at most."""
+        """End it permanently. Blocks for half a second at most."""
         self._stopped = True
         if (process := self._process) is not None:
             self._process = None
@@ -164,7 +165,7 @@ class Agent:
         for it in self._ending:
             it.finish()
 
-    # Its start and its end.
+    # Start and end.
 
     def _start(self) -> None:
         self._starting = True
@@ -176,7 +177,7 @@ class Agent:
         ).start()
 
     def _run(self, life: int) -> None:
-        """Start the process. On a thread of its own, since that takes a moment."""
+        """Start the process, on a thread of its own, because that takes a moment."""
         problem = ""
         process: AgentProcess | None = None
         try:
@@ -226,7 +227,7 @@ class Agent:
         if isinstance(result, Failure):
             if result.answered:
                 self.end(result.text)
-            return  # else those who wait have been told
+            return  # otherwise the waiting callers were notified
         version: object = result.get("protocolVersion")
         if version != VERSION:
             spoken = brief(safe_line(str(version)), 20)
@@ -274,7 +275,7 @@ class Agent:
         self._process = None
         self._read_error(process.streams[2])
         self._unwatch(process)
-        # What it has started goes with it.
+        # With all its descendants.
         process.end()
         how = process.reap()
         said = self._complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]

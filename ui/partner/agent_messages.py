@@ -1,4 +1,4 @@
-"""The messages to and from an agent: requests with their answers, and notifications."""
+"""The messages to and from an agent: requests with answers, and notifications."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from .post_loop import PostLoop
 
 LONGEST_LINE: Final = 16 << 20
-"""Bytes of the longest message that is taken."""
+"""Maximum number of bytes of a message."""
 
-_FLOOD: Final = 64 << 20  # bytes at once, besides what it may send all the time
-_FLOOD_RATE: Final = 1 << 20  # bytes a second
+_FLOOD: Final = 64 << 20  # bytes at once, in addition to the allowed rate
+_FLOOD_RATE: Final = 1 << 20  # bytes per second
 _MOST_GARBAGE: Final = 1000  # lines
-_MOST_REFUSALS: Final = 20  # of which the person is told
+_MOST_REFUSALS: Final = 20  # reported to the person
 _LOGIN_FIRST: Final = -32000
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a request has no result.
+    """The failure of a request.
 
     Attributes:
-        text: For a person, in one line.
+        text: The reason for a person, in one line.
         died: Whether the agent has ended, and may be started again.
-        answered: Whether it is the agent that says so.
+        answered: Whether the agent itself reported the failure.
     """
 
     text: str
@@ -56,14 +56,15 @@ class _Pending:
 
 
 class AgentMessages:
-    """Speaks with one process of an agent after the other; on the thread of a loop.
+    """Exchanges messages with successive processes of an agent; on the loop's thread.
 
     Args:
-        loop: Calls back.
-        name: What the agent is called.
-        tell: Told what a person should know, in one line.
-        broken: Told why the agent can't be used further; it ends the process.
-        at_home: What to add to the advice to log in first.
+        loop: Runs the callbacks.
+        name: The name of the agent.
+        tell: Called with a message for a person, in one line.
+        broken: Called with the reason if the agent can't be used further; ends the
+            process.
+        at_home: A hint to add to the advice to log in first.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class AgentMessages:
         at_home: str,
     ) -> None:
         self.updates: dict[str, Callable[[Json], None]] = {}
-        """Told of what happens in each of its sessions."""
+        """Called with the updates of each of its sessions."""
         self._loop = loop
         self._name = name
         self._tell = tell
@@ -94,16 +95,16 @@ class AgentMessages:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether an answer is awaited."""
+        """Whether there are pending requests."""
         return bool(self._pending)
 
     def open(self, source: int, target: int, ended: Callable[[], None]) -> None:
-        """Speak with a process that has been started.
+        """Communicate with a new process.
 
         Args:
             source: Its standard output.
             target: Its standard input.
-            ended: Called when its output has ended.
+            ended: Called at the end of its output.
         """
         self._has_answered, self._garbage, self._printed = False, 0, ""
         self._stream = ClientStream(
@@ -111,7 +112,7 @@ class AgentMessages:
         )
 
     def close(self) -> None:
-        """Read and write nothing more."""
+        """Stop reading and writing."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -124,9 +125,9 @@ class AgentMessages:
         answered: Callable[[Json | Failure], None],
         timeout: float | None = None,
     ) -> None:
-        """Send a request; `answered` gets the result, or why there is none.
+        """Send a request; `answered` gets the result, or a failure.
 
-        Without an answer in so many seconds the agent is broken.
+        If there is no answer within `timeout` seconds, the agent is considered broken.
         """
         if self._stream is None:
             answered(Failure(f"{self._name} has ended", died=True))
@@ -146,7 +147,7 @@ class AgentMessages:
             self._stream.write(msgspec.json.encode(message))
 
     def fail(self, failure: Failure) -> None:
-        """Answer all requests that are pending with a failure."""
+        """Fail all pending requests."""
         pending, self._pending = [*self._pending.values()], {}
         for it in pending:
             if it.timer is not None:

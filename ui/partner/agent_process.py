@@ -1,4 +1,4 @@
-"""The process of an agent, which ends with all that it started."""
+"""The process of an agent, which is ended with all its descendants."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LAST_CHANCE: Final = 0.5  # seconds to end by itself when this program ends
 class AgentProcess:
     """A process with a warden.
 
-    When `end` is called, or this process dies, all that the agent has started is ended,
-    in any process session. Blocks until both have been started.
+    When `end` is called, or this process dies, all descendants of the agent are ended,
+    in any session. The constructor blocks until both have been started.
 
     Raises:
-        OSError: If one can't be started.
+        OSError: If one of them can't be started.
         subprocess.SubprocessError: If the warden does not start in time.
     """
 
@@ -38,15 +38,15 @@ class AgentProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**environment, MARK: mark(key, 0)},
-                # Keys of the terminal are not meant for it. Not a session of its own:
-                # a collector of orphans may take its exit status then.
+                # Keys of the terminal are not meant for it. Not in a new session,
+                # because a collector of orphans might then reap it.
                 process_group=0,
             )
         except BaseException:
             os.close(self._warden)
             raise
         self.pidfd = os.pidfd_open(self._process.pid)
-        """Can be read when the process has ended."""
+        """Becomes readable when the process has ended."""
 
     @property
     def streams(self) -> tuple[int, int, int]:
@@ -56,7 +56,7 @@ class AgentProcess:
         return stdin, stdout, stderr
 
     def end(self) -> None:
-        """End all of it by SIGTERM, and SIGKILL a moment later. Never blocks."""
+        """End it with its descendants by SIGTERM, then SIGKILL. Never blocks."""
         if self._warden >= 0:
             for stream in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class AgentProcess:
             self._warden = -1
 
     def reap(self) -> str:
-        """Return how the process ended, which it has."""
+        """Reap the ended process, and describe how it ended."""
         status = self._process.wait()
         os.close(self.pidfd)
         with contextlib.suppress(OSError):
@@ -78,7 +78,7 @@ class AgentProcess:
         return f"exit status {status}"
 
     def finish(self) -> None:
-        """End all of it. Blocks for half a second at most."""
+        """End it with its descendants. Blocks for half a second at most."""
         self.end()
         self._process.terminate()
         try:

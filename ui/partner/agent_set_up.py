@@ -1,4 +1,4 @@
-"""How the program of an agent is started: shut off from what is the person's."""
+"""The start of an agent's program, isolated from the person's files."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _FOLDERS: Final = {
 
 
 def program_of(table: PartnerTable) -> str:
-    """Return what the program of an agent is called."""
+    """Return the name of an agent's program."""
     return Path(table.command[0]).name
 
 
 def agent_command(table: PartnerTable, folder: Path) -> list[str]:
-    """Return the command that starts an agent; what it keeps is below the folder."""
+    """Return the command that starts an agent, with its files below the folder."""
     known = known_agent(table.command)
     added = () if known is None else known.arguments
     return [*table.command, *(it.replace(FOLDER, str(folder)) for it in added)]
 
 
 def make_files(table: PartnerTable, folder: Path) -> None:
-    """Make the files that an agent is started with, in a folder of the person's alone.
+    """Create the files for the start of an agent, in a private folder.
 
     Raises:
-        OSError: If that can't be done.
+        OSError: If that fails.
     """
     known = known_agent(table.command)
     home = folder / "home"
@@ -63,7 +63,7 @@ def make_files(table: PartnerTable, folder: Path) -> None:
 
 
 def work_folder(folder: Path) -> Path:
-    """Return where an agent works that works apart from projects."""
+    """Return the working directory of an agent that works outside of projects."""
     return folder / "work"
 
 
@@ -84,10 +84,10 @@ def agent_environment(
     """Return the environment of an agent.
 
     Args:
-        table: Which agent.
-        folder: What it keeps is below this one, unless it has the person's home.
-        key: Of its model; empty for none.
-        variables: Those of this program.
+        table: The configuration of the agent.
+        folder: Contains its files, unless it uses the person's home.
+        key: The API key of its model; empty for none.
+        variables: The environment of this program.
     """
     given = dict(variables)
     known = known_agent(table.command)
@@ -104,15 +104,15 @@ def agent_environment(
         for name, wanted in known.settings.items():
             given[name] = _merged(given.get(name, ""), wanted)
     if known is OPENCODE:
-        # It opens a port that everybody on this machine can reach.
+        # It opens a port that all users of this machine can reach.
         given["OPENCODE_SERVER_PASSWORD"] = secrets.token_hex(16)
-        # The last word: no configuration of a project may say otherwise.
+        # Takes precedence over any configuration of a project.
         given["OPENCODE_CONFIG_CONTENT"] = json.dumps(_opencode(table, bool(key)))
     return given
 
 
 def _merged(text: str, wanted: Json) -> str:
-    """Return a JSON object with the members that it must have."""
+    """Return a JSON object, with required members added."""
     try:
         found: object = json.loads(text or "{}")
     except ValueError:

@@ -1,7 +1,8 @@
-"""One conversation with an agent: a session of its own there.
+"""One conversation with an agent, in a session of its own.
 
-The agent remembers what was said, calls the tools by our MCP server, and asks its model
-as often as it likes. What it was not yet told, or has not answered, is known here.
+The agent stores the conversation, calls tools through our MCP server, and calls its
+model as often as needed. This module keeps the messages that it has not received or
+answered.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from .agent_tools import AgentTools
 
 LONGEST_ANSWER: Final = 8 << 20
-"""Characters of the longest answer that is taken."""
+"""Maximum number of characters of an answer."""
 
-_MOST_RESTARTS: Final = 2  # of an agent that dies in a turn
+_MOST_RESTARTS: Final = 2  # of an agent that dies during a turn
 _SAID: Final = {
     "max_tokens": "the answer was cut off by its limit of tokens",
     "max_turn_requests": "the agent stopped after its largest number of requests",
@@ -37,7 +38,7 @@ _SAID: Final = {
 
 
 class AgentTalk(Talk):
-    """See the module."""
+    """A conversation with an agent; see the module."""
 
     def __init__(
         self, place: Place, agent: Agent, tools: AgentTools, directory: str
@@ -46,17 +47,17 @@ class AgentTalk(Talk):
         self._agent = agent
         self._tools = tools
         self._directory = directory
-        self._unheard: list[str] = []  # what is not answered yet
-        self._heard: list[str] = []  # what is, in this session of the agent
-        self._sent = 0  # how many of the first of them the agent is asked for
-        self._began = False  # whether anything was answered here before this session
+        self._unheard: list[str] = []  # messages without an answer
+        self._heard: list[str] = []  # answered messages of this session of the agent
+        self._sent = 0  # how many of the unanswered messages the agent has received
+        self._began = False  # whether there were answers before this session
         self._agent_session = ""
-        self._life = 0  # that of the agent in which it knows the session
+        self._life = 0  # the agent's life in which it has the session
         self._restarts = 0
-        self._prompting = False  # whether a prompt has no answer yet
-        self._waits = False  # whether a turn waits for the end of the one before it
+        self._prompting = False  # whether a prompt is unanswered
+        self._waits = False  # whether a turn waits for the end of the previous one
         self._stop_timer: Timer | None = None
-        self._replay: list[str] | None = None  # what a person said, while it is told
+        self._replay: list[str] | None = None  # the person's messages, in a replay
         self._replays_person = False
         self._parts: list[str] = []
         self._size = 0
@@ -64,7 +65,7 @@ class AgentTalk(Talk):
         self._ends: set[int] = set()
         place.session.on_answer = self._tool_answered
 
-    # What it is told.
+    # Input.
 
     def remember(self, record: Record) -> None:
         """See `Talk`."""
@@ -83,14 +84,14 @@ class AgentTalk(Talk):
         super().task_changed(task)
 
     def stop(self) -> None:
-        """End the turn at once: the person wants no more of it."""
+        """End the turn at once, as requested by the person."""
         if not self._turn:
             return
         for call in [*self._session.calls]:
             call.interrupt()
         said = self._gathered(" *(stopped)*")
         if not self._prompting or self._waits:
-            # The agent has not got the prompt that is to be stopped.
+            # The agent has not received the prompt to be stopped.
             self._waits = False
             self._end_turn(Record(self._name, over=True))
             return
@@ -116,7 +117,7 @@ class AgentTalk(Talk):
         self._heard += self._unheard[:count]
         del self._unheard[:count]
 
-    # Reaching the agent.
+    # Connection.
 
     def _begin(self) -> None:
         self._restarts = 0
@@ -133,7 +134,7 @@ class AgentTalk(Talk):
             self._does(f"waits until {agent.name} has stopped")
             return
         if agent.is_ready and self._tools.are_lost and not agent.is_busy:
-            # It would not connect to them again.
+            # The agent would not connect to the tools again.
             agent.end()
         self._does("waits for an answer" if agent.is_ready else f"starts {agent.name}")
         agent.when_ready(self._in_turn(self._reached))
@@ -155,7 +156,7 @@ class AgentTalk(Talk):
             self._open()
 
     def _load(self) -> None:
-        """Let the agent go on with a session; it tells what was said there."""
+        """Make the agent load a session; it replays the conversation."""
         self._tools.forget()
         self._replay = []
         self._replays_person = False
@@ -184,7 +185,7 @@ class AgentTalk(Talk):
             self._failed(failure)
 
     def _open(self) -> None:
-        """Begin a session."""
+        """Open a new session."""
         self._tools.forget()
         turn, anew = self._turn, bool(self._agent_session) or self._began
 
@@ -220,10 +221,10 @@ class AgentTalk(Talk):
     # Turns.
 
     def _prompt(self, replay: list[str]) -> None:
-        """Ask for an answer to all that has none.
+        """Request an answer to all unanswered messages.
 
         Args:
-            replay: What the agent says that the person has said.
+            replay: The person's messages according to the agent.
         """
         self._sent = len(self._unheard)
         known = [it for it in replay if not it.startswith(GO_ON)]
@@ -251,7 +252,7 @@ class AgentTalk(Talk):
         self._agent.messages.request("session/prompt", params, answered)
 
     def _is_known(self, text: str, replay: list[str]) -> bool:
-        """Tell whether the agent got a message before it was ended."""
+        """Return whether the agent had received a message before it was ended."""
         if not replay or text not in replay[-1]:
             return False
         return sum(text in it for it in replay) > sum(text in it for it in self._heard)
@@ -269,7 +270,7 @@ class AgentTalk(Talk):
         self._over(self._gathered())
 
     def _over(self, said: str) -> None:
-        """End the turn with what was said, or go on with what came meanwhile."""
+        """End the turn with this answer, or continue with newer messages."""
         self._began = True
         left = len(self._unheard) - self._sent
         record = Record(
@@ -287,12 +288,12 @@ class AgentTalk(Talk):
         kept = self._write(record)
         self._settle(left)
         if kept:
-            # Another turn: what still comes of this one is not meant for it.
+            # A new turn: late updates of the ended one must not be part of it.
             self._begin()
 
     def _failed(self, failure: Failure) -> None:
         if failure.answered and self._sent and self._life == self._agent.life:
-            # It was told, and has no answer.
+            # It received the message, and has no answer.
             self._tell(PartnerFailed(self._name, failure.text))
             self._over(self._gathered() or FAILED)
             return
@@ -306,7 +307,7 @@ class AgentTalk(Talk):
         else:
             self._fail(failure.text)
 
-    # What the agent does.
+    # Updates.
 
     def _update(self, update: Json) -> None:
         kind: object = update.get("sessionUpdate")
@@ -357,12 +358,12 @@ class AgentTalk(Talk):
         self._replays_person = is_person
 
     def _gather(self) -> None:
-        """Close what is being said, and go on."""
+        """End the current text, and continue."""
         if text := self._end_speech():
             self._parts.append(text)
 
     def _gathered(self, mark: str = "") -> str:
-        """Close what is being said; return all that was said in this turn."""
+        """End the current text; return all text of this turn."""
         if text := self._end_speech(mark):
             self._parts.append(text)
         text = "\n\n".join(self._parts)
@@ -370,7 +371,7 @@ class AgentTalk(Talk):
         return text
 
     def _tool_answered(self, answer: Answer) -> None:
-        # What it was told is written down with its answer: until then it may be lost.
+        # Results are stored with the answer: until then they may be lost.
         if self._turn:
             self._ends.update(ends_in(answer.result))
 

@@ -1,9 +1,8 @@
-"""Our MCP server as the chat's agent gets it: a relay leads from the agent to the chat.
+"""Our MCP server for the chat's agent, connected through a relay.
 
-The agent starts `backburner mcp --relay`, which does nothing but copy between its
-standard streams and a socket in a folder that is the person's alone. The server itself
-is here, so that its calls are those of the conversation, and nothing that becomes of
-the agent becomes of them.
+The agent starts `backburner mcp --relay`, which copies between its standard streams and
+a socket in a private folder. The server itself runs in this process, so that its calls
+belong to the conversation, and survive the agent.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class AgentTools:
     """The servers of one conversation.
 
     Raises:
-        OSError: If there can't be a socket.
+        OSError: If the socket can't be created.
     """
 
     def __init__(
@@ -59,16 +58,16 @@ class AgentTools:
 
     @property
     def are_lost(self) -> bool:
-        """Whether the agent had them and has them no longer."""
+        """Whether the agent was connected to the tools and is not any more."""
         sources = (source for source, _ in self._servers.values())
         return self.was_used and not any(map(_is_open, sources))
 
     def forget(self) -> None:
-        """Forget that the agent had them: it is another one now."""
+        """Reset the connection state, for another agent."""
         self.was_used = False
 
     def description(self) -> Json:
-        """Return the server as an agent is told of it."""
+        """Return the description of the server for an agent."""
         relay = ["-P", "-m", "backburner", "mcp", "--relay"]
         return {
             "name": "backburner",
@@ -78,12 +77,12 @@ class AgentTools:
         }
 
     def task_changed(self, task: Task) -> None:
-        """Note that a task has changed."""
+        """Handle a change of a task."""
         for changed in [*self._changed.values()]:
             changed(task)
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all servers."""
         self._loop.unwatch(self._socket.fileno())
         self._socket.close()
         for server in [*self._servers]:
@@ -125,7 +124,7 @@ class AgentTools:
 
 
 def _is_open(fd: int) -> bool:
-    """Tell whether the other end of a connection is there, though nothing was read."""
+    """Return whether the peer has the connection open, although nothing was read."""
     poll = select.poll()
     poll.register(fd, select.POLLRDHUP)
     return not poll.poll(0)

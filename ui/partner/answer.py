@@ -1,4 +1,4 @@
-"""An answer of a model, gathered from the chunks in which an endpoint streams it."""
+"""The answer of a model, assembled from the chunks of an endpoint's stream."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...actors.rules.safe_text import brief, safe_line
 Json = dict[str, Any]
 
 MOST_CALLS: Final = 64
-"""Calls of tools that one answer may have."""
+"""Maximum number of tool calls in an answer."""
 
 LONGEST_ARGUMENTS: Final = 1 << 20
-"""Characters that the arguments of one call may have."""
+"""Maximum number of characters in the arguments of a call."""
 
 _LONGEST_ERROR: Final = 300
 
@@ -31,8 +31,8 @@ class Piece(msgspec.Struct, frozen=True):
     """The next piece of an answer.
 
     Attributes:
-        text: What is said.
-        thought: What is thought, which is no part of the answer.
+        text: A part of the answer.
+        thought: A part of the reasoning, which is not part of the answer.
     """
 
     text: str = ""
@@ -40,11 +40,11 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class ToolCall(msgspec.Struct):
-    """A tool that the model wants called.
+    """A tool call by the model.
 
     Attributes:
-        id: What its result is to carry.
-        name: Of the tool.
+        id: The id for its result.
+        name: The name of the tool.
         arguments: JSON; it may be malformed.
     """
 
@@ -54,18 +54,18 @@ class ToolCall(msgspec.Struct):
 
 
 class AnswerGatherer:
-    """Gathers one answer."""
+    """Assembles one answer."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
         self._by_index: dict[int, ToolCall] = {}
         self.finish_reason: str | None = None
-        """Why the model ended; None as long as it has not."""
+        """Why the model ended; None while it has not."""
 
     @property
     def text(self) -> str:
-        """What was said so far."""
+        """The text so far."""
         return "".join(self._text)
 
     @property
@@ -92,13 +92,13 @@ class AnswerGatherer:
         return message
 
     def take(self, data: str) -> Piece | None:
-        """Take the data of one event.
+        """Process the data of one event.
 
         Returns:
-            What is new to be shown; None if nothing is.
+            The news to show; None if there are none.
 
         Raises:
-            EndpointError: If it tells of an error, or is none of the protocol.
+            EndpointError: If the event reports an error, or is invalid.
         """
         try:
             found: object = json.loads(data)
@@ -121,7 +121,7 @@ class AnswerGatherer:
         return piece
 
     def _take_delta(self, delta: Json) -> Piece | None:
-        # A model that refuses says so in a member of its own.
+        # A refusal of the model is in a separate member.
         text = _text(delta.get("content")) + _text(delta.get("refusal"))
         thought = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
         self._text.append(text)
@@ -147,10 +147,10 @@ class AnswerGatherer:
             )
 
     def _call_of(self, index: object, call_id: str) -> ToolCall:
-        """Return the call that a piece belongs to: no endpoint names it like another.
+        """Return the call of a piece; endpoints identify calls differently.
 
-        Without an index an id begins a new call, and no id means the last one. Some
-        give several calls one index, but different ids.
+        Without an index, an id begins a new call, and no id means the last one. Some
+        endpoints give several calls the same index, but different ids.
         """
         call: ToolCall | None = None
         if isinstance(index, int):
@@ -171,7 +171,7 @@ class AnswerGatherer:
 
 
 def error_text(found: Json) -> str:
-    """Return what an error of an endpoint says, in one line."""
+    """Return the error text of an endpoint, in one line."""
     error: object = found.get("error") or found.get("message")
     if isinstance(error, dict):
         known = cast("Json", error)
@@ -188,5 +188,5 @@ def _dicts(found: object) -> list[Json]:
 def _text(found: object) -> str:
     if not isinstance(found, str):
         return ""
-    # JSON may name half of a character, which no file and no terminal takes.
+    # JSON may contain lone surrogates, which can't be written to files or terminals.
     return found if found.isascii() else found.encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""The client of an endpoint that speaks the chat completions of OpenAI.
+"""A client of endpoints with the chat completions API of OpenAI.
 
-One request is one thread, which blocks in it; `cancel` shuts its socket down, which
-wakes that thread at once.
+Each request blocks one thread; `cancel` shuts down its socket, which unblocks that
+thread at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_ANSWER: Final = 32 << 20
-"""Bytes of the longest answer that is read."""
+"""Maximum number of bytes of an answer."""
 
 _PATH: Final = "/chat/completions"
 _END: Final = "[DONE]"
@@ -39,14 +39,14 @@ _TOO_MANY: Final = 429
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """How long an endpoint is waited for, in seconds.
+    """Timeouts for an endpoint, in seconds.
 
     Attributes:
         connect: For the connection.
-        read: For anything at all, the headers of the answer too; a local model may
-            have to be loaded first.
-        data: For the next piece of the answer, even if other lines come: a server that
-            only sends comments has stalled as well.
+        read: For any bytes, including the headers of the answer; a local model may have
+            to be loaded first.
+        data: For the next piece of the answer, even if other lines arrive: a server
+            that only sends comments has stalled as well.
     """
 
     connect: float = 10.0
@@ -55,13 +55,13 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where a model answers.
+    """The endpoint of a model.
 
     Attributes:
         url: The base, such as `http://localhost:11434/v1`.
         model: The name of the model.
         key: Sent as a bearer token; empty for none.
-        patience: How long it is waited for.
+        patience: The timeouts.
     """
 
     url: str
@@ -75,30 +75,30 @@ class Canceled(Exception):  # noqa: N818 - not an error
 
 
 class Completion:
-    """One request; it is made once. The model and `stream` are added to its body."""
+    """One request, sent once. The model and `stream` are added to its body."""
 
     def __init__(self, endpoint: Endpoint, body: Json) -> None:
         self._endpoint = endpoint
         self._body = body
-        # Of the two lines below, which two threads use.
+        # Guards the two fields below, which two threads use.
         self._lock = threading.Lock()
         self._sock: socket.socket | None = None
         self._canceled = False
 
     def cancel(self) -> None:
-        """Let `run` end at once. Never blocks; may be called from any thread."""
+        """Make `run` return at once. Thread-safe; never blocks."""
         with self._lock:
             self._canceled = True
             if self._sock is not None:
-                # Closing it would not wake the thread that reads.
+                # Closing it would not wake the reading thread.
                 with contextlib.suppress(OSError):
                     self._sock.shutdown(socket.SHUT_RDWR)
 
     def run(self, take: Callable[[Piece], None]) -> AnswerGatherer:
-        """Ask, and let `take` have each piece of the answer as it comes. Blocks.
+        """Send the request, and call `take` with each piece of the answer. Blocks.
 
         Raises:
-            EndpointError: If there is no whole answer.
+            EndpointError: If there is no complete answer.
             Canceled: If it was canceled.
         """
         try:
@@ -218,7 +218,7 @@ class Completion:
     def _take(
         self, events: list[str], answer: AnswerGatherer, take: Callable[[Piece], None]
     ) -> bool:
-        """Take events; tell whether they end the answer."""
+        """Process events; return whether they end the answer."""
         for data in events:
             if data == _END:
                 return True
@@ -260,7 +260,7 @@ def _checked(url: str) -> SplitResult:
 
 
 def _complaint(response: HTTPResponse) -> str:
-    """Return what an answer that is no stream says, to be put behind its status."""
+    """Return the text of an error response, to be appended to its status."""
     try:
         body = response.read(_LONGEST_COMPLAINT)
     except (OSError, HTTPException):

@@ -1,6 +1,6 @@
-"""One conversation with a model: what it is asked, and which tools it calls.
+"""One conversation with a model at an endpoint, including its tool calls.
 
-A turn is made of rounds: the model is asked, the tools that it calls are called, and it
+A turn consists of rounds: the model is asked, the tools that it calls are run, and it
 is asked again with their results, until it calls none.
 """
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .answer import AnswerGatherer, Json, Piece, ToolCall
 
 LONGEST_TOLD: Final = 200_000
-"""Characters of a conversation that the model is told at most."""
+"""Maximum number of characters of a conversation sent to the model."""
 
 _CUT_OFF_BY: Final = {"length": "its limit of tokens", "content_filter": "a filter"}
-"""By the reason that the model gives for its end."""
+"""Descriptions of finish reasons of incomplete answers."""
 
 
 class Model(Protocol):
@@ -39,16 +39,16 @@ class Model(Protocol):
         take: Callable[[Piece], None],
         done: Callable[[AnswerGatherer | str], None],
     ) -> Callable[[], None]:
-        """Ask; the callbacks come on the loop, `done` last, with what failed as text.
+        """Send a request; callbacks run on the loop, `done` last, errors as text.
 
         Returns:
-            What cancels it; nothing is called back after that.
+            A function that cancels the request; no callbacks follow it.
         """
         ...
 
 
 class EndpointTalk(Talk):
-    """See the module."""
+    """A conversation with a model; see the module."""
 
     def __init__(
         self, place: Place, model: Model, instructions: str, rounds: int
@@ -58,16 +58,16 @@ class EndpointTalk(Talk):
         self._instructions = instructions
         self._most_rounds = rounds
         self._messages: list[Json] = []
-        self._asked_with = 0  # how many of them the model was asked with last
+        self._asked_with = 0  # number of messages in the last request
         self._rounds = 0
         self._cancel: Callable[[], None] | None = None
         self._calls: dict[str, Call | None] = {}
 
     def stop(self) -> None:
-        """End the turn at once: the person wants no more of it."""
+        """End the turn at once, as requested by the person."""
         if not self._turn:
             return
-        # What was said since the model was asked: no answer can be meant for it.
+        # Messages from after the request: the answer can't be meant for them.
         left = sum(it["role"] == "user" for it in self._messages[self._asked_with :])
         if self._cancel is not None:
             self._cancel()
@@ -81,7 +81,7 @@ class EndpointTalk(Talk):
             self._over(None, left)
 
     def _over(self, message: Json | None, left: int) -> None:
-        """End the turn; go on with what was said meanwhile, if anything was."""
+        """End the turn; continue with messages received meanwhile, if any."""
         record = Record(self._name, message, over=not left, unanswered=left)
         if not left:
             self._end_turn(record)
@@ -97,7 +97,7 @@ class EndpointTalk(Talk):
             cancel()
 
     def _note(self, message: Json, unanswered: int) -> None:
-        # Before what it does not answer, which is asked next.
+        # Before the messages that it does not answer, which come next.
         self._messages.insert(len(self._messages) - unanswered, message)
 
     # Rounds.
@@ -141,7 +141,7 @@ class EndpointTalk(Talk):
             return
         # A model that has used tools may have nothing to add.
         follows_tools = self._messages[self._asked_with - 1].get("role") == "tool"
-        # In one line: it is answered, and what was said meanwhile is not.
+        # One record for the answer and for the messages that it does not answer.
         if not self._keep(
             result.message(), unanswered=len(self._messages) - self._asked_with
         ):

@@ -1,11 +1,11 @@
-"""Server-sent events, as an endpoint streams them: bytes in, their data out."""
+"""A parser of server-sent events, as streamed by an endpoint."""
 
 from __future__ import annotations
 
 from typing import Final
 
 LONGEST_EVENT: Final = 4 << 20
-"""Bytes of the longest event that is taken."""
+"""Maximum number of bytes of an event."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -15,12 +15,12 @@ class TooLongError(Exception):
 
 
 class EventParser:
-    """Takes bytes as they come, however they are cut, and returns complete data.
+    """Parses bytes, split at any place, and returns complete data.
 
     Fields other than `data`, and comments, are skipped.
 
     Args:
-        end: Data that is returned with its line, not only with the event's end.
+        end: Data that is returned with its line, without waiting for the event's end.
     """
 
     def __init__(self, end: str = "[DONE]") -> None:
@@ -32,14 +32,14 @@ class EventParser:
         self._first = True
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the data of all events that are complete with these bytes.
+        """Add bytes; return the data of all events that they complete.
 
         Raises:
-            TooLongError: If there is too much of an event.
+            TooLongError: If an event is too long.
         """
         found: list[str] = []
         if self._after_return and data:
-            # A line feed after a carriage return belongs to the same end of line.
+            # A line feed after a carriage return belongs to the same line end.
             data = data.removeprefix(b"\n")
             self._after_return = False
         self._after_return = data.endswith(b"\r")
@@ -53,7 +53,7 @@ class EventParser:
         return found
 
     def finish(self) -> list[str]:
-        """Return what the stream ended with, if it was not ended by an empty line."""
+        """Return the last event, if the stream ended without an empty line."""
         found: list[str] = []
         if self._line:
             self._take_line(found)

@@ -16,7 +16,7 @@ _LONGEST: Final = 1 << 14
 
 
 class Key:
-    """Knows the key that was given in the environment, or how to get it."""
+    """Returns the key from the environment, or from its command."""
 
     def __init__(self, table: PartnerTable, given: str = "") -> None:
         self._table = table
@@ -26,7 +26,7 @@ class Key:
         """Return the key; empty for none. Blocks while its command runs.
 
         Raises:
-            EndpointError: If there is none though one is configured.
+            EndpointError: If a configured key is missing.
         """
         if not self._known and self._table.key_command:
             self._known = self._run()
@@ -38,7 +38,7 @@ class Key:
         return self._known
 
     def forget(self) -> None:
-        """Ask the command again next time: the key was refused."""
+        """Discard the key, which was refused: the command runs again next time."""
         if self._table.key_command:
             self._known = ""
 
@@ -62,7 +62,7 @@ class Key:
         lines = done.stdout[:_LONGEST].decode("utf-8", "replace").splitlines()
         key = lines[0].strip() if lines else ""
         if done.returncode or not key:
-            # Not what it printed: that may be a part of the key.
+            # Without its output, which may contain a part of the key.
             raise EndpointError(
                 f"[partner] key_command: {name} printed no key (exit status"
                 f" {done.returncode}); try it in a shell"

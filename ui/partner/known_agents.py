@@ -1,7 +1,7 @@
-"""The agents whose own tools can be turned off, and how that is done for each.
+"""The agents whose own tools can be disabled, and the settings for that.
 
-What is set here was tried with each of them and a model that asks for its shell:
-`make test-agents` does so with the versions that it names.
+The settings were tested with each agent and a model that requests its shell; `make
+test-agents` repeats that with the versions that it names.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from ..agents.tools import TOOLS
 from .answer import Json
 
 FOLDER: Final = "{folder}"
-"""Stands for the folder of the partner in arguments."""
+"""Placeholder for the folder of the partner in arguments."""
 
 _STARTERS: Final = {"bunx", "node", "npm", "npx", "pnpm", "pnpx", "yarn"}
 
 
 class KnownAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """What keeps an agent from using tools of its own.
+    """The settings that keep an agent from using tools of its own.
 
     Attributes:
-        programs: What its program is called, or its package.
+        programs: The names of its program or package.
         arguments: Added to its command; `FOLDER` in them is replaced.
         variables: Added to its environment.
-        settings: Variables of its environment that hold a JSON object. These members
-            win over those that the person has given.
-        homes: Variables that lead it to the person's settings; it does not get them if
-            it has a home of its own.
+        settings: Environment variables that hold a JSON object. These members override
+            those given by the person.
+        homes: Variables that point to the person's settings; removed if the agent has a
+            home of its own.
         files: Written in the folder of the partner before each start.
-        first_settings: Written below a home of its own where there is no such file.
-        session: The `_meta` of a session that it is asked for.
-        is_apart: Whether it works in a folder of its own, since it would do what the
-            settings of a project say.
+        first_settings: Written below a home of its own, unless the file exists.
+        session: The `_meta` of new sessions.
+        is_apart: Whether it works in a folder of its own, because it would obey the
+            settings of a project.
     """
 
     programs: tuple[str, ...]
@@ -62,11 +62,11 @@ OPENCODE: Final = KnownAgent(
         "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
         "OPENCODE_DISABLE_SHARE": "1",
         "OPENCODE_PURE": "1",
-        # Else it installs what it does not need.
+        # Otherwise it installs packages that it does not need.
         "npm_config_offline": "true",
     },
 )
-"""Its own configuration is made of what `[partner]` says: see `agent_set_up`."""
+"""Its configuration is generated from `[partner]`: see `agent_set_up`."""
 
 _CLAUDE: Final = KnownAgent(
     programs=("claude-agent-acp", "claude-code-acp"),
@@ -76,7 +76,7 @@ _CLAUDE: Final = KnownAgent(
     },
     homes=("CLAUDE_CONFIG_DIR",),
     session={
-        "disableBuiltInTools": True,  # that of older ones
+        "disableBuiltInTools": True,  # the name in older versions
         "claudeCode": {
             "options": {
                 "tools": [],
@@ -85,7 +85,7 @@ _CLAUDE: Final = KnownAgent(
                 "allowedTools": ["mcp__backburner"],
                 "settings": {
                     "disableAllHooks": True,
-                    # Else a model decides what is allowed.
+                    # Otherwise a model decides about permissions.
                     "permissions": {"defaultMode": "default"},
                 },
             }
@@ -115,7 +115,7 @@ _CODEX_SETTINGS: Final[Mapping[str, str | bool]] = {
 }
 _CODEX: Final = KnownAgent(
     programs=("codex-acp",),
-    # There are two of this name: one takes arguments, the other a variable.
+    # There are two programs of this name: one takes arguments, the other a variable.
     arguments=tuple(
         word
         for name, value in (
@@ -182,11 +182,11 @@ _KNOWN: Final = {
 
 
 def known_agent(command: Sequence[str]) -> KnownAgent | None:
-    """Return what is known of the agent that a command starts; None for nothing.
+    """Return the settings for the agent of a command; None if it is unknown.
 
     Args:
-        command: Program and arguments. That of a package may be started by another,
-            as in `npx -y @google/gemini-cli@1 --acp`.
+        command: Program and arguments. A package may be started by another program, as
+            in `npx -y @google/gemini-cli@1 --acp`.
     """
     names = [word.rpartition("/")[2].partition("@")[0] for word in command]
     if names[0] not in _STARTERS:

@@ -1,7 +1,7 @@
-"""What the partner remembers: each conversation as its model is told it.
+"""The stored conversations of the partner, as sent to its model.
 
-A file of the session, one JSON object a line, that only its owner can read. The
-process that has locked it is the session's partner: its end releases the lock.
+A file of the session, with one JSON object per line, private to its owner. The process
+that has locked it is the session's partner; its end releases the lock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MESSAGES_KEPT: Final = 400
-"""Messages of one conversation that are remembered at least."""
+"""Minimum number of messages kept of each conversation."""
 
 _NAME: Final = "partner.jsonl"
 _REWRITE_BEYOND: Final = 8 << 20
@@ -29,19 +29,19 @@ _LONGEST: Final = 64 << 20
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line: something that happened.
+    """One line of the file.
 
     Attributes:
         conversation: The name of the conversation.
-        message: What the model is told, or said; in the form of the protocol.
-        told: Tasks of whose end the model knows from now on.
-        over: Whether its turn is over, so that nothing is to be answered any more.
+        message: A message to or from the model, in the format of the protocol.
+        told: Tasks whose end the model has been told.
+        over: Whether its turn is over, so that no message is left to answer.
         allowed: A pattern of commands that it may run without asking.
         exactly: One command that it may run without asking.
-        agent: The command of the agent that has a session for the conversation.
-        agent_session: What the agent calls that session.
-        unanswered: How many of the last messages of the person the answer that is
-            written down here does not answer.
+        agent: The command of the agent with a session for the conversation.
+        agent_session: The agent's id of that session.
+        unanswered: Number of the person's last messages that this answer does not
+            answer.
     """
 
     conversation: str = ""
@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Memory:
-    """The file, or nothing but memory.
+    """The file; without a directory, the records are only in memory.
 
     Args:
         directory: The folder of the session; None to write nothing.
@@ -70,7 +70,7 @@ class Memory:
         """Become the session's partner, unless another process is.
 
         Args:
-            wait: Whether to block until it is none any more.
+            wait: Whether to block until the other process has ended.
 
         Raises:
             OSError: If the file can't be used.
@@ -89,13 +89,13 @@ class Memory:
             if self._is_current(fd):
                 self._fd = fd
                 return True
-            os.close(fd)  # another one has taken its place meanwhile
+            os.close(fd)  # it was replaced meanwhile
 
     def load(self) -> list[Record]:
-        """Return what is remembered, oldest first.
+        """Return all records, oldest first.
 
         Raises:
-            OSError: If it can't be read.
+            OSError: If they can't be read.
         """
         if self._fd < 0:
             return []
@@ -105,7 +105,7 @@ class Memory:
             file.seek(start)
             lines = file.read().split(b"\n")
         if lines[-1]:
-            # An append that was cut short must not damage the next one.
+            # An incomplete append must not damage the next one.
             self._write(b"\n")
         records = [it for line in lines[bool(start) :] if (it := _read(line))]
         if size > _REWRITE_BEYOND:
@@ -114,7 +114,7 @@ class Memory:
         return records
 
     def add(self, *records: Record) -> None:
-        """Write records down. What is written survives the end of this process.
+        """Write records. They survive the end of this process.
 
         Raises:
             OSError: If they can't be written.
@@ -123,7 +123,7 @@ class Memory:
             self._write(b"".join(_line(it) for it in records))
 
     def close(self) -> None:
-        """Let another process be the session's partner."""
+        """Release the lock, so that another process can be the session's partner."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -141,7 +141,7 @@ class Memory:
             data = data[os.write(self._fd, data) :]
 
     def _rewrite(self, records: list[Record]) -> None:
-        """Put a shorter file in its place; a kill meanwhile loses nothing."""
+        """Replace the file by a shorter one; safe if killed meanwhile."""
         if self._path is None:
             return
         new = self._path.with_name(f"{_NAME}.new")
@@ -160,7 +160,7 @@ class Memory:
 
 
 def _latest(records: list[Record]) -> list[Record]:
-    """Return the records without old messages; what was told and allowed stays."""
+    """Return the records without old messages, but with ends and permissions."""
     counts: dict[str, int] = {}
     kept: list[Record] = []
     for it in reversed(records):
@@ -180,7 +180,7 @@ def _line(record: Record) -> bytes:
 
 
 def _read(line: bytes) -> Record | None:
-    """Return what a line says; None if it is damaged."""
+    """Parse a line; None if it is damaged."""
     try:
         return msgspec.json.decode(line, type=Record) if line.strip() else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -198,7 +198,7 @@ def bounded(messages: Iterable[Json], characters: int) -> list[Json]:
         if everything[index]["role"] == "user":
             start = index
     if start == len(everything):
-        # The last turn alone is too long: what was asked for, and its end.
+        # The last turn alone is too long: keep the question and the end.
         last = max(
             (i for i, it in enumerate(everything) if it["role"] == "user"), default=0
         )
@@ -218,9 +218,9 @@ def _end_of_turn(turn: list[Json], characters: int) -> list[Json]:
 
 
 def repaired(messages: Iterable[Json], result: str) -> list[Json]:
-    """Return messages in which a result, maybe this, follows every call of a tool.
+    """Return messages in which every tool call is followed by a result, maybe this one.
 
-    What was said while tools were called comes after their results.
+    Messages from the time of the calls come after their results.
     """
     whole: list[Json] = []
     missing: dict[str, None] = {}

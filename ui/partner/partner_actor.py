@@ -1,7 +1,7 @@
-"""The partner as an actor: told what is said, it tells the chat the answers.
+"""The partner as an actor, which receives messages and sends answers to the chat.
 
-It has a thread of its own, which waits for descriptors and moments as well as for
-messages; all but the requests to the endpoint happens there.
+It has a thread of its own with a loop, which handles descriptors, timers and messages;
+only the requests to the endpoint run on other threads.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ if TYPE_CHECKING:
     from .answer import Json, Piece
 
 _FOLDER: Final = "partner"
-_ALLOWING: Final = 45.0  # seconds; an agent gives a call up after a minute
+_ALLOWING: Final = 45.0  # seconds; an agent abandons a call after a minute
 _CLOSE_TIMEOUT: Final = 2.0
 
 
 class EndpointModel:
-    """Asks an endpoint, each request on a thread of its own."""
+    """Sends requests to an endpoint, each on a thread of its own."""
 
     def __init__(self, loop: PostLoop, table: PartnerTable, key: Key) -> None:
         self._loop = loop
@@ -96,7 +96,7 @@ class _Request:
         ).start()
 
     def cancel(self) -> None:
-        """Call nothing back any more. Only on the thread of the loop."""
+        """Prevent further callbacks. Only on the thread of the loop."""
         self._canceled = True
         if (completion := self._completion) is not None:
             completion.cancel()
@@ -124,7 +124,7 @@ class _Request:
 
 
 class PartnerActor:
-    """See the module."""
+    """The partner; see the module."""
 
     def __init__(  # noqa: PLR0913 - all it talks to
         self,
@@ -169,7 +169,7 @@ class PartnerActor:
         self._thread.start()
 
     def tell(self, message: Spoken | PartnerControl, /) -> None:
-        """Take a message. Never blocks.
+        """Receive a message. Never blocks.
 
         Raises:
             pykka.ActorDeadError: If the partner was stopped.
@@ -179,11 +179,11 @@ class PartnerActor:
 
     @property
     def serves(self) -> bool:
-        """Whether it is this one that answers in the session."""
+        """Whether this process is the session's partner."""
         return self._serves
 
     def stop(self) -> None:
-        """End: what is under way is canceled. Blocks for a moment."""
+        """Stop; cancels all work. Blocks for a moment."""
         if self._loop.post(self._stop):
             self._thread.join(_CLOSE_TIMEOUT)
 
@@ -196,8 +196,8 @@ class PartnerActor:
             except ConfigError as error:
                 self._fail(str(error))
             except Exception as error:  # noqa: BLE001 - told
-                # One message is harmed by that. Nobody should wait for what it
-                # was to cause.
+                # Only this message is affected. Report its failure to callers that wait
+                # for it.
                 logger.exception("The partner failed")
                 self._fail(f"internal error: {error!r}; see the log")
                 for talk, _ in self._talks.values():
@@ -224,7 +224,7 @@ class PartnerActor:
                 self._chat = chat
                 self._claim()
             case Spoken(conversation=where, text=text):
-                # Else the partner of another chat hears it too, and answers.
+                # Otherwise the partner of another chat receives it too, and answers.
                 if self._serves:
                     self._talk(where).hear(text)
             case StopAnswer(conversation=where):
@@ -238,7 +238,7 @@ class PartnerActor:
                 assert_never(message)
 
     def _claim(self) -> None:
-        """Become the partner of the session as soon as no other chat has one."""
+        """Become the partner of the session once no other chat has one."""
         try:
             if self._memory.claim(wait=False):
                 self._begin()
@@ -328,7 +328,7 @@ class PartnerActor:
         )
 
     def _folder(self) -> Path:
-        """Return the folder of the agent, which is the person's alone."""
+        """Return the private folder of the agent."""
         if self._directory is not None:
             folder = self._directory / _FOLDER
             os.close(open_folder(folder))
@@ -338,7 +338,7 @@ class PartnerActor:
         return self._temporary
 
     def _tell_of_agent(self, text: str) -> None:
-        """Tell what an agent does where somebody waits for it."""
+        """Report actions of an agent in conversations that wait for it."""
         busy = [name for name, (talk, _) in self._talks.items() if not talk.is_idle]
         for name in busy or [MAIN_CONVERSATION]:
             self._tell(PartnerFailed(name, text))

@@ -1,4 +1,4 @@
-"""The partner's tasks in one conversation, and what it has to ask for."""
+"""The partner's tasks in one conversation, and its permissions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ..program.config import AgentsTable
 
 ALL = "*"
-"""For which a person is asked who has not allowed a command for good."""
+"""The pattern that asks about every command not permanently allowed."""
 
 
 class PartnerSession(AgentSession):
-    """The session as the partner uses it in one conversation; see `AgentSession`.
+    """The session as used by the partner in one conversation; see `AgentSession`.
 
-    The person is asked for every command that was not allowed for good; calls wait for
-    that as long as it takes.
+    The person is asked about every command that is not permanently allowed; calls wait
+    for the answer without a limit.
     """
 
     waits_for_person = True
@@ -42,7 +42,7 @@ class PartnerSession(AgentSession):
         super().__init__(loop, origin_in(conversation), rules, connect)
         self.asked_in = conversation
         self.on_asked: Callable[[int], None] = lambda _: None
-        """Called with each task for which the person is asked."""
+        """Called with each task about which the person is asked."""
         self.on_answer: Callable[[Answer], None] = lambda _: None
         """Called with the answer of each call before the caller gets it."""
         self._name = name
@@ -58,12 +58,12 @@ class PartnerSession(AgentSession):
 
     @property
     def own_tasks(self) -> Iterable[Task]:
-        """The tasks that it has added in this conversation, by id."""
+        """The tasks that it has added in this conversation."""
         return [it for it in self.host.tasks.values() if it.origin == self.origin]
 
     @property
     def asker(self) -> str:
-        """What the partner is called where a person is asked."""
+        """The name of the partner in questions to a person."""
         return self._name
 
     def call(
@@ -78,7 +78,7 @@ class PartnerSession(AgentSession):
         return super().call(name, arguments, answered)
 
     def asked(self, task: Task) -> None:
-        """Note that the person is asked about a task."""
+        """Record that the person is asked about a task."""
         self.on_asked(task.id)
 
     def needs_asking(self, rules: AgentsTable, request: TaskRequest) -> str | None:

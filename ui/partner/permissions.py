@@ -1,6 +1,6 @@
-"""Which tools an agent may use: ours, which ask the person themselves, and no other.
+"""The tools that an agent may use: only ours, which ask the person themselves.
 
-It asks before it uses one that it does not know to be harmless.
+An agent asks for permission to use tools that it does not know to be harmless.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from ..agents.tools import TOOLS
 if TYPE_CHECKING:
     from .answer import Json
 
-# Our tools as agents call them: opencode, Claude Code, Gemini CLI, Codex.
+# Names of our tools in agents: opencode, Claude Code, Gemini CLI, Codex.
 _NAMES: Final = "|".join(TOOLS)
 _OURS: Final = re.compile(
     rf"(mcp__|mcp\.|Tool: )?backburner(__|[_:/.])({_NAMES})"
     rf"|({_NAMES}) \(backburner[\w ]*\)"
 )
-_MOST_CALLS: Final = 1000  # of tools, whose titles are known
+_MOST_CALLS: Final = 1000  # calls of tools whose titles are kept
 
 
 class Permissions:
-    """Answers an agent that asks for permission."""
+    """Answers requests for permission by an agent."""
 
     def __init__(self) -> None:
         self._calls: dict[tuple[object, object], str] = {}
 
     def hear_of_call(self, session: object, update: Json) -> None:
-        """Remember the title of a call: Codex asks for permission without it."""
+        """Record the title of a call: requests for permission by Codex lack it."""
         number: object = update.get("toolCallId")
         if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
             self._calls[str(session), number] = str(update.get("title") or "")
@@ -38,10 +38,10 @@ class Permissions:
                 del self._calls[next(iter(self._calls))]
 
     def judged(self, params: Json) -> tuple[Json, str]:
-        """Return the outcome for the agent, and what was refused, for people.
+        """Return the outcome for the agent, and the refused action, for people.
 
         Args:
-            params: Of `session/request_permission`.
+            params: The parameters of `session/request_permission`.
         """
         found: object = params.get("toolCall")
         call = cast("Json", found) if isinstance(found, dict) else {}
@@ -64,7 +64,7 @@ class Permissions:
 
 
 def _option(options: object, wanted: str) -> str | None:
-    """Return the option that allows, or rejects, this one time if there is one."""
+    """Return the option to allow, or reject, only this time, if there is one."""
     found = cast("list[object]", options) if isinstance(options, list) else []
     known = [cast("Json", it) for it in found if isinstance(it, dict)]
     for kind in (f"{wanted}_once", f"{wanted}_always"):

@@ -1,4 +1,4 @@
-"""A loop of callbacks that other threads may hand calls to."""
+"""A loop that accepts calls from other threads."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class PostLoop(Loop):
-    """A `Loop` with a mailbox: what is posted is called on its thread, in order."""
+    """A `Loop` with a mailbox: posted calls run on its thread, in order."""
 
     def __init__(self) -> None:
         super().__init__()
         self._posted: deque[Callable[[], None]] = deque()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        # Of the bell: nobody may ring one that was closed, and is another file now.
+        # Guards the eventfd: once closed, its number may be that of another file.
         self._lock = threading.Lock()
         self.watch(self._bell, READ, self._take)
 
     def post(self, call: Callable[[], None]) -> bool:
-        """Call something soon; may be called from any thread. Never blocks.
+        """Schedule a call. Thread-safe; never blocks.
 
         Returns:
             Whether the loop still runs.
@@ -38,7 +38,7 @@ class PostLoop(Loop):
             return True
 
     def close(self) -> None:
-        """Take nothing more; to be called when it has ended."""
+        """Reject further calls; call this when the loop has ended."""
         with self._lock:
             bell, self._bell = self._bell, -1
         self.unwatch(bell)

@@ -1,4 +1,4 @@
-"""The session as the partner reaches it: by the queue of its chat."""
+"""The partner's connection to the session, through the queue of its chat."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 class SessionLink:
-    """Sends requests, and knows all tasks. Its callbacks come on the loop.
+    """Sends requests, and tracks all tasks. Callbacks run on the loop.
 
     Args:
-        loop: Calls back.
+        loop: Runs the callbacks.
         queue: Takes the requests.
-        dead_letters: Counts what reaches nobody.
-        grace: Seconds that a canceled task has to end by itself.
-        changed: Told of a task that has changed, and of each at first.
-        failed: Told why, when the session has ended.
+        dead_letters: Counts undeliverable messages.
+        grace: Seconds between SIGTERM and SIGKILL for a canceled task.
+        changed: Called with each changed task, and with all tasks at first.
+        failed: Called with the reason when the session has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -58,9 +58,9 @@ class SessionLink:
         self._ready = False
         self._numbers = 0
         self.tasks: dict[int, Task] = {}
-        """All tasks, by id; as they were told last."""
+        """All tasks by id, as last reported."""
         self.grace = grace
-        """Seconds that a canceled task has to end by itself."""
+        """Seconds between SIGTERM and SIGKILL for a canceled task."""
 
     def open(self) -> None:
         """Subscribe."""
@@ -68,7 +68,7 @@ class SessionLink:
             self._end("the session has ended")
 
     def when_ready(self, then: Callable[[str | None], None]) -> None:
-        """Call `then` when all tasks are known: with None, or with what is wrong."""
+        """Call `then` when all tasks are known: with None, or with an error."""
         if self._ready or self._ended:
             then(self._ended or None)
         else:
@@ -77,7 +77,7 @@ class SessionLink:
     def ask(
         self, request: QueueRequest, answered: Callable[[QueueReply | str], None]
     ) -> int:
-        """Send a request; `answered` gets the answer, or why there is none."""
+        """Send a request; `answered` gets the answer, or the reason for its lack."""
         self._numbers += 1
         changes: dict[str, Any] = {"reply_to": _Posting(self._loop, answered)}
         if not post(self._queue, replace(request, **changes), self._dead_letters):
@@ -117,13 +117,13 @@ class SessionLink:
 
 
 class _Posting:
-    """Hands what it is told to the loop."""
+    """Posts its messages to the loop."""
 
     def __init__(self, loop: PostLoop, take: Callable[[Any], None]) -> None:
         self._loop = loop
         self._take = take
 
     def tell(self, message: Notification | QueueReply, /) -> None:
-        """Take an answer or news. Never blocks."""
+        """Receive an answer or a notification. Never blocks."""
         take = self._take
         self._loop.post(lambda: take(message))

@@ -1,7 +1,7 @@
-"""One conversation with a partner: what was said, whether it is answered, and ends.
+"""One conversation with a partner: its messages, unanswered ones, and ends of tasks.
 
-A turn begins when there is something to answer. All that the partner is told is written
-down first.
+A turn begins when there is something to answer. All messages are stored before they are
+sent to the partner.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from .partner_session import PartnerSession
 
 FRAME: Final = 1 / 30
-"""Seconds between two pieces of an answer that the chat is told at least."""
+"""Minimum seconds between two pieces of an answer sent to the chat."""
 
-_GATHERING: Final = 0.1  # seconds in which ends of tasks become one message
+_GATHERING: Final = 0.1  # seconds in which ends of tasks are merged into one message
 _MOST_ENDS: Final = 10
 _ENDED: Final = {"complete", "failed", "canceled"}
 
 
 class Place(NamedTuple):
-    """Where a conversation takes place.
+    """The environment of a conversation.
 
     Attributes:
-        name: Of the conversation.
-        loop: Calls back.
-        session: Whose tools are called.
-        keep: Writes down what happened; may raise an `OSError`.
-        tell: Tells the chat.
+        name: The name of the conversation.
+        loop: Runs the callbacks.
+        session: Runs the tool calls.
+        keep: Stores a record; may raise an `OSError`.
+        tell: Sends a message to the chat.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Place(NamedTuple):
 
 
 class Talk:
-    """What all kinds of partners share. All of it happens on the thread of its loop."""
+    """The base of all kinds of partners. All code runs on the thread of its loop."""
 
     def __init__(self, place: Place) -> None:
         self._name, self._loop, self._session = place.name, place.loop, place.session
         self._keep_record, self._tell = place.keep, place.tell
         self._told: set[int] = set()
-        self._owes = False  # whether something was said that is not answered
-        self._turn = 0  # its number while one is under way; else 0
+        self._owes = False  # whether a message is unanswered
+        self._turn = 0  # the number of the current turn; 0 if there is none
         self._turns = 0
         self._said = False
         self._buffer: list[str] = []
@@ -72,39 +72,39 @@ class Talk:
         self._wake_timer: Timer | None = None
         place.session.on_asked = self._asked
 
-    # For each kind of partner.
+    # Overridden by each kind of partner.
 
     def _ask(self) -> None:
-        """Ask the partner for an answer to what it was not asked for yet."""
+        """Ask the partner to answer the messages that it has not received."""
         raise NotImplementedError
 
     def _drop(self) -> None:
-        """End what is under way without a word: the turn is over."""
+        """Abort the current work silently: the turn is over."""
         raise NotImplementedError
 
     def _note(self, message: Json, unanswered: int) -> None:
-        """Take in a message that is written down, or was.
+        """Add a message that is stored, now or before.
 
         Args:
             message: The message.
-            unanswered: How many of the last messages of the person came too late to be
-                answered by it.
+            unanswered: Number of the person's last messages that came too late for this
+                answer.
         """
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End the turn at once: the person wants no more of it."""
+        """End the turn at once, as requested by the person."""
         raise NotImplementedError
 
-    # What it is told.
+    # Input.
 
     @property
     def is_idle(self) -> bool:
-        """Whether no turn is under way."""
+        """Whether there is no turn."""
         return not self._turn
 
     def remember(self, record: Record) -> None:
-        """Take in what was written down in an earlier life, in order."""
+        """Load a record of an earlier process; called in order."""
         self._told.update(record.told)
         if record.message is not None:
             self._note(record.message, record.unanswered)
@@ -116,35 +116,35 @@ class Talk:
             self._owes = True
 
     def go_on(self) -> None:
-        """Go on where an earlier life was interrupted, if it was."""
+        """Continue an interrupted turn of an earlier process, if there is one."""
         if self._owes and self.is_idle:
             self._begin()
         self.look_for_ends()
 
     def hear(self, text: str) -> None:
-        """Answer what the person said."""
+        """Answer a message of the person."""
         if self._keep({"role": "user", "content": text}):
             self._owes = True
             if self.is_idle:
                 self._begin()
 
     def task_changed(self, task: Task) -> None:
-        """Note that one of its tasks has changed."""
+        """Handle a change of one of its tasks."""
         if task.status.is_final:
             self.look_for_ends()
 
     def look_for_ends(self) -> None:
-        """Wake the partner if it is idle and does not know of the end of a task."""
+        """Start a turn if it is idle and was not told of the end of a task."""
         if self.is_idle and self._wake_timer is None and self._untold():
             self._wake_timer = self._loop.call_later(_GATHERING, self._wake)
 
     def abandon(self) -> None:
-        """End without a word: the chat is closed, and the next one goes on."""
+        """End silently: the chat is closed, and the next one continues."""
         self._turn = 0
         self._drop()
 
     def give_up(self) -> None:
-        """End the turn: something in it failed, of which the person was told."""
+        """End the turn after a failure, which was reported to the person."""
         if self._turn:
             self._end_turn(Record(self._name, over=True))
 
@@ -209,21 +209,21 @@ class Talk:
             parts.append(f"And: {ids}; `list` shows how they ended.")
         text = "\n".join([WOKEN, *parts])
         told = tuple(it.id for it in ends)
-        # In one line: it is told, and owed an answer, or neither.
+        # One record: the ends are told and need an answer, or neither.
         if self._keep({"role": "user", "content": text}, told=told):
             self._owes = True
             self._begin()
 
-    # Writing down and telling.
+    # Storing and sending.
 
     def _keep(
         self, message: Json, *, told: tuple[int, ...] = (), unanswered: int = 0
     ) -> bool:
-        """Write down a message; tell whether the turn goes on."""
+        """Store a message; return whether the turn continues."""
         return self._write(Record(self._name, message, told, unanswered=unanswered))
 
     def _write(self, record: Record) -> bool:
-        """Write down what happened; tell whether the turn goes on."""
+        """Store a record; return whether the turn continues."""
         if record.message is not None:
             self._note(record.message, record.unanswered)
         self._told.update(record.told)
@@ -260,7 +260,7 @@ class Talk:
         self._thought.clear()
 
     def _end_speech(self, mark: str = "") -> str:
-        """Close what is being said, with a mark for the person; return all of it."""
+        """End the current text, with a mark for the person; return all of it."""
         if self._flush_timer is not None:
             self._flush_timer.cancel()
         self._flush()
@@ -274,7 +274,7 @@ class Talk:
 
 
 def ends_in(result: Any) -> list[int]:  # noqa: ANN401 - any result, and what is in it
-    """Return the tasks that a result of a tool says have ended."""
+    """Return the tasks that have ended according to a result of a tool."""
     match result:
         case (
             TaskFacts(id=task_id, status=status)

@@ -1,4 +1,4 @@
-"""The program: its command line, and what it starts."""
+"""The program: its command line, and the start of chat or line mode."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     from .program.lifetime import AnySystem
 
 _STDIN, _STDOUT = range(2)
-_COLUMNS = 80  # of a terminal that can't tell
+_COLUMNS = 80  # of a terminal of unknown width
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status.
 
     Args:
-        arguments: Those of the command line by default.
+        arguments: The arguments; by default those of the command line.
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
@@ -69,32 +69,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # A parent that ignores it hands that down; then the system collects children by
-    # itself, and nobody hears how they ended.
+    # An ignored SIGCHLD is inherited; then the kernel reaps children itself, and their
+    # exit statuses are lost.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _log_to_stderr()
     try:
-        # Before signals are heard: until something has begun, they just end it, even
-        # if the configuration comes out of a pipe that never ends.
+        # Until the session is opened, signals just end the program, even if it reads
+        # the configuration from a pipe that never ends.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         config = configuration(options)
         templates = Templates.of(
             config, options.config, state_of(options), options.state_dir
         )
-        # Before anything gets the environment.
+        # Before any child can inherit it.
         key = os.environ.pop(config.partner.key_variable, "")
     except ConfigError as error:
         return _refuse(error)
     draws = is_drawable() and not (options.plain or options.json)
-    # From here on a signal ends the session in order at any point.
+    # From here on a signal always ends the session in order.
     with Wakeup(DRAWING_SIGNALS if draws else (), last=True) as wakeup:
         try:
             directory = session_folder(options)
             remote = reach_host(options, config, directory, typed=draws or _is_typed())
             system = remote or make_system(options, config, directory)
             if remote is not None and draws:
-                # A host that has to be started takes as long as loading this.
+                # Starting a host takes as long as loading the chat, so do both at once.
                 threading.Thread(target=_load_chat, daemon=True).start()
             ended_by = lifetime.start(
                 system, wakeup, lambda: say_what_takes_long(options.session, system)
@@ -109,13 +109,13 @@ def _run(options: argparse.Namespace) -> int:
         if remote is not None:
             config = with_grace_of(remote, config, options)
         if options.parallel is not None:
-            # The session may remember another number, and is to remember this one.
+            # The session stores the number, and may have another one.
             system.set_slots(options.parallel)
         opened = _Opened(system, remote, options, config, templates, key, wakeup)
         try:
             status = _draw(opened) if draws else _run_lines(opened)
         finally:
-            # Nothing is left to do, unless no thread could be started for it.
+            # Already stopped, unless no thread could be started for the stop.
             system.stop()
         for problem in system.problems:
             sys.stderr.write(f"backburner: {safe_line(problem)}\n")
@@ -123,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Opened(NamedTuple):
-    """A session that is open, and what it is used with."""
+    """An open session, and the objects used with it."""
 
     system: AnySystem
     remote: RemoteSystem | None
@@ -140,13 +140,13 @@ class _Opened(NamedTuple):
 
     @property
     def come_back(self) -> str | None:
-        """The command that opens the session again; None if it ends with this."""
+        """The command to reopen the session; None if it ends with this program."""
         return None if self.remote is None else command_again(self.options)
 
 
 def _draw(opened: _Opened) -> int:
-    """Draw the chat until somebody leaves; return the exit status."""
-    # Only now: what draws takes longer to load than all of line mode.
+    """Run the chat until the user leaves; return the exit status."""
+    # Imported here: drawing takes longer to load than all of line mode.
     from .chat.run import ChatOptions, run_chat  # noqa: PLC0415
 
     with _partner(opened) as partner:
@@ -163,8 +163,8 @@ def _draw(opened: _Opened) -> int:
 
 
 def _run_lines(opened: _Opened) -> int:
-    """Carry out lines until their end; return the exit status."""
-    # Only now: a chat needs none of it.
+    """Run line mode until the end of its input; return the exit status."""
+    # Imported here: the chat needs none of it.
     from .lines.line_actor import Manner  # noqa: PLC0415
     from .lines.output import StandardOutput  # noqa: PLC0415
     from .lines.run import Sharing, run_line_mode  # noqa: PLC0415
@@ -194,7 +194,7 @@ def _run_lines(opened: _Opened) -> int:
                 columns=_columns if typed else None,
             )
             if _is_typed():
-                # Now: what is typed before is shown twice, by its driver and here.
+                # Last: text typed earlier is echoed twice, by the terminal and here.
                 view.greet(opened.name, detaches=remote is not None)
         return run_line_mode(
             opened.system,
@@ -211,7 +211,7 @@ def _run_lines(opened: _Opened) -> int:
 
 @contextlib.contextmanager
 def _partner(opened: _Opened) -> Generator[Partner | None]:
-    """Start the chat's partner, if one is configured; stop it in the end."""
+    """Start the chat's partner, if one is configured; stop it afterwards."""
     table, system = opened.config.partner, opened.system
     if not (table.url or table.command):
         yield None
@@ -252,7 +252,7 @@ def _refuse(error: Exception | str) -> int:
 def _typed_input(
     stream: StandardOutput,
 ) -> contextlib.AbstractContextManager[TypedInput | None]:
-    """Return what reads the terminal, if it is read and written to."""
+    """Return the reader of the terminal, if input and output are one."""
     if not _is_typed() or os.fstat(_STDIN).st_rdev != os.fstat(_STDOUT).st_rdev:
         return contextlib.nullcontext()
     from .lines.typed_input import TypedInput  # noqa: PLC0415 - a script needs neither
@@ -270,10 +270,10 @@ def _columns() -> int:
 
 
 class _SafeFormatter(logging.Formatter):
-    """Makes what is logged safe to show: it may quote names, paths and output."""
+    """Makes log records safe to show: they may quote names, paths and output."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record, without any control character but line breaks."""
+        """Format a record, without control characters except line breaks."""
         return "\n".join(safe_lines(super().format(record)))
 
 

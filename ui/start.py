@@ -1,4 +1,4 @@
-"""Where the program begins; it is loaded without the cycle collector."""
+"""The entry point of the program; loaded without the garbage collector."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def main() -> int:
     from .cli.lean_chat import start_host_early  # noqa: PLC0415 - not for a verb
 
     start_host_early(arguments)
-    # What is loaded stays: searching it for garbage, again and again while it grows,
-    # takes a twentieth of a start and finds nothing. Nor is it ever searched later: see
+    # Loaded modules stay: collecting garbage again and again while they load takes a
+    # twentieth of a start and finds nothing. They are excluded later as well: see
     # `collect`.
     gc.disable()
     from . import main as app  # noqa: PLC0415
@@ -47,13 +47,13 @@ def main() -> int:
 
 
 def _carry_out(arguments: list[str]) -> int:
-    """Carry out a verb, or tell of all; the most frequent one loads the least."""
+    """Run a verb, or print the help; the most frequent verb loads the least."""
     if arguments[0].startswith("-"):
         from .cli.parser import say_help  # noqa: PLC0415 - seldom needed
 
         return say_help()
     if arguments[0] == "mcp":
-        # Its client waits for it, and has one for each of its windows.
+        # Its client waits for the start, and runs one for each of its windows.
         gc.disable()
         if arguments[1:2] == ["--relay"]:
             from .agents.relay import run as relay  # noqa: PLC0415 - the reason for it

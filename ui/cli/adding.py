@@ -1,4 +1,4 @@
-"""Verbs that add tasks, or change what queued ones do."""
+"""Verbs that add tasks, or edit queued ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def add(call: Call, system: RemoteSystem) -> int:
 
 
 def request_of(call: Call) -> TaskRequest:
-    """Return the request for what was typed."""
+    """Return the request for the given arguments."""
     asked: Asked = call.options.asked
     asked.check()
     command = command_line(call.options.words) if call.options.words else ""
@@ -93,7 +93,7 @@ def edit(call: Call, system: RemoteSystem) -> int:
 
 
 def rename(call: Call, system: RemoteSystem) -> int:
-    """Give a task another description."""
+    """Change the description of a task."""
     name = " ".join(call.options.text)
     return call.change_each(
         [call.options.id], lambda it: system.edit(it, description=name)
@@ -129,10 +129,10 @@ def _each(
     words: Sequence[str],
     label: str | None,
 ) -> list[TaskRequest]:
-    """Return a request for each value, which may have a place in each of the words."""
+    """Return a request for each value, which replaces the placeholders in the words."""
     requests = each_request(request, values, asked.max_fails)
     if len(words) > 1:
-        # Quoted as a whole, they would hold the value in quotes of another level.
+        # Quoting the whole words would put the value into two levels of quotes.
         lines = [
             command_line([filled(it, value, quoted=False) for it in words])
             for value in values
@@ -147,7 +147,7 @@ def _each(
 
 
 def _text_of(name: str) -> str:
-    """Return what a file holds, or the standard input for `-`."""
+    """Return the content of a file, or the standard input for `-`."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return data.decode()

@@ -1,4 +1,4 @@
-"""One call of the command line: what was asked for, and what it writes."""
+"""One call of the command line: its options, and its output."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _HINTS: Final = {
 
 
 class UsageError(Exception):
-    """The command makes no sense; the text says why and what to do."""
+    """The command is invalid; the text says why and what to do."""
 
 
 def complain(text: str, status: int) -> int:
-    """Write an error; return the exit status."""
+    """Print an error; return the exit status."""
     sys.stderr.write(f"backburner: {safe_line(text)}\n")
     return status
 
 
 def complain_refused(error: RefusedError) -> int:
-    """Write why a session refused something; return the exit status."""
+    """Print why a session refused a request; return the exit status."""
     hint = _HINTS.get(error.code, "")
     if error.code is RefusalCode.UNKNOWN and str(error).startswith("no schedule"):
         hint = "; `backburner schedules` lists those there are"
@@ -53,12 +53,12 @@ def complain_refused(error: RefusedError) -> int:
 def try_each(
     ids: Iterable[int], change: Callable[[int], _Changed]
 ) -> tuple[list[_Changed], int]:
-    """Do something with several ids; write which of them were refused, and why.
+    """Apply a change to several ids; print which of them were refused, and why.
 
-    One that is refused keeps none of the others from it.
+    A refusal does not affect the other ids.
 
     Returns:
-        What was done, and the exit status.
+        The results, and the exit status.
     """
     done: list[_Changed] = []
     status = 0
@@ -71,7 +71,7 @@ def try_each(
 
 
 class Call:
-    """A verb with its options; it has templates only if it can run some."""
+    """A verb with its options; has templates only if the verb can run some."""
 
     def __init__(
         self,
@@ -103,11 +103,11 @@ class Call:
         self.say(safe_json(msgspec.json.encode(value).decode()))
 
     def say_done(self, value: object, *lines: str, brief: Iterable[str] = ()) -> None:
-        """Write what was changed.
+        """Write the result of a change.
 
         Args:
             value: For `--json`.
-            lines: For people, on standard error too if standard output takes nothing.
+            lines: For people; also written to standard error if standard output fails.
             brief: For `--print-id`.
         """
         try:
@@ -122,7 +122,7 @@ class Call:
             raise
 
     def change_each(self, ids: Iterable[int], change: Callable[[int], Task]) -> int:
-        """Change tasks, and write each with why it is where it is.
+        """Change tasks, and write each with the reason of its state.
 
         Returns:
             The exit status.
@@ -134,16 +134,16 @@ class Call:
         return status
 
     def confirm(self, commands: Iterable[str], what: str = "added") -> None:
-        """Ask a person to confirm commands that the configuration wants confirmed.
+        """Ask a person to confirm commands that match the configuration's `confirm`.
 
-        Blocks until it is answered.
+        Blocks until there is an answer.
 
         Args:
             commands: Command lines.
-            what: What is not done before.
+            what: The action that needs the confirmation, as a participle.
 
         Raises:
-            UsageError: If one is not confirmed, or nobody can be asked.
+            UsageError: If a command is not confirmed, or there is no person to ask.
         """
         asked = getattr(self.options, "asked", None)
         if not self._confirm or (asked is not None and asked.confirmed):

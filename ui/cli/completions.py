@@ -1,6 +1,6 @@
-"""`backburner completions`: the scripts for shells, and what these ask for on Tab.
+"""`backburner completions`: scripts for shells, and the values that they request.
 
-The scripts in `scripts/` are written by `make docs`.
+`make docs` writes the scripts in `scripts/`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SHELLS: Final = ("bash", "zsh", "fish")
-"""The shells for which there is a script."""
+"""The shells with a completion script."""
 
 LIST: Final = "--list"
-"""How a script asks for values: `completions --list KIND`, and the words typed."""
+"""The option by which a script requests values: `--list KIND`, then the words."""
 
 _NAMING: Final = {"--session": "session", "--state-dir": "state"}
 _STATUSES: Final = {
@@ -32,10 +32,10 @@ _STATUSES: Final = {
 
 
 def complete(arguments: Sequence[str]) -> int | None:
-    """Write a script, or values, by what follows `completions`; return the status.
+    """Write a script, or values, for the arguments of `completions`.
 
     Returns:
-        The exit status; None if they make no sense, or help is asked for.
+        The exit status; None if the arguments are invalid, or ask for help.
     """
     if len(arguments) == 1 and arguments[0] in SHELLS:
         from importlib.resources import files  # noqa: PLC0415 - not for values
@@ -47,14 +47,14 @@ def complete(arguments: Sequence[str]) -> int | None:
         try:
             lines = [*_values(arguments[1], arguments[2:])]
         except (OSError, ValueError, LookupError):
-            return 1  # a shell that completes has no use for reasons
+            return 1  # a completing shell can't show errors
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         return 0
     return None
 
 
 def _values(kind: str, words: Sequence[str]) -> Iterator[str]:
-    """Yield values, each with a tab and its meaning where it has one."""
+    """Yield values, each followed by a tab and its description if it has one."""
     options: dict[str, Any] = {}
     for word, value in pairwise(words):
         if word == "--":

@@ -1,4 +1,4 @@
-"""Verbs that end tasks, and that say what starts when."""
+"""Verbs that end tasks, or control the order and the number of starts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .call import Call
 
 _PROCESS_TIMEOUT: Final = 2.0
-"""Seconds in which a task that runs has a process, unless it waits between attempts."""
+"""Seconds for a running task to have a process, unless it waits between attempts."""
 
 _PAUSE: Final = 0.02
 
 ENDED: Final = "the session was ended: backburner end"
-"""The reason of tasks that the end of the session has ended."""
+"""The reason of tasks that ended with the session."""
 
 
 def cancel(call: Call, system: RemoteSystem) -> int:
@@ -59,7 +59,7 @@ def kill(call: Call, system: RemoteSystem) -> int:
 
 
 def _with_process(system: RemoteSystem, task_id: int) -> TaskFound:
-    """Look a task up; wait a moment for the process of one that has just begun."""
+    """Find a task; wait a moment for the process of one that has just begun."""
     deadline = time.monotonic() + _PROCESS_TIMEOUT
     while True:
         found = system.look_up(task_id)
@@ -70,7 +70,7 @@ def _with_process(system: RemoteSystem, task_id: int) -> TaskFound:
 
 
 def move(call: Call, system: RemoteSystem) -> int:
-    """Put a queued task elsewhere in the order."""
+    """Move a queued task in the order."""
     options = call.options
     if (options.place == "before") is (options.other is None):
         raise UsageError("give a place: first, last, or before ID")
@@ -81,13 +81,13 @@ def move(call: Call, system: RemoteSystem) -> int:
 
 
 def hold(call: Call, system: RemoteSystem) -> int:
-    """Let queued tasks wait until they are released, or release them."""
+    """Hold queued tasks, or release them."""
     change = system.hold if call.options.verb == "stash" else system.release
     return call.change_each(call.options.ids, change)
 
 
 def pause(call: Call, system: RemoteSystem) -> int:
-    """Pause tasks, a group or all, or let them go on."""
+    """Pause or resume tasks, a group, or all tasks."""
     if ids := call.options.ids:
         if call.options.group or call.options.schedule is not None:
             raise UsageError("give ids, a group or a schedule, not several of these")
@@ -101,12 +101,12 @@ def pause(call: Call, system: RemoteSystem) -> int:
 
 
 def drain(call: Call, system: RemoteSystem) -> int:
-    """Start nothing of a group, or of all; what runs goes on."""
+    """Stop starts of a group, or of all tasks; running tasks continue."""
     return _tell_rules(call, system.drain(call.options.group))
 
 
 def group(call: Call, system: RemoteSystem) -> int:
-    """Show what is set for groups, or set how many tasks of one run."""
+    """Show the settings of groups, or set the limit of one."""
     options = call.options
     pauses = options.pause_on_failure
     if (options.name is None) is not (options.parallel is None and pauses is None):
@@ -127,14 +127,14 @@ def group(call: Call, system: RemoteSystem) -> int:
 
 
 def parallel(call: Call, system: RemoteSystem) -> int:
-    """Set how many tasks run at a time."""
+    """Set the number of slots."""
     slots = system.set_slots(call.options.slots)
     call.say_done(slots, slots_text(slots))
     return 0
 
 
 def clean(call: Call, system: RemoteSystem) -> int:
-    """Forget the finished tasks."""
+    """Remove finished tasks."""
     ids = system.forget_finished()
     call.say_done(ids, f"forgot {len(ids)} finished task{'s' * (len(ids) != 1)}")
     return 0

@@ -1,4 +1,4 @@
-"""Changing a text in the editor of the user."""
+"""Edits a text in the user's editor."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _KEPT: Final = "the task stays as it was"
 
 
 def edited(text: str) -> str:
-    """Let the user change a text with `$VISUAL` or `$EDITOR`; blocks until that ends.
+    """Edit a text with `$VISUAL` or `$EDITOR`; blocks until the editor ends.
 
-    The text lies in a file that only the user can read, and is removed after.
+    The text is in a private file, which is removed afterwards.
 
     Returns:
-        The text, without line ends after it.
+        The text, without trailing line ends.
 
     Raises:
-        TaskSystemError: If there is no editor, it failed, or nothing is left.
+        TaskSystemError: If there is no editor, it failed, or the text is empty.
     """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:

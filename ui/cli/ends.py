@@ -1,4 +1,4 @@
-"""Hearing how tasks end, and what keeps them from it, for verbs that wait or show."""
+"""Subscribers for verbs that wait for ends of tasks, or show output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class TaskEnds:
-    """A subscriber that knows which tasks have ended, while its `with` block runs."""
+    """A subscriber that records which tasks have ended, inside its `with` block."""
 
     def __init__(self, system: RemoteSystem) -> None:
         self._system = system
@@ -43,7 +43,7 @@ class TaskEnds:
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
-        # Not to all that waits: that may be much.
+        # Not to queued tasks, of which there may be many.
         self._system.subscribe(self, which=TaskFilter.FINISHED)
         return self
 
@@ -51,7 +51,7 @@ class TaskEnds:
         post(self._system.queue, Unsubscribe(self), self._system.dead_letters)
 
     def tell(self, news: Notification, /) -> None:
-        """Take what the queue tells everybody. Never blocks."""
+        """Handle a notification of the queue. Never blocks."""
         with self._changed:
             match news:
                 case Subscribed(tasks=tasks):
@@ -67,11 +67,11 @@ class TaskEnds:
             self._changed.notify_all()
 
     def wait(self, ids: Collection[int], timeout: float) -> tuple[Task, ...]:
-        """Return those of the tasks that have ended; block until one has.
+        """Return those of the tasks that have ended; block until at least one has.
 
         Raises:
-            TaskSystemError: If the session has ended meanwhile.
-            RefusedError: If one of them has ended and left the history meanwhile.
+            TaskSystemError: If the session has ended.
+            RefusedError: If one of them has ended and was removed.
         """
 
         def known() -> bool:
@@ -92,16 +92,16 @@ class TaskEnds:
 
 
 class _InputNews:
-    """A subscriber that says on standard error what keeps tasks from ending.
+    """A subscriber that reports on standard error why tasks don't end.
 
-    That is that one waits for input, or that the journal can't be written.
+    Either a task waits for input, or the journal can't be written.
     """
 
     def __init__(self, ids: Collection[int]) -> None:
         self._ids = frozenset(ids)
 
     def tell(self, news: Notification, /) -> None:
-        """Take what the queue tells everybody."""
+        """Handle a notification of the queue."""
         match news:
             case Subscribed(tasks=tasks):
                 for task in tasks:
@@ -117,7 +117,7 @@ class _InputNews:
 
     def _say(self, task: Task) -> None:
         if task.id in self._ids and task.awaits_input:
-            # What the task shows may be the beginning of a line.
+            # The task may have printed an incomplete line.
             apart = "\n" if sys.stdout.isatty() and sys.stderr.isatty() else ""
             sys.stderr.write(f"{apart}{input_text(task, verbs=True)}\n")
 
@@ -126,7 +126,7 @@ class _InputNews:
 def input_told(
     system: RemoteSystem | ClosedSession, ids: Collection[int]
 ) -> Generator[None]:
-    """Say on standard error, in the `with` block, what keeps tasks from ending."""
+    """Report on standard error, inside the `with` block, why tasks don't end."""
     if isinstance(system, ClosedSession) or not ids:
         yield
         return
@@ -139,13 +139,13 @@ def input_told(
 
 
 class _JournalNews:
-    """A subscriber that knows what is wrong with the journal."""
+    """A subscriber that records faults of the journal."""
 
     def __init__(self) -> None:
         self.trouble: str | None = None
 
     def tell(self, news: Notification, /) -> None:
-        """Take what the queue tells everybody."""
+        """Handle a notification of the queue."""
         if isinstance(news, JournalTrouble):
             self.trouble = news.text
 
@@ -156,14 +156,14 @@ def journal_trouble(system: RemoteSystem) -> str | None:
     Blocks until the queue has answered.
     """
     news = _JournalNews()
-    # What is wrong comes right after the tasks, so let those be few.
+    # Faults are reported right after the tasks, so subscribe to few of them.
     system.subscribe(news, which=TaskFilter.RUNNING)
     post(system.queue, Unsubscribe(news), system.dead_letters)
     return news.trouble and f"can't write the journal: {safe_line(news.trouble)}"
 
 
 def tell_old_state(system: RemoteSystem | ClosedSession) -> None:
-    """Say on standard error if what was shown is older than what has happened."""
+    """Warn on standard error if the state shown is outdated."""
     if isinstance(system, ClosedSession):
         return
     if trouble := journal_trouble(system):

@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from .call import Call
 
 EXIT_TIMEOUT: Final = 124
-"""The exit status of a wait that took too long, as of `timeout`."""
+"""The exit status of a timeout, as of `timeout`."""
 
 _PAUSE: Final = 0.1
-"""Seconds between two looks at a file that grows; the end of its task is told."""
+"""Seconds between two checks of a growing file; the end of its task is notified."""
 
 _LATE: Final = 1.0
-"""Seconds after which somebody wants to know why a task has not started."""
+"""Seconds before the reason of a delayed start is reported."""
 
 _SIGNALED: Final = re.compile(r"killed by signal (\d+)")
 
 
 def run(call: Call, system: RemoteSystem) -> int:
-    """Add a task, show its output, and end as it ends."""
+    """Add a task, show its output, and exit with its status."""
     with TaskEnds(system) as ends:
         asked: Asked = call.options.asked
         if asked.every or asked.each or asked.batch:
@@ -58,7 +58,7 @@ def run(call: Call, system: RemoteSystem) -> int:
             with input_told(system, [task.id]):
                 return _follow_to_end(call, system, ends, task)
         except OSError as error:
-            # By now it may have ended.
+            # The task may have ended.
             error.add_note(f"added #{task.id}; see: backburner log -f {task.id}")
             raise
 
@@ -147,14 +147,14 @@ def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task)
 
 
 class _LateStart:
-    """Says once on standard error why a task has not started after a moment."""
+    """Reports once on standard error why a task has not started after a moment."""
 
     def __init__(self, system: RemoteSystem) -> None:
         self._system = system
         self._at: float | None = time.monotonic() + _LATE
 
     def tell_of(self, task: Task) -> Task:
-        """Say it if it is time; return the task. Blocks while the queue is asked."""
+        """Report the reason when it is due; return the task. Blocks for the queue."""
         if self._at is not None and time.monotonic() >= self._at:
             self._at = None
             now = _now(self._system, task)
@@ -164,14 +164,14 @@ class _LateStart:
 
 
 def _now(system: RemoteSystem, task: Task) -> Task:
-    """Return a task as it is now, or as it was if that is not known in time."""
+    """Return the current state of a task, or the given one on a timeout."""
     with contextlib.suppress(TimeoutError, RefusedError):
         return system.get(task.id, answer_timeout=_LATE)
     return task
 
 
 def _ask_about(system: RemoteSystem, task: Task) -> int | None:
-    """Ask what Ctrl+C means; return an exit status to leave with."""
+    """Ask how to handle Ctrl+C; return an exit status to leave with, or None."""
     leave = EXIT_SIGNAL + signal.SIGINT
     is_queued = _now(system, task).status is TaskStatus.QUEUED
     kept = "stays queued" if is_queued else "keeps running"
@@ -230,7 +230,7 @@ def _wait_for_any(
 
 
 def _status_of(task: Task) -> int:
-    """Return the exit status that stands for how a task ended."""
+    """Return the exit status for the outcome of a task."""
     if task.status is TaskStatus.COMPLETE:
         return 0
     if task.status is TaskStatus.FAILED and task.reason.startswith(TIMED_OUT):

@@ -27,7 +27,7 @@ _STOPPED: Final = "the session's host was stopped"
 
 
 def sessions(call: Call) -> int:
-    """List the sessions, with how many tasks they have; starts no host."""
+    """List the sessions and the numbers of their tasks; starts no host."""
     found: list[dict[str, Any]] = []
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(call.state.iterdir()):
@@ -59,9 +59,9 @@ def sessions(call: Call) -> int:
 
 
 def _counts(folder: Path, *, served: bool) -> tuple[TaskCounts | None, str]:
-    """Return how many tasks a session has; None and the reason if that can't be told.
+    """Return the counts of a session's tasks, or None and the reason.
 
-    Blocks for as long as its host takes to answer.
+    Blocks until its host has answered.
     """
     try:
         if not served:
@@ -74,7 +74,7 @@ def _counts(folder: Path, *, served: bool) -> tuple[TaskCounts | None, str]:
 
 
 def host(call: Call) -> int:
-    """Start, stop or restart the host, or tell of it."""
+    """Start, stop, restart or inspect the host."""
     action = call.options.action
     directory = Path(call.settings.directory)
     if action == "logs":
@@ -106,9 +106,9 @@ def host(call: Call) -> int:
 
 
 def _restart_host(call: Call) -> int:
-    """Let a new host take over, with all tasks; start one if there is none.
+    """Replace the host, keeping all tasks; start one if there is none.
 
-    One of another protocol can't hand its tasks over: it is stopped.
+    A host of another protocol can't hand over its tasks, so it is stopped.
     """
     try:
         starting.restart(call.settings).sock.close()

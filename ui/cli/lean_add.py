@@ -1,7 +1,7 @@
-"""`backburner add` without loading what it does not need.
+"""`backburner add` with few imports.
 
-What it imports is loaded within milliseconds; a little more if the session has no host
-yet. All else is left to the whole command line.
+They load within milliseconds; a little longer if the session has no host. All other
+cases are left to the full command line.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _FLAGS: Final = {"-p": "brief", "--print-id": "brief", "--json": "json"}
 
 
 def try_add(arguments: list[str]) -> int | None:
-    """Add a task, by what follows `add`, to the session's host.
+    """Add a task for the arguments of `add`, through the session's host.
 
     Returns:
-        The exit status; None if the whole command line has to see to it: no host can
-        be started, it does not answer as expected, or an option is not known here.
+        The exit status; None if the full command line has to handle it: no host can be
+        started, it does not answer as expected, or an option is unknown here.
     """
     options = _parse(arguments)
     if options is None or _may_have_to_confirm():
@@ -66,7 +66,7 @@ def try_add(arguments: list[str]) -> int | None:
 
 
 def _may_have_to_confirm() -> bool:
-    """Tell whether the configuration may name commands that have to be confirmed."""
+    """Return whether the configuration may require confirmation of commands."""
     try:
         fd = os.open(config_file(), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -82,7 +82,7 @@ def _may_have_to_confirm() -> bool:
 
 
 def command_line(words: list[str]) -> str:
-    """Return what a shell is to run: one word is a command line, several are quoted."""
+    """Return the command line for the shell: a single word as it is, several quoted."""
     if len(words) == 1:
         return words[0]
     import shlex  # noqa: PLC0415 - most commands are one word
@@ -149,7 +149,7 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         add = {"type": "AddTask", "request": request, "reply_to": 1}
         if not client.greet(hello, add):
             return None
-        # The host has the request: from here on it must not be sent again.
+        # The host has the request, so it must not be sent again.
         answer = client.answer()
         if answer is None:
             text = "the session's host died before it answered; see: backburner status"

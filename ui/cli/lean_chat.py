@@ -1,4 +1,4 @@
-"""Starting the host of a chat's session while the chat is loaded."""
+"""Starts the host of a chat's session while the chat is loading."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _WITH_VALUE: Final = {"--session": "session", "--state-dir": "state"}
 
 
 def start_host_early(arguments: list[str]) -> bool:
-    """Start the host that a chat will want, if nothing is out of the ordinary.
+    """Start the host that a chat will need, in simple cases.
 
-    Never blocks: it takes as long as loading the chat, which then waits for it. What
-    goes wrong with it goes wrong once more there, and is said there.
+    Never blocks: the start takes as long as loading the chat, which then waits for it.
+    A failure repeats there, and is reported there.
 
     Args:
-        arguments: Those of the program.
+        arguments: The arguments of the program.
 
     Returns:
-        Whether one is being started.
+        Whether a host is being started.
     """
     options = _parse(arguments)
     if options is None or not (os.isatty(0) and os.isatty(1)):
@@ -35,7 +35,7 @@ def start_host_early(arguments: list[str]) -> bool:
         or os.path.lexists(f"{folder}/host.sock")
     ):
         return False
-    # Here: modules that import each other are not to be loaded on two threads at once.
+    # Imported here: modules that import each other must not be loaded by two threads.
     from .lean_host import start_host  # noqa: PLC0415 - most chats have a host
 
     def start() -> None:
@@ -47,12 +47,12 @@ def start_host_early(arguments: list[str]) -> bool:
 
 
 def _parse(arguments: list[str]) -> dict[str, str] | None:
-    """Return what names the session; None if there is anything else."""
+    """Return the options that name the session; None if there are any others."""
     options = {"session": "main"}
     words = iter(arguments)
     for word in words:
         if word == "--host":
-            continue  # as by default
+            continue  # the default
         value = next(words, "")
         if word not in _WITH_VALUE or not value:
             return None

@@ -1,6 +1,6 @@
 """A client of a session's host that loads within milliseconds.
 
-It speaks docs/protocol.md by itself, and imports nothing of the rest that takes time.
+It implements docs/protocol.md itself, and avoids slow imports.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PROTOCOL: Final = 1
 
 _TIMEOUT: Final = 30.0
 _LONGEST: Final = 107
-_KIND: Final = 0o170000  # of a file, in its mode; `stat` has these too, and costs more
+_KIND: Final = 0o170000  # the file type in a mode; avoids an import of `stat`
 _SOCKET: Final = 0o140000
 
 
 def session_folder(options: dict[str, Any]) -> str | None:
-    """Return the folder of a session; None if it can't be the name of one.
+    """Return the folder of a session; None if the name is invalid.
 
     Args:
         options: May have `session` and `state`, as `--session` and `--state-dir`.
@@ -33,7 +33,7 @@ def session_folder(options: dict[str, Any]) -> str | None:
     if "session" not in options and "state" not in options and "/" in given:
         return given
     name = str(options.get("session") or given or "main")
-    # As `check_session_name` has it, but for the length.
+    # As in `check_session_name`, except for the length.
     known = name.isascii() and all(it.isalnum() or it in "._-" for it in name)
     if not known or not name[0].isalnum():
         return None
@@ -41,20 +41,20 @@ def session_folder(options: dict[str, Any]) -> str | None:
 
 
 class LeanClient:
-    """A connection to a host that speaks this protocol; answers come one by one."""
+    """A connection to a host of this protocol; answers arrive in order."""
 
     def __init__(self, sock: Any) -> None:  # noqa: ANN401 - of a module without types
         self._sock = sock
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self._sock.close()
 
     def greet(self, hello: dict[str, Any], *more: dict[str, Any]) -> bool:
-        """Say `Hello`, and send more at once; return whether the host serves this.
+        """Send `Hello` and more messages; return whether the host serves this client.
 
         Raises:
-            OSError: If it does not take what is sent.
+            OSError: If the messages can't be sent.
         """
         first = {"type": "Hello", "protocol": PROTOCOL, "pid": os.getpid(), **hello}
         data = b"".join(map(_frame, (first, *more)))
@@ -64,7 +64,7 @@ class LeanClient:
         return answer is not None and answer["type"] == "Welcome"
 
     def answer(self) -> Any:  # noqa: ANN401 - JSON
-        """Return what is told next; None if the host is gone."""
+        """Return the next message; None if the host is gone."""
         answer = self._read()
         if answer is None or answer["type"] != "Told":
             return None
@@ -96,10 +96,10 @@ def connect(folder: str) -> LeanClient | None:
     """Connect to the host of the session in this folder.
 
     Returns:
-        A client; None if what is there is not a host of this user.
+        A client; None if no host of this user listens there.
 
     Raises:
-        OSError: If no host listens there.
+        OSError: If nothing listens there.
     """
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     sock.settimeout(_TIMEOUT)
@@ -112,7 +112,7 @@ def connect(folder: str) -> LeanClient | None:
     try:
         if os.lstat(path).st_mode & _KIND == _SOCKET:
             sock.connect(path)
-            # As `actors/host/address.py` has it: it is told all of the environment.
+            # As in `actors/host/address.py`: the host gets the whole environment.
             peer = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
             is_own = int.from_bytes(peer[4:8], sys.byteorder) == os.geteuid()
     finally:

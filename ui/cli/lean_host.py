@@ -1,7 +1,7 @@
-"""Starting a session's host without loading what it does not need.
+"""Starts a session's host with few imports.
 
-The host has the settings that it has without a configuration; with one, starting it is
-left to the rest of the program.
+Only hosts with default settings; with a configuration, the full program starts the
+host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def start_host(folder: str) -> bool:
     """Start the host of the session in this folder; blocks until it serves.
 
     Returns:
-        Whether one serves; if not, the rest of the program finds out why.
+        Whether a host serves; if not, the full program finds out why.
 
     Raises:
         OSError: If the folder can't be used, or no process can be started.
@@ -36,7 +36,7 @@ def start_host(folder: str) -> bool:
             except (FileNotFoundError, ConnectionRefusedError):
                 launch.launch(directory, lambda: _settings(directory))
             else:
-                # Somebody else has just started one.
+                # Another process has just started one.
                 if client is not None:
                     client.close()
     except launch.LaunchError:

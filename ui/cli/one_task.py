@@ -1,4 +1,4 @@
-"""`backburner show`: all that is known of a task."""
+"""`backburner show`: all properties of a task."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from ..text.theme import Icons
 
 _MOMENT: Final = 0.2
-"""Seconds for which a running task is looked at, to tell how busy it is."""
+"""Seconds over which the CPU usage of a running task is measured."""
 
 
 class Shown:
-    """What is known of one task; blocks as long as it takes to find out."""
+    """The properties of one task; blocks until they are collected."""
 
     def __init__(self, system: RemoteSystem | ClosedSession, found: TaskFound) -> None:
         self._found = found
@@ -43,7 +43,7 @@ class Shown:
         self._look = look_at_task(LookAtTask(found, time.time()))
 
     def lines(self, icons: Icons) -> list[str]:
-        """Write it for people."""
+        """Return them for people."""
         look = self._look
         facts = activity_facts(look.silence, look.signs, self._earlier)
         facts += usage_facts(look.signs, look.limits)
@@ -51,7 +51,7 @@ class Shown:
         return detail_lines(self._found, icons, facts, look.end, left)
 
     def data(self) -> dict[str, Any]:
-        """Return it for programs: the task, and what it does if it runs."""
+        """Return them for programs: the task, and its activity if it runs."""
         task = self._found.task
         data: dict[str, Any] = msgspec.to_builtins(task)
         if task.status is TaskStatus.RUNNING:

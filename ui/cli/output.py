@@ -1,4 +1,4 @@
-"""Writing what tasks print to standard output, and from where to go on next time."""
+"""Copies output of tasks to standard output, and tracks the position in it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _PIECE: Final = 1 << 20
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place in the output of a task.
+    """A position in the output of a task.
 
     Attributes:
-        offset: Bytes before it.
-        task_id: Which task; None for the one that the command names.
+        offset: Offset in bytes.
+        task_id: The task; None for the one that the command names.
     """
 
     offset: int
     task_id: int | None = None
 
     def __str__(self) -> str:
-        """Write it as `--since` reads it."""
+        """Format it for `--since`."""
         return (
             str(self.offset)
             if self.task_id is None
@@ -45,14 +45,14 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A part of a task's output, as `log --json` writes it.
+    """A part of a task's output, as written by `log --json`.
 
     Attributes:
         id: The task.
-        status: Its status. Once it is final, there will be no more than this.
-        offset: Where in the output the part begins.
-        next: What `--since` takes to go on behind it.
-        output: The text; bytes that are no UTF-8 are replaced.
+        status: Its status. If it is final, this is the last part.
+        offset: The offset of the part in the output.
+        next: The value of `--since` to continue after the part.
+        output: The text; invalid UTF-8 is replaced.
     """
 
     id: int
@@ -63,12 +63,12 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class OutputCopy:
-    """Copies what a task has printed to standard output, and goes on where it was.
+    """Copies the output of a task to standard output, in several calls.
 
     Args:
-        task: Which; it has an output file.
-        offset: Where to begin.
-        pattern: Copies only the lines that match, if given.
+        task: The task; it has an output file.
+        offset: The offset to start at.
+        pattern: If given, only matching lines are copied.
         as_json: Whether to write a `Piece` for each mebibyte instead of the bytes.
     """
 
@@ -88,15 +88,15 @@ class OutputCopy:
 
     @property
     def position(self) -> Position:
-        """Behind what was copied."""
+        """The position after the copied part."""
         return Position(self._offset, self._task.id)
 
     def copy(self, task: Task) -> None:
-        """Copy what there is now. Blocks while nobody reads standard output.
+        """Copy the available output. Blocks while standard output is not read.
 
         Args:
-            task: As it is now: of one that runs, what is no whole line or character yet
-                is left for the next time where that matters.
+            task: The current task; while it runs, an incomplete line or character is
+                left for the next call where that matters.
 
         Raises:
             OSError: If the output can't be read or written.
@@ -112,7 +112,7 @@ class OutputCopy:
         sys.stdout.flush()
 
     def end(self) -> None:
-        """Write a piece without text, if no other says where and how it ended."""
+        """Write a piece without text, if no earlier piece has the final state."""
         if self._as_json and self._said != (self._task.status, self._offset):
             self._say("", self._offset)
             sys.stdout.flush()
@@ -190,7 +190,7 @@ def _open(task: Task) -> BinaryIO:
 
 
 def _begun_character(data: bytes) -> int:
-    """Return how many bytes at the end are the beginning of a character."""
+    """Return the length of the incomplete character at the end."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     decoder.decode(data[-4:])
     return len(decoder.getstate()[0])

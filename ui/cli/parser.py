@@ -31,9 +31,10 @@ _HOST_ACTIONS: Final = ("start", "run", "status", "stop", "restart", "logs")
 
 
 def make_parser(verb: str) -> VerbParser:
-    """Return the parser of what follows a verb; its result names the verb as well.
+    """Return the parser for the arguments of a verb; its result includes the verb.
 
-    Those of the others would take most of the time of a short verb.
+    Only the given verb is added, because all of them would take most of the time of a
+    short one.
     """
     described = _VERBS[verb]
     parser = VerbParser(prog=f"backburner {verb}", description=described.summary)
@@ -59,7 +60,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 
 def say_help() -> int:
-    """Print the help of the program with all of its verbs; return the exit status."""
+    """Print the help of the program with all verbs; return the exit status."""
     from ..program import chat_options  # noqa: PLC0415 - no verb needs it
 
     parser = chat_options.make_parser()
@@ -69,13 +70,13 @@ def say_help() -> int:
 
 
 class _Verb(Record, frozen=True):
-    """How a verb is used.
+    """The usage of a verb.
 
     Attributes:
-        summary: What it does.
-        add: Adds its own arguments to its parser; None if it has none.
+        summary: A short description.
+        add: Adds its arguments to its parser; None if it has none.
         json: Whether it can write JSON.
-        names_session: Whether it takes what names a session.
+        names_session: Whether it takes the session options.
     """
 
     summary: str
@@ -293,7 +294,7 @@ def _describes_task(parser: argparse.ArgumentParser) -> None:
 
 
 class _AddTerm(argparse.Action):
-    """Adds to what is asked of a new task what an option says."""
+    """Adds the value of an option to the terms of a new task."""
 
     def __call__(
         self,
@@ -312,7 +313,7 @@ class _AddTerm(argparse.Action):
             text = str(error).removeprefix(f"{option.name}: ")
             raise argparse.ArgumentError(self, text) from error
         if waits_for_last(namespace.asked.terms):
-            # Which one that is, other clients decide as well.
+            # Other clients add tasks too, so the last task is not well-defined.
             text = "give the ids of the tasks, such as 3 or 3,5"
             raise argparse.ArgumentError(self, text)
 
@@ -363,7 +364,7 @@ _VERBS: Final = {
     "clean": _Verb("forget finished tasks and delete their output"),
     "sessions": _Verb("list the sessions"),
     "host": _Verb("start, stop or inspect the host of the session", _host),
-    # Carried out without this parser; here for completion.
+    # Runs without this parser; listed for completion.
     "mcp": _Verb("serve an agent by MCP", add_mcp_options, json=False),
     "end": _Verb("end the session and its running tasks", json=False),
     "completions": _Verb(

@@ -1,4 +1,4 @@
-"""Carrying out a verb on a session's host."""
+"""Runs a verb on a session's host."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ _READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
     "failures": summing_up.failures,
     "export": summing_up.export,
 }
-"""The verbs that only look, which they can do without a host too."""
+"""Read-only verbs, which also work without a host."""
 
 _SHOWING: Final = {"show", "log", "stats", "failures", "export"}
-"""The verbs that show once what has been written down, as `status` does again."""
+"""Verbs that show the stored state once, while `status` may repeat."""
 
 _STARTING: Final = {"add", "run", "rerun", "cluster"}
-"""The verbs that start a host if there is none."""
+"""Verbs that start a host if there is none."""
 
 _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "add": adding.add,
@@ -92,7 +92,7 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out the verb of a command line; return the exit status."""
+    """Run the verb of a command line; return the exit status."""
     options = make_parser(arguments[0]).parse_args(arguments[1:])
     if options.verb == "completions":
         return complete([options.shell]) or 0
@@ -150,9 +150,9 @@ def _carry_out(call: Call) -> int:
 
 
 def _without_host(call: Call) -> int:
-    """Carry out a verb on a session that has no host, if it only looks.
+    """Run a read-only verb on a session without a host.
 
-    The journal is loaded for that alone.
+    Only this imports the journal.
     """
     from ...actors.session.closed import ClosedSession  # noqa: PLC0415 - see above
 

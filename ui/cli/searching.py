@@ -1,4 +1,4 @@
-"""`backburner log --all --grep`: searching the outputs of all tasks."""
+"""`backburner log --all --grep`: searches the outputs of all tasks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ...actors.session.closed import ClosedSession
     from .call import Call
 
-_PAUSE: Final = 0.5  # seconds between two words on how far it is
+_PAUSE: Final = 0.5  # seconds between two updates of the progress
 _CLEAR: Final = "\r\x1b[K"
 
 
 def search_all(call: Call, system: RemoteSystem | ClosedSession) -> int:
-    """Write the lines that match in the output of any task, each after its id."""
+    """Write the matching lines in the output of all tasks, each after its task id."""
     options = call.options
     if not options.grep:
         raise UsageError("--all needs --grep RE: what to look for")
@@ -50,7 +50,7 @@ def search_all(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 
 class _Progress:
-    """Says on a terminal how far a search is."""
+    """Shows the progress of a search on a terminal."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -59,7 +59,7 @@ class _Progress:
         self._is_there = False
 
     def show(self, searched: int) -> None:
-        """Say how many bytes were searched, now and then."""
+        """Show the number of bytes searched, at intervals."""
         now = time.monotonic()
         if self._shows and now - self._at >= _PAUSE:
             self._at, self._is_there = now, True
@@ -68,7 +68,7 @@ class _Progress:
             sys.stderr.flush()
 
     def clear(self) -> None:
-        """Take away what was said, before something else is written."""
+        """Remove the progress line, before other output."""
         if self._is_there:
             self._is_there = False
             sys.stderr.write(_CLEAR)

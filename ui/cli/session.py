@@ -1,4 +1,4 @@
-"""Which session a verb is about, and where its tasks are to run."""
+"""The session of a verb, and the directory of its tasks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def find_session(options: argparse.Namespace) -> Call:
-    """Return the call with the session that it names."""
+    """Return the call for the named session."""
     given = os.environ.get("BACKBURNER_SESSION", "")
     if "/" in given and options.session is None and options.state_dir is None:
-        # A job of a host asks: the variable is the folder of its session.
+        # Called from a job of a host: the variable holds the folder of its session.
         directory = Path(given).absolute()
     else:
         state = options.state_dir or Path(state_folder())
@@ -48,7 +48,7 @@ def find_session(options: argparse.Namespace) -> Call:
 
 
 def enter_task_surroundings(options: argparse.Namespace) -> None:
-    """Change to the directory of the task; the host takes it from this process."""
+    """Change to the task's directory, from which the host takes it."""
     given: list[tuple[str, str]] = getattr(options, "env", [])
     os.environ.update(given)
     if given and (asked := getattr(options, "asked", None)) and asked.terms.engine:

@@ -42,7 +42,7 @@ def status(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 
 def _fitted(lines: list[str]) -> list[str]:
-    """Cut the rows of a table to the width of the terminal that they go to, if any."""
+    """Cut table rows to the width of the terminal, if output goes to one."""
     try:
         columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except OSError:
@@ -55,7 +55,7 @@ def _fitted(lines: list[str]) -> list[str]:
 
 
 def show(call: Call, system: RemoteSystem | ClosedSession) -> int:
-    """Show all that is known of a task."""
+    """Show all properties of a task."""
     shown = Shown(system, system.look_up(call.options.id))
     if call.as_json:
         call.say_json(shown.data())

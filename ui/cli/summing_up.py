@@ -1,4 +1,4 @@
-"""Verbs that sum up what became of tasks."""
+"""Verbs that summarize the outcomes of tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def stats(call: Call, system: RemoteSystem | ClosedSession) -> int:
-    """Count what ended, and say how long it waited and ran."""
+    """Count ended tasks, and show statistics of their waiting and running times."""
     found = statistics_of(system.list(TaskFilter.ALL), datetime.now(UTC))
     if call.as_json:
         call.say_json(found)
@@ -35,7 +35,7 @@ def stats(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 
 def failures(call: Call, system: RemoteSystem | ClosedSession) -> int:
-    """List the tasks that failed, each with its last lines."""
+    """List the failed tasks, each with its last lines."""
     found = failures_of(system.list(TaskFilter.FAILED))
     if call.as_json:
         call.say_json(found)

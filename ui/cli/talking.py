@@ -1,4 +1,4 @@
-"""Verbs that reach running tasks: input, and their terminals."""
+"""Verbs that send input to running tasks, or attach to their terminals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAUSE: Final = 0.05
 
 
 def send(call: Call, system: RemoteSystem) -> int:
-    """Give a task a line to read, or what standard input has."""
+    """Send a line, or the standard input, to a task."""
     options = call.options
     task = system.get(options.id)
     if options.text:
@@ -40,7 +40,7 @@ def send(call: Call, system: RemoteSystem) -> int:
 
 
 def _give(system: RemoteSystem, task_id: int, data: bytes) -> None:
-    """Send input; wait as long as the task does not read."""
+    """Send input; wait while the task does not read."""
     while data:
         part, data = data[:_CHUNK], data[_CHUNK:]
         while True:
@@ -54,7 +54,7 @@ def _give(system: RemoteSystem, task_id: int, data: bytes) -> None:
 
 
 def attach(call: Call, system: RemoteSystem) -> int:
-    """Show the terminal of a task, and give it the keys."""
+    """Show the terminal of a task, and send it the keys."""
     from ..program.attach import attach as show  # noqa: PLC0415 - seldom needed
     from ..program.wakeup import DRAWING_SIGNALS, Wakeup  # noqa: PLC0415 - the same
 

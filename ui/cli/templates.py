@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def apply(call: Call) -> None:
-    """Put what a template says in place of what was not typed; may block.
+    """Fill in options from a template, unless they were given; may block.
 
     Raises:
-        UsageError: If there is none of that name, or it is not trusted.
+        UsageError: If there is no template of that name, or it is not trusted.
     """
     options = call.options
     found = _found(call)
@@ -52,7 +52,7 @@ def apply(call: Call) -> None:
 
 
 def list_templates(call: Call) -> int:
-    """List the templates that hold here; may block."""
+    """List the templates of this directory; may block."""
     found = _found(call)
     if found.problem:
         raise UsageError(found.problem)

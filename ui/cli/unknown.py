@@ -1,4 +1,4 @@
-"""What is said to a word that is not a command."""
+"""The error for a word that is not a command."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _VERB_OF: Final = {
     "/input": "attach",
     "/clear": "clean",
 }
-"""The verbs that are called otherwise than the same commands of the chat."""
+"""Verbs whose names differ from those of the chat's commands."""
 
 _ELSEWHERE: Final = {"follow": "log -f", "start": "resume", "unpause": "resume"}
-"""Words of similar programs that are no synonyms in the chat."""
+"""Words of similar programs that are not synonyms in the chat."""
 
 
 def _meant(word: str) -> str:
-    """Return the verb that a word stands for elsewhere or looks like; empty if none."""
+    """Return the verb that a word means elsewhere or resembles; empty if none."""
     if word in _ELSEWHERE:
         return _ELSEWHERE[word]
     if f"/{word}" in REGISTRY:
@@ -39,9 +39,9 @@ def _meant(word: str) -> str:
 
 
 def say_unknown(word: str) -> int:
-    """Say on standard error that a word is not a command, and return the exit status.
+    """Report on standard error that a word is not a command; return the exit status.
 
-    Names the command that is meant by it, or looks like it.
+    Suggests the command that it means or resembles.
     """
     meant = _meant(word.lower())
     word = brief(safe_line(word))

@@ -1,4 +1,4 @@
-"""The values of the options of verbs, as they are typed."""
+"""Parsers of option values of verbs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_SLOTS: Final = 1_000_000
 
 
 def task_id(text: str) -> int:
-    """Read an id such as `3` or `#3`."""
+    """Parse an id such as `3` or `#3`."""
     digits = text.removeprefix("#")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
         raise ArgumentTypeError(f"{text!r} is not a task id; use a number such as 3")
@@ -20,7 +20,7 @@ def task_id(text: str) -> int:
 
 
 def position(text: str) -> Position:
-    """Read a place in a task's output: `2048`, or `3:2048` for that of task 3."""
+    """Parse a position in a task's output: `2048`, or `3:2048` for that of task 3."""
     given, colon, offset = text.rpartition(":")
     try:
         return Position(count(offset), task_id(given) if colon else None)
@@ -32,14 +32,14 @@ def position(text: str) -> Position:
 
 
 def count(text: str) -> int:
-    """Read a whole number from 0."""
+    """Parse a whole number from 0."""
     if not (text.isascii() and text.isdigit()):
         raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
 
 
 def slots(text: str) -> int:
-    """Read a number of tasks that run at a time; 0 for `default`."""
+    """Parse a number of slots; 0 for `default`."""
     if text == "default":
         return 0
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= _MOST_SLOTS):
@@ -50,7 +50,7 @@ def slots(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Read seconds from 0."""
+    """Parse seconds from 0."""
     try:
         value = float(text)
     except ValueError:
@@ -61,7 +61,7 @@ def seconds(text: str) -> float:
 
 
 def variable(text: str) -> tuple[str, str]:
-    """Read `NAME=VALUE`."""
+    """Parse `NAME=VALUE`."""
     name, found, value = text.partition("=")
     if not name or not found:
         raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
@@ -69,7 +69,7 @@ def variable(text: str) -> tuple[str, str]:
 
 
 def signal_number(text: str) -> int:
-    """Read a signal: `TERM`, `SIGTERM` or `15`."""
+    """Parse a signal: `TERM`, `SIGTERM` or `15`."""
     if text.isascii() and text.isdigit() and int(text) in {*signal.Signals}:
         return int(text)
     name = text.upper().removeprefix("SIG")

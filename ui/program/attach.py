@@ -1,4 +1,4 @@
-"""A running task's terminal in place of this one: its output here, keys to it."""
+"""Attaches this terminal to a running task's terminal: shows output, sends keys."""
 
 from __future__ import annotations
 
@@ -54,27 +54,27 @@ if TYPE_CHECKING:
     from .wakeup import Wakeup
 
 DETACH: Final = "Ctrl+]"
-"""The key that gives the keys back."""
+"""The key that detaches."""
 
 _DETACH: Final = re.compile(rb"\x1d|\x1b\[93;5u|\x1b\[27;5;93~")
 _CHUNK: Final = 1 << 16
-_MOST_TYPED: Final = 1 << 14  # bytes of input that are sent at once
-_MOST_WAITING: Final = 1 << 20  # bytes of input that may wait here
-_BEHIND: Final = 4 << 20  # bytes of output after which the rest is left out
-_PAUSE: Final = 0.05  # seconds after which a busy job is sent the same again
-_LOOK: Final = 0.02  # seconds between two looks where nothing tells of writes
-_BEGINS_WITHIN: Final = 5.0  # seconds until a job that is told to run has an output
+_MOST_TYPED: Final = 1 << 14  # maximum bytes of input sent at once
+_MOST_WAITING: Final = 1 << 20  # maximum bytes of input queued here
+_BEHIND: Final = 4 << 20  # bytes of output beyond which the older part is skipped
+_PAUSE: Final = 0.05  # seconds before input is sent again to a busy job
+_LOOK: Final = 0.02  # seconds between two checks, without inotify
+_BEGINS_WITHIN: Final = 5.0  # seconds for a new job to create its output file
 _MODIFY: Final = 2  # IN_MODIFY
 _INOTIFY_FLAGS: Final = os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Detached(msgspec.Struct, frozen=True):
-    """Why a task's terminal is shown no longer.
+    """Why the terminal is detached.
 
     Attributes:
-        text: For people, in one line.
+        text: The reason for people, in one line.
         ended: Whether the task has ended.
-        signal: The signal that asked this program to end; None for none.
+        signal: The signal that ends this program; None for none.
     """
 
     text: str
@@ -91,18 +91,18 @@ def attach(  # noqa: PLR0913 - each is one independent thing
     *,
     apart: bool = False,
 ) -> Detached:
-    """Show a task's terminal, and give it the keys, until Ctrl+] or its end.
+    """Show a task's terminal, and send it the keys, until Ctrl+] or its end.
 
-    Blocks; must be called on the main thread. The terminal is as it was afterwards.
+    Blocks; must be called on the main thread. Restores the terminal afterwards.
 
     Args:
-        system: Started.
-        task: Which; see `terminal_problem`.
-        input_fd: The terminal that is read.
-        output_fd: The same, for writing.
-        wakeup: Open; hears of SIGWINCH.
-        apart: Whether on the terminal's second screen, so that the first one stays as
-            it is. The task has no second one then, but an empty one.
+        system: The started system.
+        task: The task; see `terminal_problem`.
+        input_fd: The terminal, for reading.
+        output_fd: The terminal, for writing.
+        wakeup: Open, and handling SIGWINCH.
+        apart: Whether to use the terminal's alternate screen, which preserves the main
+            screen. Then the task has no alternate screen; switching just clears.
 
     Raises:
         OSError: If the output can't be read, or the terminal can't be written.
@@ -122,13 +122,13 @@ def attach(  # noqa: PLR0913 - each is one independent thing
 
 
 def open_when_there(path: str, patience: float = _BEGINS_WITHIN) -> int:
-    """Open a task's output; wait `patience` seconds if it is just about to make it.
+    """Open a task's output; wait `patience` seconds for a new job to create it.
 
     Returns:
         Its descriptor.
 
     Raises:
-        OSError: If it can't be read, or is not there in time.
+        OSError: If it can't be read, or does not exist in time.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -141,7 +141,7 @@ def open_when_there(path: str, patience: float = _BEGINS_WITHIN) -> int:
 
 
 class _Heard:
-    """What the session tells, for the main thread."""
+    """Messages of the session for the main thread."""
 
     def __init__(self, wakeup: Wakeup) -> None:
         self._wakeup = wakeup
@@ -176,7 +176,7 @@ class _Attached:
         self._again_at: float | None = None
 
     def run(self, input_fd: int, writes: int | None) -> Detached:
-        """Pass bytes on in both directions until there is a reason to stop."""
+        """Pass bytes in both directions until there is a reason to stop."""
         text = f"#{self._task.id} has the keys; {DETACH} gives them back"
         start = ENTER_SCREEN if self._apart else b"\r\n"
         banner = b"\x1b[7m " + safe_line(text).encode() + b" \x1b[m\r\n"
@@ -226,7 +226,7 @@ class _Attached:
         tail = self._tail(size)
         self._place = size
         self._show(replay(tail))
-        # Programs that draw the whole screen do so when its size changes.
+        # Full-screen programs redraw when the size changes.
         self._resize(again=True)
 
     def _resize(self, *, again: bool = False) -> None:
@@ -240,10 +240,10 @@ class _Attached:
         self._post(ResizeTerminal(self._task.id, columns, rows))
 
     def _copy(self) -> bool:
-        """Show a part of what is new; tell whether there is more."""
+        """Show a part of the new output; return whether there is more."""
         size = os.fstat(self._output).st_size
         if size < self._place:
-            self._place = 0  # the job has emptied it
+            self._place = 0  # the job has truncated it
         if size - self._place > _BEHIND:
             self._place = size - _CHUNK
             self._resize(again=True)
@@ -269,7 +269,7 @@ class _Attached:
                 case Refused(correlation_id=0, code=RefusalCode.BUSY):
                     self._again_at = time.monotonic() + _PAUSE
                 case Refused(correlation_id=0, code=RefusalCode.FAILED):
-                    self._under_way = b""  # the host was lost; another one goes on
+                    self._under_way = b""  # the host was lost, and replaced
                 case Refused(correlation_id=0, text=text):
                     return Detached(text)
                 case Subscribed(tasks=tasks):
@@ -302,7 +302,7 @@ class _Attached:
         return Detached(f"#{self._task.id} keeps running")
 
     def _send(self) -> None:
-        """Send what was typed, when what was sent before has arrived."""
+        """Send typed input, once the previous input has arrived."""
         if self._under_way:
             if self._again_at is None or time.monotonic() < self._again_at:
                 return
@@ -344,7 +344,7 @@ def _drain(fd: int) -> None:
 
 @contextlib.contextmanager
 def _raw(fd: int) -> Generator[None]:
-    """Set a terminal to pass on every key as it is."""
+    """Set a terminal to raw mode."""
     before = termios.tcgetattr(fd)
     tty.setraw(fd, termios.TCSANOW)
     try:
@@ -356,7 +356,7 @@ def _raw(fd: int) -> Generator[None]:
 
 @contextlib.contextmanager
 def _writes_to(path: Path) -> Generator[int | None]:
-    """Open what can be read whenever a file was written; None where nothing tells."""
+    """Yield a descriptor that is readable after writes to a file, or None."""
     libc = ctypes.CDLL(None)
     try:
         fd = libc.inotify_init1(_INOTIFY_FLAGS)

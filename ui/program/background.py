@@ -1,4 +1,4 @@
-"""Work that blocks, on a thread, while the main thread hears signals."""
+"""Runs blocking work on a thread, while the main thread handles signals."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class Background:
-    """Does something that blocks on a thread, and wakes the main thread at its end.
+    """Runs a blocking function on a thread, and wakes the main thread at its end.
 
-    If no thread can be started it does it at once, and signals wait.
+    If no thread can be started, it runs at once, and signals wait.
     """
 
     def __init__(self, work: Callable[[], object], wakeup: Wakeup) -> None:
         self._work = work
         self._wakeup = wakeup
         self.done = False
-        """Whether it is over; a thread lives on for a moment after its last words."""
+        """Whether it has ended; the thread itself ends a moment later."""
         self.error: BaseException | None = None
-        """What the work raised, if it did."""
+        """The exception that the work raised, if any."""
         thread = threading.Thread(target=self._run, name="backburner-work", daemon=True)
         try:
             thread.start()

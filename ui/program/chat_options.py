@@ -1,4 +1,4 @@
-"""The options of the chat on the command line, and what they name."""
+"""The options of the chat on the command line, and the settings they result in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .surroundings import asks_for_ascii
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the options of the chat."""
-    # A percent sign has a meaning in the help.
+    # Percent signs are special in help texts.
     default_config = safe_line(str(default_path())).replace("%", "%%")
     parser = SafeParser(
         prog="backburner",
@@ -108,10 +108,10 @@ def _seconds(text: str) -> float:
 
 
 def configuration(options: argparse.Namespace) -> Config:
-    """Return the configuration, with what the options say instead.
+    """Return the configuration, overridden by options.
 
     Raises:
-        ConfigError: If it makes no sense.
+        ConfigError: If it is invalid.
     """
     config = load(options.config)
     use_in_jobs(options.config)
@@ -121,7 +121,7 @@ def configuration(options: argparse.Namespace) -> Config:
 
 
 def session_folder(options: argparse.Namespace) -> Path | None:
-    """Return the folder of the session; None if nothing is to be remembered."""
+    """Return the folder of the session; None if it is not to be stored."""
     return None if options.ephemeral else state_of(options) / options.session
 
 
@@ -143,7 +143,7 @@ def command_again(options: argparse.Namespace) -> str:
 
 
 def _program() -> str:
-    """Return what starts this program in a shell: its name, or how it was started."""
+    """Return the command that starts this program in a shell."""
     name, given = "backburner", sys.argv[0]
     if not given.endswith(f"/{name}"):
         return name

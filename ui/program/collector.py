@@ -1,4 +1,4 @@
-"""The cycle collector, which does not run while the program is loaded."""
+"""The garbage collector, which is disabled while the program is loading."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import gc
 
 
 def collect() -> None:
-    """Search for garbage from now on, but never in what is there already."""
+    """Enable garbage collection, excluding all existing objects."""
     gc.freeze()
     gc.enable()

@@ -27,7 +27,7 @@ from .folders import CONFIG, config_file, given_config
 
 Theme = Literal["auto", "dark", "light"]
 
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _PROBLEM: Final = r"(?s)(?P<reason>.*?)(?: - at `\$\.?(?P<key>.*)`)?"
 _UNKNOWN: Final = r"(?s)Object contains unknown field `(.*)`"
 _NO_CHOICE: Final = r"(?s)Invalid enum value '(.*)'"
@@ -43,7 +43,7 @@ _TYPES: Final = {
 
 _LONGEST: Final = 1 << 20
 _NO_CONTENT: Final = {stat.S_IFDIR, stat.S_IFSOCK, stat.S_IFBLK}
-"""What can't be read as a text; a pipe and `/dev/null` can."""
+"""File types that can't be read as text; a pipe and `/dev/null` can."""
 
 
 class ConfigError(Exception):
@@ -57,11 +57,11 @@ class ConfigError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The base of all tables of settings; a key that is none of theirs is an error."""
+    """The base of all tables of settings; an unknown key is an error."""
 
 
 class Notifications(Settings, frozen=True):
-    """What tells of a task that ended.
+    """Notifications of ended tasks.
 
     Attributes:
         bell: Whether to ring the terminal's bell.
@@ -86,7 +86,7 @@ class Notifications(Settings, frozen=True):
 
 
 class HostTable(Settings, frozen=True):
-    """The process in which a session lives.
+    """The host: the process in which a session runs.
 
     Attributes:
         enabled: Whether a chat runs its session in a host, which keeps running when you
@@ -99,7 +99,7 @@ class HostTable(Settings, frozen=True):
 
 
 class AgentsTable(Settings, frozen=True):
-    """What agents may do that use a session by `backburner mcp`.
+    """Permissions of agents that use a session by `backburner mcp`.
 
     Attributes:
         see_all: Whether agents see all tasks, not only their own.
@@ -118,7 +118,7 @@ class AgentsTable(Settings, frozen=True):
 
 
 class PartnerTable(Settings, frozen=True):
-    """Who answers what you say in the chat: a language model or an agent, if any.
+    """The chat's partner, which answers your messages: a language model or an agent.
 
     Attributes:
         url: The base URL of an endpoint with the OpenAI chat completions API:
@@ -147,7 +147,7 @@ class PartnerTable(Settings, frozen=True):
     rounds: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 30
 
     def problem(self) -> str | None:
-        """Return what makes no sense together; None if all does."""
+        """Return which settings contradict each other; None if none do."""
         if self.url and not self.url.startswith(("http://", "https://")):
             return (
                 "partner.url: expected an address that begins with http:// or https://"
@@ -190,7 +190,7 @@ class ClusterTable(Settings, frozen=True):
     leave_out: tuple[str, ...] = ()
 
     def problem(self) -> str | None:
-        """Return what makes no sense; None if all does."""
+        """Return which settings are invalid; None if none are."""
         try:
             parse_memory(self.ship_limit)
         except ValueError as error:
@@ -202,9 +202,9 @@ class Config(Settings, frozen=True):
     """All settings.
 
     Attributes:
-        slots: How many tasks run at a time.
+        slots: Maximum number of tasks that run at a time.
         grace: The grace period: seconds between SIGTERM and SIGKILL.
-        history: How many finished tasks are remembered.
+        history: Maximum number of finished tasks that are kept.
         output_limit: Bytes of output; a task that exceeds them fails.
         session_output_limit: Bytes of output of all tasks of a session together; if
             they exceed it, the oldest finished tasks are forgotten.
@@ -222,10 +222,10 @@ class Config(Settings, frozen=True):
             person they are refused. A guard against mistakes.
         template: Templates: commands with a name and options, a table for each, such
             as `[template.test]`; see docs/templates.md.
-        notifications: What tells of a task that ended.
-        host: The process in which a session lives.
-        agents: What agents may do that use a session by `backburner mcp`.
-        partner: Who answers what you say in the chat: a language model or an agent.
+        notifications: Notifications of ended tasks.
+        host: The process in which a session runs.
+        agents: Permissions of agents that use a session by `backburner mcp`.
+        partner: The chat's partner, which answers your messages.
         cluster: The Ray cluster on which tasks run with `--engine ray`.
     """
 
@@ -249,7 +249,7 @@ class Config(Settings, frozen=True):
 
 
 def agents_rules(config: Config) -> AgentsTable:
-    """Return what agents may do; what a person confirms, they have to ask for."""
+    """Return the rules for agents, who must ask for commands that people confirm."""
     agents = config.agents
     return msgspec.structs.replace(agents, ask=(*agents.ask, *config.confirm))
 
@@ -264,12 +264,12 @@ _TABLES: Final[dict[str, type[Settings]]] = {
 
 
 def default_path() -> Path:
-    """Return where the configuration is looked for."""
+    """Return the default path of the configuration."""
     return Path(config_file())
 
 
 def use_in_jobs(path: Path | None) -> None:
-    """Let the jobs that this program adds use the configuration that it was given.
+    """Make jobs of this program use the same configuration.
 
     Args:
         path: The file; None for the default one.
@@ -282,11 +282,11 @@ def load(path: Path | None = None) -> Config:
     """Read the configuration.
 
     Args:
-        path: The file, which must exist then; None for `default_path`, which need not
-            unless it was given to the program that added this job.
+        path: The file, which must exist; None for `default_path`, which need not exist,
+            unless it was passed on by the program that added this job.
 
     Raises:
-        ConfigError: If it can't be read, or holds anything that is not a setting.
+        ConfigError: If it can't be read, or has an invalid setting.
     """
     file = default_path() if path is None else path
     text = read_text(file)
@@ -307,7 +307,7 @@ def load(path: Path | None = None) -> Config:
 
 
 def read_text(file: Path) -> str | None:
-    """Read a file of settings, which only this user and root may write; may block.
+    """Read a file of settings that only this user and root may write; may block.
 
     Returns:
         Its text; None if there is no such file.
@@ -326,7 +326,7 @@ def read_text(file: Path) -> str | None:
 
 
 def read_toml(file: Path, text: str) -> dict[str, object]:
-    """Return what the text of a file says.
+    """Parse the text of a file.
 
     Raises:
         ConfigError: If it is not valid TOML.
@@ -348,7 +348,7 @@ def _read(file: Path) -> str:
         check_trusted(os.fstat(fd), file)
         is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
         data = b""
-        # One more than there may be, however much there is: a device may never end.
+        # Read at most one byte more than allowed: a device may never end.
         while len(data) <= _LONGEST and (part := os.read(fd, _LONGEST)):
             data += part
     finally:
@@ -368,14 +368,14 @@ def _open_at_once(file: Path) -> int:
     if stat.S_IFMT(found.st_mode) in _NO_CONTENT:
         what = kind_of(found)
         raise ConfigError(f"{file} is {what}, not a file; put a file in its place")
-    # Opening a pipe into which nobody writes would wait.
+    # O_NONBLOCK, because opening a pipe would wait for a writer.
     fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     os.set_blocking(fd, True)
     return fd
 
 
 def _explained(problem: str) -> str:
-    """Say what msgspec found in the words of the file."""
+    """Translate an error of msgspec to the terms of the file."""
     match = re.fullmatch(_PROBLEM, problem)
     reason, key = (match["reason"], match["key"] or "") if match else (problem, "")
     if unknown := re.fullmatch(_UNKNOWN, reason):

@@ -8,10 +8,10 @@ EXIT_UNSUCCESSFUL: Final = 1
 """A task failed or was canceled."""
 
 EXIT_USAGE: Final = 2
-"""An option or a line made no sense."""
+"""An option or a line was invalid."""
 
 EXIT_FAILURE: Final = 70
 """This program failed; `EX_SOFTWARE` of sysexits.h."""
 
 EXIT_SIGNAL: Final = 128
-"""A signal ended the session; its number is added, as shells do."""
+"""A signal ended the session; its number is added, as in shells."""

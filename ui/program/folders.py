@@ -1,6 +1,6 @@
-"""Where sessions and the configuration are, by the XDG base directories.
+"""The folders of sessions and the configuration, by the XDG base directories.
 
-The verbs that must answer at once import this: it imports next to nothing.
+Imported by verbs that must respond quickly, so it has few imports.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ def state_folder(given: str = "") -> str:
 
 
 CONFIG = "BACKBURNER_CONFIG"
-"""The variable with the path of the configuration that jobs use as well."""
+"""The variable with the path of the configuration, for use in jobs."""
 
 
 def given_config() -> str:
-    """Return the configuration with which the program was started that added this job.
+    """Return the configuration path of the program that added this job.
 
-    Empty if that was the default one.
+    Empty for the default configuration.
     """
     given = os.environ.get(CONFIG, "")
     return given if given.startswith("/") else ""
 
 
 def config_file() -> str:
-    """Return where the configuration is, if there is one."""
+    """Return the path of the configuration, which may not exist."""
     if given := given_config():
         return given
     return f"{_base('XDG_CONFIG_HOME', '~/.config')}/backburner/config.toml"
 
 
 def _base(variable: str, default: str) -> str:
-    # pathlib takes as long to load as a whole `backburner add`.
+    # Importing pathlib takes as long as a whole `backburner add`.
     return os.environ.get(variable, "").strip() or os.path.expanduser(default)  # noqa: PTH111

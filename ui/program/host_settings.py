@@ -1,4 +1,4 @@
-"""How a session's host is set up by the configuration."""
+"""The settings of a session's host, derived from the configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def cluster_settings(config: Config) -> ClusterSettings:
-    """Return how the cluster of a session is reached."""
+    """Return the settings of a session's cluster."""
     table = config.cluster
     shipping = Shipping(parse_memory(table.ship_limit), table.leave_out)
     return ClusterSettings(
@@ -32,7 +32,7 @@ def cluster_settings(config: Config) -> ClusterSettings:
 def host_settings(
     config: Config, directory: Path, session: str, slots: int | None = None
 ) -> HostSettings:
-    """Return the settings of a host; `slots` are by default as configured."""
+    """Return the settings of a host; `slots` defaults to the configuration."""
     told = config.notifications
     hooks = Hooks(told.command, told.ntfy, told.each, told.all_done)
     return HostSettings(

@@ -1,4 +1,4 @@
-"""A program that shares its terminal with a shell: in front, behind, and stopped."""
+"""Job control by a shell: foreground, background, and stopping."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _CONTINUED_WITHIN: Final = 0.3
 
 
 def in_foreground(fd: int) -> bool:
-    """Tell whether the shell has given a terminal to this program's processes."""
+    """Return whether this program's process group has the terminal."""
     try:
         return os.tcgetpgrp(fd) in {0, os.getpgrp()}
     except OSError:
-        return True  # there is no shell, or no terminal any more
+        return True  # there is no shell, or the terminal is gone
 
 
 def ending(signals: Iterable[int]) -> int | None:
-    """Return the first of the signals that asks this program to end."""
+    """Return the first of the signals that ends this program."""
     return next((number for number in signals if number in ENDING_SIGNALS), None)
 
 
@@ -45,45 +45,45 @@ def waiting(fd: int) -> int:
 
 
 def await_foreground(fd: int, wakeup: Wakeup) -> tuple[int, ...]:
-    """Stop, as long as the shell has not given a terminal to this program.
+    """Stop while this program is in the background.
 
     Returns:
-        The signals that were heard meanwhile.
+        The signals received meanwhile.
     """
     heard: tuple[int, ...] = ()
     while not in_foreground(fd):
-        # A shell that ends a stopped program continues it as well, in either order.
+        # A shell that ends a stopped program also continues it, in either order.
         heard += wakeup.wait(timeout=_CONTINUED_WITHIN)[1]
         if in_foreground(fd) or ending(heard) is not None:
             break
-        # What the terminal does to those that change it from the background; but
-        # there it would go on doing so to a program that has been told to end.
+        # The terminal sends this to programs that change it from the background; it
+        # would do so repeatedly, even to a program that was told to end.
         os.kill(0, signal.SIGTTOU)
         _, signals = wakeup.wait(timeout=_CONTINUED_WITHIN)
         if not signals:
-            break  # without a shell that could continue it nothing has stopped
+            break  # no shell that could continue it, so it did not stop
         heard += signals
     return heard
 
 
 def stop_until_continued(wakeup: Wakeup) -> tuple[int, ...]:
-    """Stop as any program does on Ctrl+Z; return the signals that came after it.
+    """Stop as on Ctrl+Z; return the signals received afterwards.
 
-    The terminal has to be given back before.
+    The terminal must have been restored before.
     """
     ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     os.kill(0, signal.SIGTSTP)
-    # Without a shell that could continue it the process does not stop at all.
+    # Without a shell that could continue it, the process does not stop at all.
     _, signals = wakeup.wait(timeout=_CONTINUED_WITHIN)
     signal.signal(signal.SIGTSTP, ours)
     return signals
 
 
 def uninterrupted(call: Callable[[], ResultT]) -> ResultT:
-    """Call again what a signal has interrupted.
+    """Retry a call that was interrupted by a signal.
 
-    Unlike other modules `termios` doesn't: it happens to a program that was stopped in
-    the background, and is continued in the foreground.
+    Unlike other modules `termios` does not retry: the interruption happens to a program
+    that was stopped in the background, and is continued in the foreground.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Starting and stopping the task system while signals are heard."""
+"""Starts and stops the task system while signals are handled."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     AnySystem: TypeAlias = TaskSystem | RemoteSystem
 
 HURRY_AGAIN: Final = 0.01
-"""Seconds after which a hurry that came too early is tried again."""
+"""Seconds before a premature hurry is retried."""
 
 LONG: Final = 1.0
-"""Seconds of a start after which a person wants to know what it waits for."""
+"""Seconds of a start before the user is told its reason."""
 
 
 def lives_in_host(system: AnySystem) -> TypeGuard[RemoteSystem]:
-    """Tell whether a session lives in its host, without loading what it is else."""
+    """Return whether a session runs in its host; imports no other kind of system."""
     return hasattr(system, "listen")
 
 
@@ -36,19 +36,19 @@ def start(
 ) -> int | None:
     """Start a task system; blocks. `on_long` is called once, after `LONG` seconds.
 
-    What a killed program has left running is given the grace period first, unless a
-    signal cuts that short.
+    Processes left by a killed program get the grace period first, unless a signal cuts
+    that short.
 
     Returns:
-        The number of the first signal that asked this program to end meanwhile; it is
-        for the caller to stop the system.
+        The number of the first signal that asked this program to end; the caller must
+        stop the system then.
 
     Raises:
         TaskSystemError: If it can't be started.
     """
     work = Background(system.start, wakeup)
     heard = _while_heard(work, system, wakeup, on_long)
-    # A start that was hurried may fail for that alone.
+    # A hurried start may fail for that reason.
     if heard is None or not isinstance(work.error, TaskSystemError):
         _raise(work)
     return heard
@@ -58,10 +58,10 @@ def stop(system: AnySystem, wakeup: Wakeup, *, end: bool = False) -> int | None:
     """Stop a task system; blocks until it has stopped.
 
     Args:
-        system: The system; one that is not started is left alone.
-        wakeup: Hears the signals; one that asks this program to end ends the tasks'
-            grace period.
-        end: Whether to end the session too if it lives in its host.
+        system: The system; nothing is done if it is not started.
+        wakeup: Handles signals; a signal that ends this program ends the grace period
+            of tasks.
+        end: Whether to end the session as well if it runs in its host.
 
     Returns:
         The number of the first such signal.
@@ -87,7 +87,7 @@ def _while_heard(
             on_long = None
         timeout = None if on_long is None else long.left()
         if hurry:
-            # One that is heard before the thread has begun hurries nobody yet.
+            # A hurry before the stop has begun has no effect, so repeat it.
             timeout = HURRY_AGAIN
         _, signals = wakeup.wait(timeout=timeout)
         for number in signals:

@@ -1,4 +1,4 @@
-"""Opening the session of a chat: in its host, or in this process."""
+"""Opens the session of a chat: in its host, or in this process."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 def reach_host(
     options: argparse.Namespace, config: Config, directory: Path | None, *, typed: bool
 ) -> RemoteSystem | None:
-    """Return what reaches the session's host; None if it is to live in this process.
+    """Return the client of the session's host; None to run it in this process.
 
-    One that is there is joined, since the session is open in it. A chat starts one if
-    that is wanted; a script never does.
+    A running host is joined, because it has the session open. A chat starts a host if
+    that is enabled; a script never does.
     """
     if directory is None or options.host is False:
         return None
     directory = directory.absolute()
     starts = typed and (options.host or config.host.enabled)
-    # False too where this user may not look: opening the session says so.
+    # False without permission as well; opening the session reports that.
     if not starts and not os.path.exists(directory / "host.sock"):  # noqa: PTH110
         return None
     from ...actors.host.address import is_served  # noqa: PLC0415 - not for every session
@@ -48,7 +48,7 @@ def reach_host(
 def make_system(
     options: argparse.Namespace, config: Config, directory: Path | None
 ) -> TaskSystem:
-    """Return a system whose session lives in this process."""
+    """Return a system that runs the session in this process."""
     from ...actors import BashKind, SleepKind, TaskSystem, installed_kinds  # noqa: PLC0415 - most chats find all of it in a host
     from ...actors.cluster.remote import ray_engine  # noqa: PLC0415 - the same
 
@@ -70,7 +70,7 @@ def make_system(
 def with_grace_of(
     remote: RemoteSystem, config: Config, options: argparse.Namespace
 ) -> Config:
-    """Return the configuration with the grace period that the host really gives."""
+    """Return the configuration with the host's actual grace period."""
     grace = remote.welcome.grace
     if options.grace is not None and options.grace != grace:
         remote.warn(
@@ -81,7 +81,7 @@ def with_grace_of(
 
 
 def say_what_takes_long(session: str, system: AnySystem) -> None:
-    """Say on standard error what a start waits for."""
+    """Report on standard error why a start takes long."""
     if left := system.leftovers:
         doing = f"ending what was left running: {left}; Ctrl+C kills it"
     else:

@@ -1,4 +1,4 @@
-"""Reading a command line."""
+"""Parses a command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _HIDDEN: Final = "\0--"
-"""Stands for a `--` that is a word; no argument of a program can be this."""
+"""Replaces a `--` that is a word; no argument can contain a NUL character."""
 
 
 class _Narrow(argparse.HelpFormatter):
@@ -24,18 +24,18 @@ class _Narrow(argparse.HelpFormatter):
 
 
 class SafeParser(argparse.ArgumentParser):
-    """Quotes what it was given only after making it safe to show."""
+    """An argument parser that makes quoted input safe to show."""
 
     instead = ""
-    """What takes the ids that this doesn't."""
+    """A hint for ids given to a verb that takes none."""
 
     def __init__(self, **named: Any) -> None:  # noqa: ANN401 - as they are declared
-        # Each argument is tried out with a formatter as it is added. One that has to
-        # find out how wide the terminal is loads what takes longer than this parser.
+        # Each added argument is checked with a formatter. The default one determines
+        # the terminal's width, with an import that takes longer than this parser.
         super().__init__(formatter_class=_Narrow, **named)
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
-        """Read all arguments; refuse the others, so that none is left to the caller."""
+        """Parse all arguments; unknown ones are an error."""
         options, others = super().parse_known_args(*args, **named)
         if others:
             self.error(
@@ -44,7 +44,7 @@ class SafeParser(argparse.ArgumentParser):
         return options, others
 
     def _near(self, others: list[str]) -> str:
-        """Return what may be meant; empty if nothing looks like it."""
+        """Return a suggestion; empty if no option is similar."""
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
         names = [it.lstrip("-") for it in self._option_string_actions]
@@ -57,12 +57,12 @@ class SafeParser(argparse.ArgumentParser):
         return f"; {self.instead}" if takes_ids else ""
 
     def format_help(self) -> str:
-        """Return the help, as wide as the terminal."""
+        """Return the help, wrapped to the width of the terminal."""
         self.formatter_class = argparse.HelpFormatter
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong with the command line, and exit."""
+        """Print an error in one line, and exit."""
         advice = f"{self.prog} --help shows how it is used"
         program = self.prog.partition(" ")[0]
         text = safe_line(message)
@@ -71,17 +71,17 @@ class SafeParser(argparse.ArgumentParser):
 
 
 class VerbParser(SafeParser):
-    """The parser of one verb: what it does not know, its own help is about.
+    """The parser of one verb; errors refer to its own help.
 
-    Options may stand anywhere in front of `--`, and of a command: what is called
-    `words` begins one, whose options are its own.
+    Options may stand anywhere before `--`, and before a command: the argument called
+    `words` begins a command, with its own options.
     """
 
     def parse_known_args(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as they are declared
-        """Read all arguments, those of a command last."""
+        """Parse all arguments, with those of a command last."""
         words, *more = args
         first, begun, rest = _parted(self._options_first(words))
-        # Some versions of argparse remove more of them than the first.
+        # Some versions of argparse remove more than the first `--`.
         hidden = [_HIDDEN if it == "--" else it for it in rest]
         parsed: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             [*first, *begun, *hidden], *more, **named
@@ -103,7 +103,7 @@ class VerbParser(SafeParser):
                 others += [word, *rest]
             elif word[:1] != "-" or word == "-" or word[1:2].isdigit():
                 if len(others) == command_at:
-                    # One of its own among the words of a command is not taken off.
+                    # A `--` among the words of a command is kept.
                     others += ["--"] * (not others)
                     others += [word, *rest]
                 else:
@@ -115,13 +115,13 @@ class VerbParser(SafeParser):
         return options + others
 
     def _takes_value(self, word: str) -> bool:
-        """Tell whether the value of an option is the word that follows it."""
+        """Return whether the value of an option is the following word."""
         actions = self._option_string_actions
         if word.startswith("--"):
             near = (it for name, it in actions.items() if name.startswith(word))
             action = actions.get(word) or next(near, None)
             return action is not None and action.nargs is None
-        # Several of one letter may stand in one word; a value ends them.
+        # Several short options may share one word; a value ends them.
         for at, letter in enumerate(word[1:], start=2):
             action = actions.get(f"-{letter}")
             if action is None or action.nargs is None:
@@ -130,13 +130,13 @@ class VerbParser(SafeParser):
 
 
 def _parted(words: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Part words at their first `--`."""
+    """Split words at the first `--`."""
     at = words.index("--") if "--" in words else len(words)
     return words[:at], words[at : at + 1], words[at + 1 :]
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
-    """Add what names a session to the parser of a verb."""
+    """Add the options that select a session to the parser of a verb."""
     parser.add_argument("--session", metavar="NAME", help="the session")
     parser.add_argument(
         "--state-dir",
@@ -150,7 +150,7 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mcp_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `backburner mcp`, but for those that name a session."""
+    """Add the options of `backburner mcp`, except those that select a session."""
     parser.add_argument(
         "--name",
         metavar="NAME",

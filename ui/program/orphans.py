@@ -1,4 +1,4 @@
-"""Collecting orphans where nobody else does: as the first process of a container."""
+"""Reaps orphans when this is the first process of a container."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 INTERVAL: Final = 0.5
-"""Seconds between two looks for orphans that have ended."""
+"""Seconds between two checks for ended orphans."""
 
 
 @contextlib.contextmanager
 def collected() -> Generator[None]:
-    """Collect orphans on a thread of its own, if this process gets them."""
+    """Reap orphans on a thread, if this process inherits them."""
     if not orphans.gets_orphans():
         yield
         return
@@ -27,7 +27,7 @@ def collected() -> Generator[None]:
 
     def collect() -> None:
         while not over.wait(INTERVAL):
-            # What fails for want of something is tried again.
+            # Failures for lack of a resource are retried.
             with contextlib.suppress(OSError, MemoryError):
                 collector.collect()
 

@@ -1,4 +1,4 @@
-"""Which patterns of the configuration a command matches."""
+"""Matches commands against patterns of the configuration."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ _ASSIGNMENTS: Final = re.compile(r"(?:[A-Za-z_]\w*=\S*\s+)+")
 
 
 def matching(patterns: Iterable[str], command: str) -> str | None:
-    """Return the first pattern that a command line, or a command in it, matches.
+    """Return the first pattern that matches a command line or a command in it.
 
-    A guard against mistakes, and no more: a command can be written in a way that no
-    pattern knows.
+    Only a guard against mistakes: a command can be written in a way that no pattern
+    matches.
 
     Args:
-        patterns: As of the shell, `*` and `?` standing for anything, for a whole
-            command: `git push*`.
-        command: What `bash -c` would be given.
+        patterns: Shell patterns with `*` and `?`, for a whole command: `git push*`.
+        command: A command line for `bash -c`.
     """
     commands = {command.strip()}
     for part in _BETWEEN.split(command):
         plain = " ".join(part.split())
         commands.add(plain)
-        # Only at the start: looking anywhere takes a minute for a word of 200 kB.
+        # Only at the start: a search takes a minute for a word of 200 kB.
         if (before := _ASSIGNMENTS.match(plain)) is not None:
             commands.add(plain[before.end() :])
     for pattern in patterns:

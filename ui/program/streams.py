@@ -1,4 +1,4 @@
-"""The standard streams of the program, which may be closed, full or read by nobody."""
+"""The standard streams of the program, which may be closed, full or unread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME: Final = "standard output"
 
 
 class _NamedOutput(io.FileIO):
-    """Standard output; its errors name it, as those of a file do."""
+    """Standard output with a name in its errors, like those of files."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -29,24 +29,24 @@ class _NamedOutput(io.FileIO):
 
 
 def hold_standard_streams() -> None:
-    """Open the standard streams that were closed, on nothing.
+    """Open standard streams that were closed, as `/dev/null`.
 
-    One that was closed would become the number of the next file that is opened: the
-    journal would be read as commands, or get what is meant for people.
+    Otherwise the next opened file would get the descriptor: the journal would be read
+    as commands, or get text for people.
     """
     for fd in (_STDIN, _STDOUT, _STDERR):
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, this one
-    # Python has none for those that were closed.
+            os.open(os.devnull, os.O_RDWR)  # gets this number, the lowest free one
+    # Python has no objects for those that were closed.
     sys.stdin = sys.stdin or os.fdopen(_STDIN, "r", closefd=False)
     sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
 
 
 def name_standard_output() -> None:
-    """Let errors of standard output be told from those of files and sockets."""
+    """Make errors of standard output differ from those of files and sockets."""
     held = sys.stdout
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(_NamedOutput(_STDOUT, "wb", closefd=False)),
@@ -57,7 +57,7 @@ def name_standard_output() -> None:
 
 
 def flushed(status: int) -> int:
-    """Write out what waits to be written; return `status` if that succeeds."""
+    """Flush standard output; return `status` if that succeeds."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -66,15 +66,15 @@ def flushed(status: int) -> int:
 
 
 def say_refused(error: OSError) -> int:
-    """Say in one line what the system refused; return the exit status.
+    """Report in one line why the system failed an operation; return the exit status.
 
-    If nobody reads standard output any more, as after `| head`, that is not said. The
-    notes of the error are: they tell what was changed all the same.
+    An unread standard output, as after `| head`, is not reported. The notes of the
+    error are: they say which changes were made nevertheless.
     """
     done = [f"done nevertheless: {it}" for it in getattr(error, "__notes__", ())]
     is_unread = False
     if error.filename == _NAME:
-        # Python must not try again at exit.
+        # Python must not flush again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
         is_unread = isinstance(error, BrokenPipeError)
     if is_unread and not done:
@@ -88,7 +88,7 @@ def say_refused(error: OSError) -> int:
 
 
 def say_version() -> int:
-    """Say which version of the program this is; return the exit status."""
+    """Print the version of the program; return the exit status."""
     from ...actors.host.version import program_version  # noqa: PLC0415 - seldom needed
 
     name_standard_output()

@@ -1,4 +1,4 @@
-"""What the terminal and the locale allow; found out without loading what draws."""
+"""Properties of the terminal and the locale, without imports for drawing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _COERCED: Final = {"C.UTF-8", "C.utf8", "UTF-8"}
 def is_drawable(
     environ: Mapping[str, str] | None = None, stdin: int = 0, stdout: int = 1
 ) -> bool:
-    """Tell whether the chat can be drawn here; otherwise there is line mode.
+    """Return whether the chat can be drawn here; otherwise use line mode.
 
     Args:
-        environ: The environment, by default that of this process.
-        stdin: The file descriptor that is read.
-        stdout: The file descriptor that is drawn on.
+        environ: The environment; by default that of this process.
+        stdin: The input descriptor.
+        stdout: The output descriptor.
 
     Returns:
-        Whether both are terminals, and `TERM` names one that can move its cursor.
+        Whether both are terminals, and `TERM` names one with cursor movement.
     """
     kind = (os.environ if environ is None else environ).get("TERM", "")
     if kind in {"", "dumb", "unknown"}:
@@ -33,15 +33,15 @@ def is_drawable(
 
 
 def asks_for_ascii(environ: Mapping[str, str]) -> bool:
-    """Tell whether the environment names a locale that knows only ASCII.
+    """Return whether the environment names a locale that is limited to ASCII.
 
-    Python reads and writes UTF-8 there too, so the encoding of a stream does not tell.
-    Where nothing is set, nothing was asked for.
+    Python uses UTF-8 there too, so the encoding of a stream does not tell. An empty
+    environment does not count.
     """
     if everything := environ.get("LC_ALL"):
         return everything in _ASCII
     characters = environ.get("LC_CTYPE")
-    # Python itself puts one of these there if the locale was C when it started.
+    # Python itself sets one of these if the locale was C when it started.
     if characters and characters not in _COERCED:
         return characters in _ASCII
     return environ.get("LANG") in _ASCII

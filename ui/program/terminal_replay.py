@@ -1,4 +1,4 @@
-"""The beginning of a view into a terminal: what has it look as it does by now."""
+"""Replays a terminal's output, to reproduce its current state."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 from typing import Final
 
 MODES_WITHIN: Final = 4 << 20
-"""Bytes at the end of an output in which modes of the terminal are looked for."""
+"""Bytes at the end of an output that are searched for terminal modes."""
 
-_MOST: Final = 1 << 18  # bytes that are shown again
+_MOST: Final = 1 << 18  # bytes that are replayed
 _LINES: Final = 200
 _MODE: Final = re.compile(rb"\x1b\[\?([0-9;]{1,32})([hl])|\x1b([=>])")
 _ALTERNATE: Final = (b"1049", b"1047", b"47")
 _CLEARED: Final = re.compile(rb"\x1b\[2J|\x1b\[H\x1b\[J|\x1bc|\x1b\[\?1049h")
-# What makes a terminal answer, which would be typed into the job.
+# Queries: the terminal's answer would be sent to the job as input.
 _QUESTIONS: Final = re.compile(
-    rb"\x05"  # who are you
+    rb"\x05"  # enquiry
     rb"|\x1b\[[>=]?[0-9;]*c"  # attributes
-    rb"|\x1b\[\??[0-9;]*n"  # status, and where the cursor is
+    rb"|\x1b\[\??[0-9;]*n"  # status, and the cursor position
     rb"|\x1b\[\??[0-9;]*\$p"  # modes
     rb"|\x1b\[>[0-9;]*q"  # version
-    rb"|\x1b\[\?u"  # the protocol of the keyboard
+    rb"|\x1b\[\?u"  # keyboard protocol
     rb"|\x1b\[[0-9;]*[tx]"  # the window
     rb"|\x1b\][0-9;]{1,8};\?(?:\x07|\x1b\\)"  # colors
     rb"|\x1bP[+$]q[^\x1b]{0,256}\x1b\\"  # capabilities, settings
@@ -31,27 +31,27 @@ RESET: Final = (
     b"\x1b[?1l\x1b>\x1b[?7h\x1b[?25h\x1b[<u\x1b[>4m\x1b(B\x0f\x1b[0 q"
     b"\x1b7\x1b[r\x1b8\x1b[m"
 )
-"""Has a terminal as programs expect it, after any settings of another program.
+"""Resets a terminal to the state that programs expect.
 
-What leaves a second screen comes before it, where there is one: `LEAVE_SCREEN`.
+If there may be an alternate screen, `LEAVE_SCREEN` comes before it.
 """
 
 LEAVE_SCREEN: Final = b"\x1b[?1049l"
 
 ENTER_SCREEN: Final = b"\x1b[?1049h\x1b[H\x1b[2J"
-"""What shows the second screen, empty."""
+"""Switches to the alternate screen, and clears it."""
 
 _SWITCH: Final = re.compile(rb"\x1b\[\?(?:1049|1047|47)[hl]")
 _EMPTY: Final = b"\x1b[m\x1b[H\x1b[2J"
 
 
 def on_one_screen(data: bytes) -> bytes:
-    """Return output with an empty screen wherever it changes to another one."""
+    """Return output that clears the screen instead of switching to another one."""
     return _SWITCH.sub(_EMPTY, data)
 
 
 def is_alternate(tail: bytes) -> bool:
-    """Tell whether the end of a terminal's output leaves its second screen on."""
+    """Return whether the alternate screen is on at the end of a terminal's output."""
     return any(_modes(tail).get(it) == b"h" for it in _ALTERNATE)
 
 
@@ -64,9 +64,9 @@ def _modes(tail: bytes) -> dict[bytes, bytes]:
 
 
 def replay(tail: bytes) -> bytes:
-    """Return what shows the end of a terminal's output as it was left.
+    """Return bytes that reproduce the end of a terminal's output.
 
-    Without what a terminal would answer.
+    Queries to the terminal are removed.
 
     Args:
         tail: The end of the output, `MODES_WITHIN` bytes at most.

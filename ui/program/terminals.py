@@ -1,4 +1,4 @@
-"""Whether the terminal of a task can be shown."""
+"""Terminals of tasks: whether they can be shown, and their size."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from ...actors.rules.safe_text import safe_line
 
 
 def has_terminal(task: Task) -> bool:
-    """Tell whether a task has, had or will have a terminal."""
+    """Return whether a task has, had or will have a terminal."""
     return task.terms is not None and task.terms.input == "terminal"
 
 
 def terminal_size(task: Task) -> tuple[int, int]:
-    """Return the columns and rows that the terminal of an ended task had."""
-    # Not loaded for the first frame.
+    """Return the last columns and rows of an ended task's terminal."""
+    # Imported here, because the first frame does not need it.
     from ...actors.processes.channels import COLUMNS, ROWS  # noqa: PLC0415
 
     known = task.figures.terminal if task.figures is not None else None
@@ -21,7 +21,7 @@ def terminal_size(task: Task) -> tuple[int, int]:
 
 
 def takes_keys(task: Task) -> bool:
-    """Tell whether a task has a terminal, and runs."""
+    """Return whether a task has a terminal and is running."""
     return terminal_problem(task) is None
 
 
@@ -38,6 +38,6 @@ def terminal_problem(task: Task) -> str | None:
 
 
 def as_line(task: Task, text: str) -> bytes:
-    """Return a text as a task reads a line: on a terminal, with the key Enter."""
+    """Return a text as a line of input: on a terminal, with the key Enter."""
     end = b"\r" if has_terminal(task) else b"\n"
     return text.encode("utf-8", "surrogateescape") + end

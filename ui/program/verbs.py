@@ -1,4 +1,4 @@
-"""The words that begin a command of the command line, and not the chat."""
+"""The first words that select a verb of the command line instead of the chat."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ _WITH_VALUE = ("--session", "--state-dir", "--config")
 
 
 def verb_first(arguments: list[str]) -> list[str]:
-    """Return a command line with its verb in front of what names the session.
+    """Move the verb of a command line in front of the session options.
 
     `backburner --session work status` is `backburner status --session work`. A word
-    that is no verb goes to the front as well, where it is refused.
+    that is not a verb is moved as well, and then rejected.
     """
     index = 0
     while index < len(arguments):

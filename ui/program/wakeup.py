@@ -1,4 +1,4 @@
-"""Waking a thread that waits in `select`: from other threads and signal handlers."""
+"""Wakes a thread that waits in `select`, from other threads and signal handlers."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ ENDING_SIGNALS: Final = (
     signal.SIGABRT,
     signal.SIGXCPU,
 )
-"""The signals that ask this program to end."""
+"""The signals that end this program."""
 
 DRAWING_SIGNALS: Final = (signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP)
-"""The signals that concern a program that draws."""
+"""The signals that a drawing program handles."""
 
 _NUDGE: Final = b"\0"
 _KEYS: Final = (signal.SIGINT, signal.SIGQUIT)
 
 
 class Wakeup:
-    """A pipe to oneself. While it is open, the signals that end this program end in it.
+    """A self-pipe. While it is open, it receives the signals that end this program.
 
-    A signal handler may not send messages: it would wait for a lock that the code it
-    interrupted may hold. It writes one byte instead.
+    A signal handler must not send messages, because it would wait for a lock that the
+    interrupted code may hold. It writes one byte instead.
 
-    The main thread opens it before it starts others, and takes these signals only while
-    it waits; the threads started meanwhile never do. So signals that come together, as
-    the one that ends and the one that continues a stopped program do, are told together
-    before the main thread does anything else.
+    The main thread opens it before it starts other threads, and unblocks these signals
+    only while it waits; the threads started meanwhile never do. So signals that arrive
+    together, such as those that end and continue a stopped program, are reported
+    together.
 
     Args:
-        also: Other signals to be told of.
-        last: Whether the process ends as soon as this is closed: then Ctrl+C and Ctrl+\
-            come too late to end it in another way.
+        also: Further signals to receive.
+        last: Whether the process ends as soon as this is closed: then a later
+            SIGINT or SIGQUIT can't end it in another way.
     """
 
     def __init__(self, also: tuple[int, ...] = (), *, last: bool = False) -> None:
@@ -59,35 +59,36 @@ class Wakeup:
         self._wakeup_before = -1
 
     def __enter__(self) -> Self:
-        # Python writes the number itself, at once. A handler of ours would run only
-        # when the main thread comes back from `select`, which a signal that came just
-        # before, or that another thread got, does not interrupt.
+        # Python writes the number itself, immediately. A handler in Python would run
+        # only when the main thread returns from `select`, which is not interrupted by a
+        # signal that came just before it, or on another thread.
         self._wakeup_before = signal.set_wakeup_fd(
             self._write, warn_on_full_buffer=False
         )
         self._mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
         for number in self._numbers:
-            # A program started with nohup, or in the background, stays deaf.
+            # Signals ignored at the start, as by nohup or in the background, stay
+            # ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 handler = _show_stacks if number == signal.SIGABRT else _do_nothing
                 self._before[number] = signal.signal(number, handler)
         return self
 
     def __exit__(self, *_: object) -> None:
-        # What comes while nobody waits any more is too late, and must not find the
-        # handlers gone.
+        # Signals that arrive from now on are too late, and must not find the default
+        # handlers.
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before)
         for number, handler in self._before.items():
             late = self._last and number in _KEYS
             signal.signal(number, signal.SIG_IGN if late else handler or signal.SIG_DFL)
         signal.set_wakeup_fd(self._wakeup_before)
-        write, self._write = self._write, -1  # the number may become another file's
+        write, self._write = self._write, -1  # the number may be reused by another file
         os.close(self._read)
         os.close(write)
 
     @contextlib.contextmanager
     def hearing(self, *numbers: int) -> Generator[None]:
-        """Handle more signals for a while, unless they are ignored."""
+        """Receive more signals inside the `with` block, unless they are ignored."""
         known, mask = self._numbers, signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         self._numbers = (*known, *numbers)
         for number in numbers:
@@ -104,20 +105,20 @@ class Wakeup:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def nudge(self) -> None:
-        """Make `wait` return. Never blocks; any thread may call it."""
+        """Make `wait` return. Never blocks; thread-safe."""
         self._put(_NUDGE)
 
     def wait(
         self, *readable: int, timeout: float | None = None
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Block until a file can be read, a signal has come, or somebody nudged.
+        """Block until a file is readable, a signal has arrived, or `nudge` was called.
 
         Args:
             readable: The file descriptors to wait for.
-            timeout: Seconds to wait at most; None for as long as it takes.
+            timeout: Maximum seconds to wait; None for no limit.
 
         Returns:
-            Those that can be read, and the numbers of the signals that came.
+            The readable descriptors, and the numbers of the signals.
         """
         with self.listening():
             ready, _, _ = select.select([*readable, self._read], [], [], timeout)
@@ -131,9 +132,9 @@ class Wakeup:
 
     @contextlib.contextmanager
     def listening(self) -> Generator[None]:
-        """Take signals, and let the processes started meanwhile take theirs.
+        """Unblock signals, also for processes started inside the `with` block.
 
-        For the main thread. What signals come is told by the next `wait`.
+        For the main thread. The next `wait` returns signals that arrive.
         """
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before)
         try:
@@ -148,12 +149,12 @@ class Wakeup:
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
-    # Without any handler there would be nobody for whom Python writes the number.
+    # Python writes the number only of signals that have a handler.
     del number, frame
 
 
 def _show_stacks(number: int, frame: FrameType | None) -> None:
     del number, frame
-    # This was switched on to look for a fault, and works without a handler.
+    # faulthandler is enabled to look for a fault, and works without a handler.
     if faulthandler.is_enabled() and sys.stderr is not None:
         faulthandler.dump_traceback(all_threads=True)

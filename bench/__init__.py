@@ -1,6 +1,6 @@
-"""Measurements: how fast it is, what it costs, and what others need for the same.
+"""Measurements of speed and cost, with other programs for comparison.
 
 `make bench` runs all of them, prints the tables and writes them to
-`docs/performance.md`. Nothing in here is part of the tests: a time is a fact about one
-machine on one day.
+`docs/performance.md`. They are not tests, because times depend on the machine and the
+day.
 """

@@ -1,4 +1,4 @@
-"""Runs the measurements, prints their tables and writes them down.
+"""Runs the measurements, and prints or stores their tables.
 
 python -m bench                    all of them, into docs/performance.md
 python -m bench throughput start   only these, printed
@@ -44,7 +44,7 @@ END: Final = "<!-- The end of that. -->"
 
 
 def main() -> int:
-    """Run what the command line says, and return the exit status."""
+    """Run the named measurements, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="NAME")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -70,8 +70,8 @@ def _tables(sections: list[str] | tuple[str, ...]) -> str:
     reports: list[Report] = []
     for section in sections:
         sys.stderr.write(f"measuring: {section}\n")
-        os.sync()  # what others have left for the disk to do is no part of it
-        # Each in a process of its own, so that none pays for another.
+        os.sync()  # earlier writes must not slow down the measurement
+        # Each in a process of its own, so that they don't affect each other.
         argv = [sys.executable, "-m", __package__ or "bench", "--child", section]
         output = subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
         reports.append(msgspec.json.decode(output, type=Report))

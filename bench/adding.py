@@ -1,4 +1,4 @@
-"""How fast tasks are taken, and what they cost while they wait or run."""
+"""The rate at which tasks are added, and their cost while they wait or run."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ ROUNDS = 5
 
 
 def measure(folder: Path) -> Report:
-    """Measure both; the one slot is taken, so that what is added waits."""
+    """Measure both; the single slot is taken, so that added tasks wait."""
     runs = [_add(folder / f"adding-{number}") for number in range(ROUNDS)]
-    # The first has the memory to itself; later ones are given what it left.
+    # Only the first run has fresh memory; later ones reuse what it freed.
     queued = runs[0].memory
     speed = median([run.speed for run in runs])
     growth = median([run.growth for run in runs])
@@ -81,11 +81,11 @@ def _add(directory: Path) -> _Run:
 
 
 def fill(system: TaskSystem, count: int) -> list[float]:
-    """Add tasks by `tell`, and return when the acknowledgement of each came."""
+    """Add tasks by `tell`; return the times of their acknowledgements."""
     answers: Promise[QueueReply] = Promise()
     times: list[float] = []
     sent = 0
-    # A bounded number of requests under way, as of somebody who heeds the answers.
+    # A bounded number of pending requests, as of a client that waits for answers.
     window = 1000
     while len(times) < count:
         while sent < count and sent - len(times) < window:
@@ -101,14 +101,14 @@ def fill(system: TaskSystem, count: int) -> list[float]:
 
 def _running(folder: Path) -> Figure:
     with running(folder / "many", slots=RUNNING + 1) as watched:
-        # The first takes what is loaded once.
+        # The first task triggers one-time imports.
         watched.tell("bash", "sleep 600")
         watched.wait_for(TaskEvent.RUNNING)
         before = _memory()
         for _ in range(RUNNING):
             watched.tell("bash", "sleep 600")
         watched.wait_for(TaskEvent.RUNNING, RUNNING)
-        time.sleep(1.0)  # for the first look at each
+        time.sleep(1.0)  # for the first look at each task
         each = (_memory() - before) / RUNNING
         watched.system.cancel_all()
         watched.wait_for(TaskEvent.CANCELED, RUNNING + 1)

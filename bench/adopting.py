@@ -1,4 +1,4 @@
-"""How long jobs are without a host when theirs is killed."""
+"""How long jobs are without a host after theirs was killed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 SIZES: Final = (1, 100, 1_000)
 ROUNDS: Final = 5
 SECONDS: Final = 20
-_LARGEST: Final = 12.0  # MB that a keeper may take
+_LARGEST: Final = 12.0  # maximum MB of a keeper
 _PAUSE: Final = 0.005
 _TIMEOUT: Final = 120.0
 
 
 def measure(folder: Path) -> Report:
-    """Measure it with few and with many jobs, and what their keeper costs."""
+    """Measure it with few and many jobs, and the cost of their keeper."""
     served: list[float] = []
     adopted: list[float] = []
     python: list[float] = []
@@ -63,7 +63,7 @@ def measure(folder: Path) -> Report:
 
 
 class _Back:
-    """Hears that there is a host again."""
+    """Waits until there is a host again."""
 
     def __init__(self) -> None:
         self.heard = threading.Event()
@@ -96,7 +96,7 @@ def _round(directory: str, size: int) -> tuple[float, float]:
 
 
 def _until_watched(host: int, size: int) -> None:
-    """Wait until a host has a pidfd of each of so many processes."""
+    """Wait until a host has a pidfd for each of this many processes."""
     end = time.monotonic() + _TIMEOUT
     while len({*_watched(host)}) < size:
         if time.monotonic() > end:
@@ -123,7 +123,7 @@ def _python() -> float:
 def _keeper(host: int) -> tuple[Figure, ...]:
     keeper = psutil.Process(host).parent()
     assert keeper is not None  # noqa: S101 - it has started the host
-    time.sleep(3.0)  # what it has to do after a start is done
+    time.sleep(3.0)  # until its work after a start is done
     before = keeper.cpu_times()
     time.sleep(SECONDS)
     after = keeper.cpu_times()

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 TASKS = 8
 SLOTS = 16
 STEP = 0.005
-"""Seconds between two times that some of the tasks have news."""
+"""Seconds between two updates of some tasks."""
 
 
 class Counting:
-    """A job whose progress is another one at every look."""
+    """A job whose progress differs at every look."""
 
     def __init__(self, context: JobContext) -> None:
         self.context = context
@@ -39,17 +39,17 @@ class Counting:
         return next(self._percent)
 
     def pid(self) -> None:
-        """Have no process."""
+        """Return None: there is no process."""
 
     def stop(self) -> None:
-        """Go on; the program is killed in the end."""
+        """Ignore it; the program is killed at the end."""
 
     def kill(self) -> None:
-        """Go on."""
+        """Ignore it."""
 
 
 class CountingKind:
-    """Jobs that have news whenever they are told to."""
+    """Jobs that send updates when told to."""
 
     name = "count"
     usage = ""
@@ -60,10 +60,10 @@ class CountingKind:
         self.jobs: list[Counting] = []
 
     def check(self, args: tuple[str, ...]) -> None:
-        """Accept anything."""
+        """Accept any arguments."""
 
     def start(self, context: JobContext) -> Counting:
-        """Start to count."""
+        """Start counting."""
         self.jobs.append(Counting(context))
         return self.jobs[-1]
 

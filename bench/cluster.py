@@ -86,7 +86,7 @@ class _Measured:
         return time.perf_counter() - began
 
     def waiting(self) -> tuple[float, float]:
-        """Return the megabytes and the share of a core that jobs take that wait."""
+        """Return the megabytes and the share of a core that waiting jobs take."""
         ours = [psutil.Process(), psutil.Process(self._engine.pid)]
         before = sum(it.memory_info().rss for it in ours)
         for _ in range(WAITING):

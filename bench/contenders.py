@@ -1,4 +1,4 @@
-"""What a user would pick instead, and the limit: a loop in C."""
+"""Alternatives that a user might choose, and the lower limit: a loop in C."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ POOL = "ThreadPoolExecutor and subprocess.run"
 def contenders(
     folder: Path, command: str, jobs: int, slots: int
 ) -> tuple[dict[str, Callable[[], float]], tuple[str, ...]]:
-    """Return the ways to run a command many times, and the names of those missing.
+    """Return functions that run a command many times, and names of missing programs.
 
-    Each returns the seconds from its first job to the end of its last.
+    Each function returns the seconds from its first start to its last end.
 
     Args:
-        folder: Takes what they write.
+        folder: For the files of the programs.
         command: For `bash -c`.
-        jobs: How many times.
-        slots: How many run at a time, but for nq, which runs one.
+        jobs: Number of runs.
+        slots: Maximum number of concurrent runs; nq always runs one.
     """
     lines = f"{command}\n" * jobs
 
@@ -39,7 +39,7 @@ def contenders(
         return timed(["parallel", "-j", str(slots), "bash -c {}"], lines)
 
     def task_spooler() -> float:
-        # Polls at the end, at an interval that is small beside the whole.
+        # The end is polled, at an interval that is small compared to the whole.
         return timed_script(
             f"export TS_SOCKET={folder}/tsp TMPDIR={folder} TS_MAXFINISHED={2 * jobs}\n"
             f"tsp -S {slots}\n"
@@ -50,7 +50,7 @@ def contenders(
 
     def nq() -> float:
         return timed_script(
-            # A new folder each time: what is deleted slows down who comes next.
+            # A new folder each time: deleting files slows down later runs.
             f"cd $(mktemp -d {folder}/nq-XXXXXX)\n"
             f"for i in $(seq {jobs}); do nq -q bash -c '{command}'; done\n"
             "nq -w"
@@ -77,7 +77,7 @@ def contenders(
 
 
 def compiled_loop(folder: Path) -> Path | None:
-    """Compile the loop in C; return none if there is no compiler."""
+    """Compile the loop in C; return None if there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None
@@ -88,7 +88,7 @@ def compiled_loop(folder: Path) -> Path | None:
 
 
 def thread_pool(command: str, jobs: int, slots: int) -> float:
-    """Run a command many times on threads, and return the seconds."""
+    """Run a command many times on threads; return the seconds."""
 
     def run(_: int) -> None:
         subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, check=True)
@@ -100,18 +100,18 @@ def thread_pool(command: str, jobs: int, slots: int) -> float:
 
 
 def timed_script(script: str) -> float:
-    """Run a script by bash, and return the seconds."""
+    """Run a script with bash; return the seconds."""
     return timed(["bash", "-c", script])
 
 
 def timed(
     argv: list[str], given: str = "", variables: Mapping[str, str] | None = None
 ) -> float:
-    """Run a program with some input, and return the seconds.
+    """Run a program; return the seconds.
 
     Args:
         argv: The program and its arguments.
-        given: Its input.
+        given: Its standard input.
         variables: Its environment; None for that of this program.
     """
     begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a frame of the chat costs: processor time, and bytes to the terminal."""
+"""The cost of a frame of the chat: CPU time, and bytes sent to the terminal."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def open_pty(columns: int = COLUMNS, rows: int = ROWS) -> tuple[int, int]:
 
 
 def drain(master: int) -> int:
-    """Read all that was written to a terminal; return how many bytes that is."""
+    """Read all output of a terminal; return its length in bytes."""
     size = 0
     try:
         while part := os.read(master, 1 << 16):

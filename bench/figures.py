@@ -1,4 +1,4 @@
-"""What a measurement tells: figures, goals and tables of them."""
+"""The results of measurements: figures, goals and tables."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One thing that was measured, and the goal it has.
+    """A measured value and its goal.
 
     Attributes:
-        what: What was measured, under which conditions.
-        goal: What it must reach, for people.
-        measured: What came out, for people.
-        reached: Whether that reaches the goal; none if it has no goal.
+        what: The measured quantity, and the conditions.
+        goal: The goal, for people.
+        measured: The value, for people.
+        reached: Whether the value reaches the goal; None without a goal.
     """
 
     what: str
@@ -27,13 +27,13 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Race(msgspec.Struct, frozen=True):
-    """Several ways to do the same, measured in turns.
+    """Several ways to do the same work, measured in turns.
 
     Attributes:
-        what: What all of them did.
-        seconds: Of each by name, one for every round; the one that the others are
-            compared with comes first.
-        missing: Those that are not installed here.
+        what: The work.
+        seconds: The times of each way by name, one per round; the first way is the
+            baseline.
+        missing: Ways whose programs are not installed.
     """
 
     what: str
@@ -42,12 +42,12 @@ class Race(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True):
-    """What some steps cost at several sizes.
+    """The costs of some steps at several sizes.
 
     Attributes:
-        what: What was measured, and the unit.
+        what: The measured quantity, and its unit.
         sizes: The sizes, for people.
-        costs: Of each step by name, one for every size.
+        costs: The costs of each step by name, one per size.
     """
 
     what: str
@@ -56,7 +56,7 @@ class Curves(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What one section of the measurements found."""
+    """The results of one section of the measurements."""
 
     figures: tuple[Figure, ...] = ()
     races: tuple[Race, ...] = ()
@@ -64,12 +64,12 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the value in the middle, the lower one of two."""
+    """Return the median; the lower one of two middle values."""
     return percentile(values, 50)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that at least so many percent do not exceed."""
+    """Return the smallest value that `percent` % of the values don't exceed."""
     ordered = sorted(values)
     return ordered[max(0, -int(-len(ordered) * percent // 100) - 1)]
 

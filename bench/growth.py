@@ -1,4 +1,4 @@
-"""What each request costs with more and more tasks: 100 to 100,000."""
+"""The cost of each request with growing numbers of tasks: 100 to 100,000."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 SIZES: Final = (100, 1_000, 10_000, 100_000)
 ROUNDS: Final = {100: 7, 1_000: 5, 10_000: 3, 100_000: 3}
 MOST: Final = 3.0
-"""How many times as much a task may cost among 100,000 as among 10,000.
+"""Maximum ratio of the costs of a task among 100,000 and among 10,000.
 
-What is quadratic costs ten times as much."""
+Quadratic behavior has a ratio of ten."""
 
 _STEPS: Final = ("add", "list", "reopen", "cancel all", "shown", "forget")
 
 
 def measure(folder: Path) -> Report:
-    """Measure each request with all sizes; a curve is what one task costs of each."""
+    """Measure each request at all sizes; curves show the cost per task."""
     curves: dict[str, list[float]] = {step: [] for step in _STEPS}
     for size in SIZES:
         rounds = [_round(folder / f"{size}-{n}", size) for n in range(ROUNDS[size])]
@@ -46,7 +46,7 @@ def measure(folder: Path) -> Report:
 
 
 def _round(directory: Path, size: int) -> dict[str, float]:
-    """Return the seconds of each step with so many tasks."""
+    """Return the seconds of each step with `size` tasks."""
     with running(directory, slots=1, history=2 * size) as watched:
         watched.tell("sleep", "1h", description="takes the slot")
         watched.wait_for(TaskEvent.RUNNING)
@@ -54,7 +54,7 @@ def _round(directory: Path, size: int) -> dict[str, float]:
         system.unsubscribe(watched.news)
         seconds = {"add": _timed(lambda: fill(system, size))}
         seconds["list"] = _timed(lambda: system.list(answer_timeout=PATIENCE))
-        # This is remembered, so that none of them starts later.
+        # This is stored, so that no task starts later.
         system.pause(answer_timeout=PATIENCE)
     system = TaskSystem(directory=directory, slots=1, history=2 * size)
     seconds["reopen"] = _timed(system.start)
@@ -77,7 +77,7 @@ def _round(directory: Path, size: int) -> dict[str, float]:
 
 
 def _show(system: TaskSystem, news: Promise[Notification]) -> None:
-    """Say that everything was shown, and wait until the queue has handled that."""
+    """Acknowledge all changes as shown, and wait until the queue has handled that."""
     answers: Promise[QueueReply] = Promise()
     system.queue.tell(Shown(1 << 40))
     system.queue.tell(Subscribe(news, shows=False, reply_to=answers))

@@ -1,4 +1,4 @@
-"""A session in a host: what the command line, programs and an idle host cost."""
+"""The cost of the command line, of programs, and of an idle host."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _PLACEHOLDER = "A note to yourself"
 
 
 def measure(folder: Path) -> Report:
-    """Measure all of it; what is compared, in turns."""
+    """Measure all of it; compared values in turns."""
     directory = folder / "state" / "main"
     with RemoteSystem(HostSettings(directory=str(directory))) as system:
         try:
             return Report(
                 figures=(
                     *_commands(folder),
-                    # Before the adds: a program is started later by a process that
-                    # has grown.
+                    # Before the adds, because a larger process starts programs more
+                    # slowly.
                     *_first_frame(folder),
                     _to_running(system),
                     _acknowledged(system),
@@ -56,7 +56,7 @@ def measure(folder: Path) -> Report:
 
 
 class _Heard:
-    """A recipient that counts what it is told."""
+    """A recipient that counts its messages."""
 
     def __init__(self, matches: Callable[[object], bool]) -> None:
         self._matches = matches
@@ -173,7 +173,7 @@ def _idle(system: RemoteSystem) -> tuple[Figure, ...]:
     ) as other:
         other.wait(other.add("x", "bash", "true").id, timeout=_TIMEOUT)
         host = psutil.Process(other.welcome.pid)
-        time.sleep(3.0)  # what it has to do after an end is done
+        time.sleep(3.0)  # until its work after an end is done
         before = host.cpu_times()
         time.sleep(SECONDS)
         after = host.cpu_times()
@@ -219,7 +219,7 @@ def _frame(state: Path, env: dict[str, str]) -> float:
 
 
 class _Back:
-    """Hears that there is a host again."""
+    """Waits until there is a host again."""
 
     def __init__(self) -> None:
         self.heard = threading.Event()

@@ -1,4 +1,4 @@
-"""What it costs when nothing happens, and when very many jobs do nothing."""
+"""The cost of an idle system, and of very many silent jobs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _many(folder: Path) -> tuple[Figure, ...]:
         watched.wait_for(TaskEvent.RUNNING, MANY)
         seconds = time.perf_counter() - begun
         _until_all_run(MANY)
-        time.sleep(5.0)  # for the first look at each
+        time.sleep(5.0)  # for the first look at each job
         threads = threading.active_count()
         cpu = _cpu(MANY_SECONDS) / MANY_SECONDS
         watched.system.cancel_all()
@@ -81,10 +81,10 @@ def _until_all_run(count: int) -> None:
 
 
 def _cpu(seconds: float) -> float:
-    """Return the seconds of processor time that this process takes in a while."""
+    """Return the CPU seconds that this process uses during a period."""
     before = time.process_time()
     own = time.thread_time()
     time.sleep(seconds)
-    # A tick of the kernel's is 10 ms; less is what it costs to look at the clock.
+    # The kernel counts in ticks of 10 ms; less is the cost of reading the clock.
     used = time.process_time() - before - (time.thread_time() - own)
     return max(0.0, round(used, 2))

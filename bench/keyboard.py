@@ -1,4 +1,4 @@
-"""The chat as its user feels it: the first frame, and a key on the screen."""
+"""The chat's responsiveness: the time to the first frame, and of an echoed key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLUMNS, ROWS = 200, 60
 STARTS = 11
 KEYS = 500
-# None of them is on the screen but for this.
+# Letters that are not on the screen otherwise.
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 IDLE_SECONDS = 20
 NOTIFICATIONS = 2000
@@ -46,7 +46,7 @@ _SEQUENCE = re.compile(rb"\x1b\[[0-9;?:]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b
 
 
 def measure(folder: Path) -> Report:
-    """Measure on a real pseudo-terminal, as if somebody typed on and on."""
+    """Measure on a real pseudo-terminal, with continuous typing."""
     starts = [_first_frame(folder, number) * 1000 for number in range(STARTS)]
     first = median(starts)
     return Report(
@@ -74,11 +74,11 @@ def measure(folder: Path) -> Report:
 
 
 class Keyboard:
-    """A program on a pseudo-terminal, and somebody who types.
+    """A program on a pseudo-terminal, with simulated typing.
 
     Args:
         argv: The program and its arguments.
-        folder: Where Python keeps what it compiled.
+        folder: The cache of compiled modules.
     """
 
     def __init__(self, argv: Sequence[str], folder: Path) -> None:
@@ -100,10 +100,10 @@ class Keyboard:
         os.write(self.master, text.encode())
 
     def type_until(self, text: str, done: Callable[[], bool]) -> None:
-        """Type a lot, and go on reading what is shown until something is so.
+        """Type a long text, and read the output until a condition is true.
 
         Raises:
-            TimeoutError: If it does not become so.
+            TimeoutError: If it does not become true.
         """
         left = text.encode()
         os.set_blocking(self.master, False)
@@ -120,7 +120,7 @@ class Keyboard:
                 left = left[os.write(self.master, left[:1024]) :]
 
     def wait_for(self, text: str) -> None:
-        """Read until a text comes.
+        """Read until a text appears.
 
         Raises:
             TimeoutError: If it does not.
@@ -134,7 +134,7 @@ class Keyboard:
             seen += part
 
     def read(self, timeout: float) -> bytes:
-        """Read what has been written; return nothing if nothing comes in time."""
+        """Read available output; return nothing on a timeout."""
         ready, _, _ = select.select([self.master], [], [], max(0.0, timeout))
         return os.read(self.master, 1 << 16) if ready else b""
 
@@ -152,7 +152,7 @@ class Keyboard:
 
 @contextlib.contextmanager
 def typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
-    """Run a program on a pseudo-terminal, and kill it in the end."""
+    """Run a program on a pseudo-terminal, and kill it at the end."""
     keyboard = Keyboard(argv, folder)
     try:
         yield keyboard
@@ -161,7 +161,7 @@ def typing(argv: Sequence[str], folder: Path) -> Generator[Keyboard]:
 
 
 def quiet(folder: Path, name: str) -> tuple[list[str], Path]:
-    """Return how the chat is started in a session of its own; see `typing`."""
+    """Return the arguments of `typing` for a chat with a new session."""
     return [program(), "--no-host", "--state-dir", str(folder / name)], folder
 
 
@@ -205,7 +205,7 @@ def _echo(what: str, command: tuple[list[str], Path], jobs: int = 0) -> Figure:
 
 
 def echoes(what: str, keyboard: Keyboard) -> Figure:
-    """Press keys one by one, and measure how long each takes to the screen."""
+    """Press keys one by one, and measure the time until each is on the screen."""
     _settle(keyboard)
     times = [_key(keyboard, number) * 1000 for number in range(KEYS)]
     worst = percentile(times, 99)
@@ -217,7 +217,7 @@ def _both(times: list[float]) -> str:
 
 
 def _bare_echo(folder: Path) -> Figure:
-    """Measure what is left of that when the program does nothing but echo."""
+    """Measure the echo of a minimal program, as a baseline."""
     jobs = [
         subprocess.Popen(
             ["bash", "-c", f"({FLOOD}) > {folder}/flood-{number}"],
@@ -245,7 +245,7 @@ def _settle(keyboard: Keyboard) -> None:
 
 
 def _key(keyboard: Keyboard, number: int) -> float:
-    """Press a key, and return the seconds until it is on the screen."""
+    """Press a key; return the seconds until it is on the screen."""
     letter = LETTERS[number % len(LETTERS)]
     if number % len(LETTERS) == 0:
         keyboard.type("\x15")  # erases the line, so that each letter is new on it

@@ -1,4 +1,4 @@
-"""How soon a task starts, and how soon a whole tree of processes is gone."""
+"""The time to start a task, and to end a whole tree of processes."""
 
 from __future__ import annotations
 

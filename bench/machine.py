@@ -1,4 +1,4 @@
-"""What the measurements ran on."""
+"""A description of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that print a lot: what it costs them, and what it costs this process."""
+"""Jobs that print a lot: their speed, and the cost for this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = 1 << 30
 WRITER = f"head -c {SIZE} /dev/zero"
 ROUNDS = 6
 FLOOD_SECONDS = 10
-FLOOD = "3G"  # what each of them prints at most, for the sake of the disk
+FLOOD = "3G"  # maximum output of each job, to spare the disk
 
 
 def measure(folder: Path) -> Report:
@@ -34,7 +34,7 @@ def _speed(folder: Path) -> Figure:
     with running(folder / "writer") as watched:
         file = folder / "shell.log"
         for number in range(2 * ROUNDS):
-            # A program that writes just after the other has to wait for the disk.
+            # A program that writes just after another one has to wait for the disk.
             if number % 4 in {0, 3}:
                 begun = time.perf_counter()
                 subprocess.run(["bash", "-c", f"{WRITER} > {file}"], check=True)

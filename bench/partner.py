@@ -32,7 +32,7 @@ STARTS = 20
 ANSWERS = 40
 COLUMNS, ROWS = 120, 40
 ANSWER = 50_000  # characters
-PIECE = 60  # characters a frame
+PIECE = 60  # characters per frame
 TEXT = (
     "## A heading\n\nSome *text* with **bold**, `code` and [a link](https://x.invalid)"
     " that goes on for more than one line of the screen.\n\n- one\n- two\n\n"
@@ -88,19 +88,19 @@ def _server(folder: Path) -> tuple[Figure, ...]:
 
 
 def _work_of_children() -> float:
-    """Return the processor time of all processes that were waited for, in seconds."""
+    """Return the CPU seconds of all reaped child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 class _Chat:
-    """Hears what the partner says, as a chat does."""
+    """Receives the messages of the partner, as a chat does."""
 
     def __init__(self) -> None:
         self.heard: queue.Queue[float] = queue.Queue()
 
     def tell(self, message: Any, /) -> None:  # noqa: ANN401 - any message
-        """Note when the first piece of an answer came."""
+        """Record when the first piece of an answer arrived."""
         if isinstance(message, PartnerSays) and message.text:
             self.heard.put(time.perf_counter())
 

@@ -1,8 +1,8 @@
-"""Opens one session, as a host does; prints the seconds that its start takes.
+"""Opens one session, as a host does; prints the seconds of its start.
 
-A process of its own, with the folder as its argument: the heap of a process that has
-done other things makes a start slower. A host opens its session without the cycle
-collector, which would search all that is remembered again and again.
+Runs in a process of its own, with the folder as its argument, because a used heap makes
+a start slower. Like a host, it opens the session without the garbage collector, which
+would traverse all loaded data again and again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .scheduling import system_in
 
 
 def main(directory: Path) -> None:
-    """Open the session, and print seconds of processor time and by the clock."""
+    """Open the session; print the seconds of CPU time and of wall time."""
     system = system_in(directory)
     gc.collect()
     gc.disable()

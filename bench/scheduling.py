@@ -1,4 +1,4 @@
-"""What each change costs with 100 to 100,000 tasks that wait, and their reopening."""
+"""The cost of each change with 100 to 100,000 waiting tasks, and of reopening."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ SIZES: Final = (100, 1_000, 10_000, 100_000)
 FEW, MANY = SIZES[0], SIZES[-1]
 ROUNDS: Final = 7
 BATCH: Final = 50
-"""Changes that are timed together, so that the clock itself costs little."""
+"""Changes timed together, so that reading the clock costs little."""
 
 BATCHES: Final = 12
 SLOTS: Final = 8
 JOBS: Final = 200
-"""How many jobs are started in one round of a whole system."""
+"""Number of jobs started in one round of a whole system."""
 
 OPENED: Final = 0.6
 RESOURCES: Final = {"gpu": 4.0, "memory": 2.0**20}
@@ -48,7 +48,7 @@ STEPS: Final = ("add", "start and end", "cancel", "move", "hold and release")
 
 
 def measure(folder: Path) -> Report:
-    """Measure the rules alone, and whole systems; all by processor time, in turns."""
+    """Measure the rules alone, and whole systems; by CPU time, in turns."""
     curves = tuple(_curves(mix) for mix in MIXES)
     figures = [_starts(folder, mix) for mix in MIXES[1:]]
     figures += [_opened(folder, mix) for mix in MIXES]
@@ -60,10 +60,10 @@ def terms_of(mix: str, number: int, *, chained: bool = True) -> Terms | None:
 
     Args:
         mix: `plain` for none. `mixed`: five priorities, three groups, every third after
-            the one before it, a quarter with needs. `different`: the same, and each
-            needs another amount of memory.
-        number: Its id.
-        chained: Whether it may wait for the task before it.
+            the one before it, a quarter with needs. `different`: like `mixed`, with a
+            different need of memory for each.
+        number: The id of the task.
+        chained: Whether it may depend on the task before it.
     """
     if mix == "plain":
         return None
@@ -82,7 +82,7 @@ def terms_of(mix: str, number: int, *, chained: bool = True) -> Terms | None:
 
 
 class _Rules:
-    """The rules alone, with so many tasks that wait and `SLOTS` that run."""
+    """The rules alone, with waiting tasks, and `SLOTS` running ones."""
 
     def __init__(self, mix: str, size: int) -> None:
         self._mix = mix
@@ -95,10 +95,10 @@ class _Rules:
         for _ in range(size + SLOTS):
             self.add()
         self.fill_slots()
-        self.start_and_end()  # what is looked at for the first time is not counted
+        self.start_and_end()  # a warm-up, which is not counted
 
     def add(self) -> None:
-        """Let one more task wait."""
+        """Add one waiting task."""
         number = next(self._ids)
         terms = terms_of(self._mix, number)
         if terms is None:
@@ -107,7 +107,7 @@ class _Rules:
             self._scheduler.add(number, terms, ended=self._ended)
 
     def fill_slots(self) -> None:
-        """Start what may start."""
+        """Start as many tasks as possible."""
         scheduler = self._scheduler
         while len(self._running) < SLOTS and (it := scheduler.take()) is not None:
             self._running.append(it)
@@ -124,12 +124,12 @@ class _Rules:
             self.end(other, TaskStatus.CANCELED)
 
     def batch(self) -> dict[str, float]:
-        """Do each of the steps several times; return the seconds of each alone."""
+        """Perform each step several times; return the seconds per step."""
         scheduler = self._scheduler
         seconds = {"add": _timed(lambda: [self.add() for _ in range(BATCH)])}
         some = list(itertools.islice(iter(scheduler.waiting()), BATCH))
         pairs = list(itertools.pairwise(some))
-        # As many as were added: so many wait in the end as in the beginning.
+        # As many as were added, so that the number of waiting tasks stays the same.
         seconds["start and end"] = _timed(
             lambda: [self.start_and_end() for _ in range(BATCH)]
         )
@@ -185,9 +185,9 @@ def _curves(mix: str) -> Curves:
 
 
 class _Whole:
-    """A whole system with so many tasks that wait; each end adds another one.
+    """A whole system with waiting tasks; each end adds another one.
 
-    Between two rounds tasks that need no slot take all of them, so that nothing starts
+    Between rounds, tasks that need no slot occupy all slots, so that nothing starts
     while another system is measured.
     """
 
@@ -201,7 +201,7 @@ class _Whole:
         self._block()
         self._fill_up()
         self._watched = Watched(self.system)
-        self.round()  # what is done for the first time is not counted
+        self.round()  # a warm-up, which is not counted
 
     def _request(self) -> TaskRequest:
         number = next(self._numbers)
@@ -209,7 +209,7 @@ class _Whole:
         return TaskRequest("job", "bash", (":",), terms=terms)
 
     def _block(self) -> None:
-        """Let nothing more start, and wait until what runs has ended."""
+        """Prevent further starts, and wait until the running tasks have ended."""
         self._blocking = [
             self.system.add("slot", "sleep", "1h", terms=Terms(immediate=True)).id
             for _ in range(SLOTS)
@@ -220,12 +220,12 @@ class _Whole:
             time.sleep(0.01)
 
     def _fill_up(self) -> None:
-        """Let as many wait as in the beginning."""
+        """Restore the initial number of waiting tasks."""
         waiting = len(self.system.list(TaskFilter.QUEUED))
         _fill(self.system, (self._request() for _ in range(self._size - waiting)))
 
     def round(self) -> float:
-        """Run some jobs, and add as many; return the seconds of each."""
+        """Run some jobs, and add as many; return the seconds per job."""
         watched = self._watched
         for task_id in self._blocking:
             self.system.cancel(task_id)
@@ -243,12 +243,12 @@ class _Whole:
 
 
 def _starts(folder: Path, mix: str) -> Figure:
-    """Compare starts among few and among many tasks that wait."""
+    """Compare starts among few and among many waiting tasks."""
     wholes = {size: _Whole(folder / f"{mix}-{size}", mix, size) for size in (FEW, MANY)}
     costs: dict[int, list[float]] = {size: [] for size in wholes}
     try:
         for number in range(ROUNDS):
-            # What the one before has left in memory is not to favor either.
+            # The state of memory after the previous system should not favor either.
             for size in sorted(wholes, reverse=bool(number % 2)):
                 costs[size].append(wholes[size].round())
     finally:
@@ -265,7 +265,7 @@ def _starts(folder: Path, mix: str) -> Figure:
 
 
 def _opened(folder: Path, mix: str) -> Figure:
-    """Open a session again in which many tasks wait, each time in a new process."""
+    """Reopen a session with many waiting tasks, each time in a new process."""
     directory = folder / f"opened-{mix}"
     with system_in(directory) as system:
         system.pause()
@@ -292,7 +292,7 @@ def _opened(folder: Path, mix: str) -> Figure:
 
 
 def system_in(directory: Path) -> TaskSystem:
-    """Return a system that is not started yet, as all of these measure it."""
+    """Return an unstarted system with the parameters of all measurements."""
     return TaskSystem(directory=directory, slots=SLOTS, grace=0.5, resources=RESOURCES)
 
 

@@ -1,4 +1,4 @@
-"""A script of 1,000 lines through both faces, the start of the program included."""
+"""A script of 1,000 lines in line mode and in the chat, including the start."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def measure(folder: Path) -> Report:
         begun = time.perf_counter()
         with typing(argv, place) as keyboard:
             keyboard.wait_for(PLACEHOLDER)
-            # The jobs before it have begun by then, and all but a few have ended.
+            # By then all earlier jobs have begun, and all but a few have ended.
             lines = f"!{COMMAND}\r" * (JOBS - 1) + f"!touch {done}\r"
             keyboard.type_until(lines, done.exists)
             return time.perf_counter() - begun
 
     ways: dict[str, Callable[[], float]] = {}
     if loop is not None:
-        # First: what the others are compared with.
+        # First, as the baseline.
         ways[LIMIT] = lambda: timed([str(loop), str(JOBS), str(SLOTS), COMMAND])
     ways |= {OURS: ours, DRAWN: drawn}
     seconds: dict[str, list[float]] = {name: [] for name in ways}

@@ -1,4 +1,4 @@
-"""From starting the program to its first answer in line mode."""
+"""The time from the start of the program to its first answer in line mode."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def _start(folder: Path, state: Path, *more: str) -> float:
 
 
 def program() -> str:
-    """Return the path of the program as it is installed beside this Python."""
+    """Return the path of the program that is installed beside this Python."""
     return str(Path(sys.executable).with_name("backburner"))
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which Python keeps what it compiled, as it usually does.
+    """Return an environment in which Python caches compiled modules, as usual.
 
     Args:
-        folder: Where it keeps that.
+        folder: The folder of the cache.
     """
     unwanted = {"PYTHONDONTWRITEBYTECODE", "NO_COLOR", "TMUX", "STY", "COLORTERM"}
     kept = {key: value for key, value in os.environ.items() if key not in unwanted}
@@ -82,5 +82,5 @@ def _remember(directory: Path) -> None:
         system.pause()
         fill(system, REMEMBERED)
         system.cancel_all(answer_timeout=60)
-        system.queue.ask(Shown(1 << 40), timeout=60)  # all, so that none is told again
+        system.queue.ask(Shown(1 << 40), timeout=60)  # all, so that none is repeated
         system.resume()

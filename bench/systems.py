@@ -1,4 +1,4 @@
-"""Task systems to measure, and waiting for what becomes of their tasks."""
+"""Task systems to measure, with helpers that wait for their tasks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 120.0
-"""Seconds after which a measurement gives up."""
+"""Timeout of a measurement in seconds."""
 
 
 class Watched:
-    """A running system, and the notifications that it sends."""
+    """A running system, and its notifications."""
 
     def __init__(self, system: TaskSystem) -> None:
         self.system = system
@@ -47,7 +47,7 @@ class Watched:
         self.system.queue.tell(AddTask(request))
 
     def wait_for(self, event: TaskEvent, count: int = 1) -> TaskChanged:
-        """Take notifications until so many of them are of an event; return the last."""
+        """Read notifications until `count` of them have this event; return the last."""
         while True:
             message = self.news.get(PATIENCE)
             if isinstance(message, TaskChanged) and message.event is event:
@@ -60,7 +60,7 @@ class Watched:
 def running(
     directory: Path, slots: int = 8, history: int = 1000, output_limit: int = 1 << 30
 ) -> Generator[Watched]:
-    """Run a system with its journal in a folder, and stop it in the end."""
+    """Run a system with a journal in a folder, and stop it at the end."""
     with TaskSystem(
         directory=directory,
         slots=slots,

@@ -1,4 +1,4 @@
-"""Tasks with a terminal: how fast they print, and a key until it is echoed."""
+"""Tasks with a terminal: the speed of output, and the delay of an echoed key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _speed(folder: Path) -> Figure:
     theirs: list[float] = []
     with running(folder / "terminal", output_limit=1 << 40) as watched:
         for number in range(2 * ROUNDS):
-            # A program that writes just after the other has to wait for the disk.
+            # A program that writes just after another one has to wait for the disk.
             if number % 4 in {0, 3}:
                 begun = time.perf_counter()
                 subprocess.run(

@@ -23,9 +23,9 @@ OURS = "backburner"
 
 
 def measure(folder: Path) -> Report:
-    """Measure it in turns with what a user would pick instead."""
-    # What a file system has just deleted makes it slow to create: nothing is deleted
-    # until all is done.
+    """Measure it in turns with alternatives that a user might choose."""
+    # Deleting files slows down their creation on some file systems, so nothing is
+    # deleted until all is done.
     numbers = itertools.count(1)
     others, missing = contenders(folder, COMMAND, JOBS, SLOTS)
     ways = {**others, OURS: lambda: backburner(folder / f"round-{next(numbers)}")}
@@ -40,7 +40,7 @@ def measure(folder: Path) -> Report:
 
 
 def backburner(directory: Path) -> float:
-    """Run the jobs in a new session, and return the seconds."""
+    """Run the jobs in a new session; return the seconds."""
     with running(directory, SLOTS) as watched:
         begun = time.perf_counter()
         for _ in range(JOBS):

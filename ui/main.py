@@ -1,4 +1,4 @@
-"""The program: its command line, and the start of chat or line mode."""
+"""The program: its command line, and what it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entry point of the program; loaded without the garbage collector."""
+"""The entry point; loaded without the garbage collector."""
 
 from __future__ import annotations
 

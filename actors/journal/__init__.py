@@ -1,1 +1,1 @@
-"""Stores a session, and sends messages only after their changes are stored."""
+"""Stores a session, and sends a message only after its change is stored."""

@@ -1,1 +1,1 @@
-"""How actors live: mailboxes, turns on shared threads, time, sending."""
+"""The runtime of actors: mailboxes, turns on shared threads, time, sending."""

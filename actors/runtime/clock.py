@@ -1,7 +1,7 @@
-"""Time: what it is now, and a message to somebody when it will have come.
+"""Clocks: the current time, and calls at a later time.
 
-Durations are measured on the monotonic clock, which nobody can set back; the wall
-clock only dates things for people.
+Durations are measured on the monotonic clock, which can't be set back; the wall clock
+is only for dates that people see.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 _ELAPSED: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-_LONGEST_PAUSE: Final = 86400.0  # a wait of centuries overflows the system's clock type
+_LONGEST_PAUSE: Final = 86400.0  # a wait of centuries would overflow `time_t`
 
 
 class Alarm(Protocol):
-    """A call that will be made at some time."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
         """Drop the call if it has not been made yet. Never blocks."""
@@ -34,27 +34,27 @@ class Alarm(Protocol):
 
 
 class Clock(Protocol):
-    """What actors know of time. A test puts a hand-driven one in its place."""
+    """The source of time for actors. Tests use a `ManualClock`."""
 
     def now(self) -> Moment:
-        """Return this moment."""
+        """Return the current time."""
         ...
 
     def elapsed(self) -> float:
-        """Return seconds since some fixed moment; they pass while it is suspended."""
+        """Return the seconds since a fixed moment, including suspended time."""
         ...
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
-        """Make a call after `delay` seconds, on a thread of the clock's own.
+        """Make a call after `delay` seconds, on a thread of the clock.
 
-        The call must not block: actors pass one that only tells. If it fails that is
-        logged. Never blocks itself.
+        The call must not block; actors pass one that only sends a message. An exception
+        is logged. This method never blocks.
         """
         ...
 
 
 class _Entry:
-    """A scheduled call; forgets what it would call as soon as it is cancelled."""
+    """A scheduled call; `cancel` drops the reference to the callable at once."""
 
     __slots__ = ("call", "due")
 
@@ -69,7 +69,7 @@ class _Entry:
 class SystemClock:
     """The real time, and one thread that sleeps until the next call is due.
 
-    With nothing scheduled the thread sleeps without a timeout and costs nothing.
+    Without scheduled calls the thread sleeps without a timeout.
     """
 
     def __init__(self) -> None:
@@ -80,11 +80,11 @@ class SystemClock:
         self._thread.start()
 
     def now(self) -> Moment:
-        """Return this moment."""
+        """Return the current time."""
         return Moment(datetime.now(UTC), time.monotonic())
 
     def elapsed(self) -> float:
-        """Return the seconds since the machine was started, suspended ones too."""
+        """Return the seconds since boot, including suspended time."""
         return time.clock_gettime(_ELAPSED)
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
@@ -94,7 +94,7 @@ class SystemClock:
         return entry
 
     def close(self, timeout: float = 1.0) -> None:
-        """Drop all that is scheduled and end the thread; blocks up to `timeout` s."""
+        """Drop all scheduled calls and end the thread; blocks up to `timeout` s."""
         self._new.put(None)
         self._thread.join(timeout)
 

@@ -1,4 +1,4 @@
-"""A time that counts down, and stands still while it is paused."""
+"""A timer that can be paused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Countdown:
-    """Calls once, as an alarm of the clock, when its time is over. It begins paused."""
+    """Makes one call, as an alarm of the clock, after its time. Starts paused."""
 
     def __init__(
         self, clock: Clock, seconds: float, call: Callable[[], object]
@@ -23,13 +23,13 @@ class Countdown:
         self._alarm: Alarm | None = None
 
     def go_on(self) -> None:
-        """Let the rest of the time pass."""
+        """Resume the countdown."""
         if self._alarm is None:
             self._since = self._clock.now().monotonic
             self._alarm = self._clock.call_later(self._left, self._call)
 
     def pause(self) -> None:
-        """Let no time pass until it goes on."""
+        """Pause the countdown."""
         alarm, self._alarm = self._alarm, None
         if alarm is not None:
             alarm.cancel()

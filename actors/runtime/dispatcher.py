@@ -1,14 +1,14 @@
-"""Sharing a few threads among many actors.
+"""A scheduler that runs many actors on a few threads.
 
-An actor works for microseconds and then waits. With a thread for each, most of what a
-short job costs is one thread waking the next; here an actor with work gets a turn on a
-thread that is awake already. Threads that have nothing to do wait for the system's
-events, and so an exit is handled on the thread that was woken by it.
+An actor works for microseconds and then waits. With one thread per actor, most of the
+cost of a short job would be threads waking each other; here an actor with messages gets
+a turn on a thread that is already awake. Idle threads wait for the system's events, so
+the exit of a process is handled on the thread that it wakes.
 
-One thread does nearly all of the work. A second one takes over while it starts a
-process on a busy machine, and more are started when threads are stuck: code of an
-embedder's kind that blocks holds up its own job, and others until the next message from
-outside. While tasks run the clock sends one at least twice a second.
+One thread does nearly all of the work. A second one takes over while the first starts a
+process on a busy machine, and more are started when threads are stuck. Blocking code in
+an embedder's kind delays its own job, and the other actors until the next message from
+another thread. While tasks run, the clock sends one at least twice a second.
 """
 
 from __future__ import annotations
@@ -28,55 +28,55 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEPT: Final = 0.2
-"""Seconds that a thread waits for something to do before it ends; the first stays."""
+"""Seconds after which an idle thread ends; the first one stays."""
 
 STUCK: Final = 0.02
-"""Seconds after which a turn is taken for one that blocks.
+"""Seconds after which a turn is considered stuck.
 
-A process starts within a millisecond, or within several on a busy machine.
+Starting a process takes up to a millisecond, or several on a busy machine.
 """
 
 SLOW: Final = 0.008
-"""Seconds after which the start of a process was slow: the machine is busy.
+"""Seconds from which the start of a process counts as slow, so the machine is busy.
 
-More than the interpreter lets one thread go on while another waits for its turn.
+Longer than the interpreter's switch interval.
 """
 
 WARY: Final = 16
-"""Starts after a slow one that may be slow as well."""
+"""Number of starts after a slow one that are expected to be slow, too."""
 
 _JOIN_TIMEOUT: Final = 1.0
 _AFTER_FAILURE: Final = 0.1
 
 
 class Events(Protocol):
-    """What threads without work wait for. Safe on any thread."""
+    """The events for which idle threads wait. Thread-safe."""
 
     def wait(self, timeout: float | None) -> bool:
-        """Handle what has happened; block up to `timeout` seconds until something has.
+        """Handle the next events; blocks up to `timeout` seconds until there is one.
 
-        Each event reaches one of the threads that wait.
+        Each event is handled by one of the waiting threads.
 
         Args:
-            timeout: Seconds; None to wait as long as it takes.
+            timeout: Seconds; None to wait without a limit.
 
         Returns:
-            Whether there was something, if only a `wake`.
+            Whether there was an event or a `wake`.
         """
         ...
 
     def wake(self) -> None:
-        """Let one that waits, or the next that will, return. Never blocks."""
+        """Make one current or the next `wait` return. Never blocks."""
         ...
 
 
 class Dispatcher:
-    """Gives actors their turns, on threads that they share.
+    """Runs the turns of actors on shared threads.
 
     Args:
-        name: What the names of the threads begin with.
-        events: What happens outside, handled on the same threads.
-        call_later: Makes a call after so many seconds of real time, on another thread.
+        name: The prefix of the threads' names.
+        events: External events, which are handled on the same threads.
+        call_later: Makes a call after some seconds of real time, on another thread.
     """
 
     def __init__(
@@ -93,22 +93,20 @@ class Dispatcher:
         self._own = threading.local()
         self._workers: list[_Worker] = []
         self._waiting = 0
-        self._wary = 0  # so many starts are expected to be slow
-        self._looks = False  # whether a look is coming
+        self._wary = 0  # number of next starts that are expected to be slow
+        self._looks = False  # whether a call of `_look` is scheduled
         self._closed = False
-        # Of the workers and how many wait; a signal handler may come here twice.
+        # Guards `_workers` and `_waiting`; reentrant because of signal handlers.
         self._lock = threading.RLock()
 
     def submit(self, turn: Callable[[], None]) -> None:
-        """Queue a turn. Never blocks.
-
-        If it fails, that is logged.
+        """Queue a turn. Never blocks; an exception of the turn is logged.
 
         Raises:
             RuntimeError: If there is no thread, and none can be started.
         """
         self._ready.append(turn)
-        # As `_own_worker`, without a call for each message.
+        # As `_own_worker`, but without the cost of a call.
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None or worker.blocks:
             try:
@@ -118,19 +116,19 @@ class Dispatcher:
                 raise
 
     def nudge(self) -> None:
-        """Look after turns that wait behind one that is stuck. Never blocks."""
+        """Start a thread if queued turns wait behind a stuck one. Never blocks."""
         if self._ready and self._own_worker() is None and self._all_stuck():
             self._attend()
 
     def about_to_block(self, *, long: bool = False) -> None:
-        """Let another thread go on while this one blocks. Does not block itself.
+        """Hand over to another thread while this one blocks. Does not block itself.
 
-        Called by an actor in its turn, before it does what takes a while; does nothing
-        elsewhere. If the others are just starting processes, one of them goes on in a
-        moment.
+        An actor calls this in its turn, before a slow operation; elsewhere it does
+        nothing. No thread is started if another one will soon finish starting a
+        process.
 
         Args:
-            long: Whether it is longer than it takes to start a process.
+            long: Whether the operation takes longer than starting a process.
         """
         worker = self._own_worker()
         if worker is None:
@@ -144,11 +142,11 @@ class Dispatcher:
             self._start_worker()
 
     def about_to_start(self) -> None:
-        """Let another thread go on while this one starts a process, if that is slow.
+        """Hand over to another thread if starting a process is expected to be slow.
 
-        Handing over costs more than most starts, so it is done only if one of the last
-        starts was slow. If this one hangs, that is noticed a moment later. For a start
-        that runs no code of others; otherwise as `about_to_block`.
+        Handing over costs more than most starts, so it is done only after a recent slow
+        start; a start that hangs is detected `STUCK` seconds later. For a start that
+        runs no embedder's code; use `about_to_block` otherwise.
         """
         worker = self._own_worker()
         if worker is None:
@@ -160,22 +158,22 @@ class Dispatcher:
             self._look_later()
 
     def is_own_thread(self) -> bool:
-        """Tell whether the caller runs in a turn of an actor that must not block.
+        """Return whether the caller runs in a turn of an actor that must not block.
 
-        One that has said `about_to_block` may: another thread goes on meanwhile.
+        After `about_to_block` it may block, since another thread has taken over.
         """
         worker = self._own_worker()
         return worker is not None and not worker.blocks
 
     def close(self) -> None:
-        """End the threads as soon as no turn waits; blocks up to a second for them."""
+        """End the threads when no turn is queued; blocks up to a second for them."""
         with self._lock:
             self._closed = True
             workers = [*self._workers]
         deadline = Deadline(_JOIN_TIMEOUT)
         self._events.wake()
         for worker in workers:
-            # One that is being started can't be joined yet; it ends at once.
+            # A thread that is being started can't be joined; it ends at once.
             if worker is not self._own_worker() and worker.thread.ident is not None:
                 worker.thread.join(deadline.left())
 
@@ -194,18 +192,18 @@ class Dispatcher:
             self._call_later(STUCK, self._look)
 
     def _look(self) -> None:
-        """Look after turns and events behind a start that hangs."""
+        """Start a thread if turns or events wait behind a start that hangs."""
         self._looks = False
         if self._closed or (self._waiting and not self._ready):
             return
         if self._all_stuck():
-            # If that finds no thread, the next message from outside tries again.
+            # If no thread can be started, the next message from outside retries.
             self._attend()
         else:
             self._look_later()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
-        """Tell whether no worker, but one perhaps, can be expected to go on soon."""
+        """Return whether all workers, except perhaps `but`, are stuck."""
         since = time.monotonic() - STUCK
         return all(it.stuck or it.began < since or it is but for it in [*self._workers])
 
@@ -228,7 +226,7 @@ class Dispatcher:
                 alone = not self._workers
             if alone or not isinstance(error, RuntimeError):
                 raise
-            # From Python 3.12 on that is so when a host returns and `atexit` stops us.
+            # Since Python 3.12 threads can't be started in an `atexit` function.
             expected = "interpreter shutdown" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
             logger.log(level, "No thread can be started; the others go on alone")
@@ -246,27 +244,27 @@ class Dispatcher:
             worker.blocks = worker.stuck = worker.starts = False
             try:
                 turn()
-            except BaseException as error:  # noqa: BLE001 - the thread must outlive it
+            except BaseException as error:  # noqa: BLE001 - keeps the thread alive
                 log_failure(turn, error)
             if worker.starts:
                 slow = time.monotonic() - worker.began > SLOW
                 self._wary = WARY if slow else max(0, self._wary - 1)
-            # What was called, an actor perhaps, must not live on because of it.
+            # The reference would keep a stopped actor alive.
             del turn
 
     def _wait(self, worker: _Worker) -> bool:
-        """Wait for something to do; return whether to go on."""
+        """Wait for turns or events; return whether the thread keeps running."""
         with self._lock:
             if self._ready:
                 return True
             if self._closed:
                 self._workers.remove(worker)
-                # Wakes that come together may count as one.
+                # Concurrent wakes may be merged, so wake the next thread.
                 self._events.wake()
                 return False
             self._waiting += 1
             timeout = None if self._workers[:1] == [worker] else KEPT
-        # What came before this thread was known to wait did not wake it.
+        # A turn queued before `_waiting` was incremented woke no thread.
         happened = bool(self._ready) or self._wait_for_events(timeout)
         worker.began = time.monotonic()
         with self._lock:
@@ -280,14 +278,14 @@ class Dispatcher:
         try:
             return self._events.wait(timeout)
         except (OSError, MemoryError) as error:
-            # A thread that ended here would be missed; the shortage may be over soon.
+            # The thread must not end; the shortage of resources may be temporary.
             logger.error("Can't wait for events: %s", shortage_of(error) or error)
             time.sleep(_AFTER_FAILURE)
             return True
 
 
 class _Worker:
-    """A thread, when it began what it does now, and what is known of that."""
+    """A thread, and the start time and properties of its current turn."""
 
     thread: threading.Thread
 

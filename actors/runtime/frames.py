@@ -1,7 +1,7 @@
-"""Frames: how messages follow each other in a stream of bytes.
+"""Frames: messages in a stream of bytes.
 
-A frame is the length of its payload, 4 bytes with the most significant first, and the
-payload: one JSON object in UTF-8.
+A frame is the length of the payload as 4 bytes in big-endian order, followed by the
+payload, one JSON object in UTF-8.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _HEADER: Final = struct.Struct(">I")
 
 LONGEST_TO_HOST: Final = 16 << 20
-"""Bytes of the longest payload that a host takes."""
+"""Maximum bytes of a payload that a host accepts."""
 
 LONGEST_FROM_HOST: Final = 1 << 30
-"""Bytes of the longest payload that a client takes: a list of all tasks is long."""
+"""Maximum bytes of a payload that a client accepts: a list of all tasks is long."""
 
 
 class FrameError(Exception):
-    """The bytes are not frames; the text says why, in one line."""
+    """The bytes are not valid frames; the text is the reason, in one line."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -31,14 +31,14 @@ def frame(payload: bytes) -> bytes:
 
 
 class FrameReader:
-    """Takes bytes, and returns the complete payloads, of at most `limit` bytes each."""
+    """Extracts payloads of at most `limit` bytes from a stream."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the payloads that are complete with these bytes.
+        """Add bytes, and yield the payloads that are now complete.
 
         Raises:
             FrameError: If a frame is longer than the limit.

@@ -1,4 +1,4 @@
-"""The mailboxes of actors: of one that shares threads, and of one with its own."""
+"""The mailboxes of actors on shared threads, and of actors with their own thread."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TURN: Final = 64
-"""Messages that an actor handles before others have their turn."""
+"""Maximum number of messages that an actor handles in one turn."""
 
 
 class MailboxEmptyError(Exception):
-    """No message waits, or the turn of the actor is over."""
+    """The mailbox is empty, or the turn of the actor is over."""
 
 
 class Scheduler(Protocol):
-    """Gives actors their turns. Safe on any thread; nothing blocks."""
+    """Runs the turns of actors. Thread-safe; no method blocks."""
 
     def submit(self, turn: Callable[[], None]) -> None:
         """Queue a turn on one of the scheduler's threads.
@@ -33,29 +33,29 @@ class Scheduler(Protocol):
         ...
 
     def about_to_block(self, *, long: bool = False) -> None:
-        """Let others go on while the turn that calls this does what takes a while.
+        """Run other turns on another thread while the calling turn blocks.
 
         Args:
-            long: Whether that is longer than it takes to start a process.
+            long: Whether it blocks for longer than starting a process takes.
         """
         ...
 
     def about_to_start(self) -> None:
-        """Let others go on while the turn that calls this starts a process, if need be.
+        """Like `about_to_block`, but for starting a process, and only if needed.
 
-        For a start that runs no code of others.
+        For a start that runs no embedder's code.
         """
         ...
 
     def nudge(self) -> None:
-        """Tell that a message has come for an actor whose turn is coming anyway."""
+        """Note a message for an actor that is in its turn."""
         ...
 
 
 class ThreadMailbox(queue.SimpleQueue[Any]):
     """The mailbox of an actor with a thread of its own.
 
-    Half the price of the `queue.Queue` that Pykka takes, for each message.
+    A message costs half as much as in the `queue.Queue` that Pykka uses.
     """
 
     current: Any = None
@@ -63,27 +63,26 @@ class ThreadMailbox(queue.SimpleQueue[Any]):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401, FBT001, FBT002 - its own signature
         """Return the next message; block until there is one."""
-        self.current = None  # what has been handled is not kept while nothing comes
+        self.current = None  # don't keep a handled message alive while waiting
         self.current = envelope = super().get(block, timeout)
         return envelope
 
 
 class Mailbox:
-    """Messages for one actor, which is given a turn whenever some wait.
+    """The mailbox of an actor on shared threads; schedules a turn if it isn't empty.
 
-    Turns of one actor never overlap. Safe on any thread.
+    The turns of one actor never overlap. Thread-safe.
 
     Args:
-        scheduler: Gives the turns.
-        turn: Handles messages, by calling `get` until it raises.
+        scheduler: Runs the turns.
+        turn: Handles messages by calling `get` until it raises.
     """
 
     def __init__(self, scheduler: Scheduler, turn: Callable[[], None]) -> None:
         self._scheduler = scheduler
         self._turn = turn
         self._envelopes: deque[Any] = deque()
-        # Locked during a turn, and by nobody else: who puts a message may be a main
-        # thread that is interrupted in the middle of it.
+        # Held only during a turn, never by `put`, which a signal handler may interrupt.
         self._in_turn = threading.Lock()
         self._left = 0
         self._closed = False
@@ -91,7 +90,7 @@ class Mailbox:
         """The envelope that `get` returned last."""
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
-        """Take a message in its envelope. Never blocks.
+        """Add a message in its envelope. Never blocks.
 
         Raises:
             RuntimeError: If there is no thread for it, and none can be started.
@@ -100,13 +99,13 @@ class Mailbox:
         if self._closed:
             self._refuse_all()
         elif self._in_turn.locked():
-            # At the end of the turn somebody looks for messages.
+            # The mailbox is checked at the end of the turn.
             self._scheduler.nudge()
         else:
             self._scheduler.submit(self._take_turn)
 
     def schedule(self) -> None:
-        """Ask for a turn. Never blocks.
+        """Request a turn. Never blocks.
 
         Raises:
             RuntimeError: If there is no thread for it, and none can be started.
@@ -114,7 +113,7 @@ class Mailbox:
         self._scheduler.submit(self._take_turn)
 
     def get(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
-        """Return the next message. Never blocks; for use within a turn only.
+        """Return the next message. Never blocks; only for use within a turn.
 
         Raises:
             MailboxEmptyError: If the turn is over.
@@ -131,26 +130,26 @@ class Mailbox:
         raise MailboxEmptyError
 
     def empty(self) -> bool:
-        """Tell whether no message waits."""
+        """Return whether the mailbox is empty."""
         return not self._envelopes
 
     def end_turn(self) -> None:
-        """Let the turn end with the message that is being handled."""
+        """End the turn after the current message."""
         self._left = 0
 
     def prolong_turn(self) -> None:
-        """Let the turn last until no message waits."""
+        """Continue the turn until the mailbox is empty."""
         self._left = sys.maxsize
 
     def close(self) -> None:
-        """Take no more messages: the actor has ended. Forgets it. Never blocks."""
+        """Refuse all messages, and drop the actor, which has ended. Never blocks."""
         self._closed = True
         self._turn = _nothing
         self.current = None
         self._refuse_all()
 
     def _take_turn(self) -> None:
-        # More turns may be asked for than are needed; the others find nothing to do.
+        # More turns may be requested than needed; superfluous ones do nothing.
         if not self._in_turn.acquire(blocking=False):
             return
         self._left = TURN
@@ -162,7 +161,7 @@ class Mailbox:
                 self.schedule()
 
     def _refuse_all(self) -> None:
-        # Who asks a Pykka actor in the moment in which it ends waits in vain.
+        # Otherwise an `ask` of an actor that is just ending would never be answered.
         while self._envelopes:
             try:
                 envelope = self._envelopes.popleft()

@@ -1,4 +1,4 @@
-"""A recipient for one thread that waits: how code outside the actors gets an answer."""
+"""Waiting for the answers of actors in code outside actors."""
 
 from __future__ import annotations
 
@@ -18,31 +18,30 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Promise(Generic[MessageT]):
-    """Takes messages on any thread, and hands them to the one that waits.
+    """A recipient on which one thread waits for messages.
 
-    Unlike a Pykka `ask` it can be the `reply_to` of a message, so that the answer comes
-    when what it says has been written down; and it takes more than one message.
+    Unlike the future of a Pykka `ask`, it can be the `reply_to` of a message, so that
+    the answer comes after the commit; and it can receive several messages.
     """
 
     def __init__(self) -> None:
         self._messages: queue.SimpleQueue[MessageT] = queue.SimpleQueue()
 
     def tell(self, message: MessageT, /) -> None:
-        """Take a message. Never blocks."""
+        """Add a message. Never blocks."""
         self._messages.put(message)
 
     def get(self, timeout: float) -> MessageT:
         """Return the next message; blocks up to `timeout` seconds.
 
-        At least half of them are waited for while this program runs, even if it stands
-        still meanwhile.
+        See `wait_in_halves` for a program that is suspended during the wait.
 
         Args:
-            timeout: Any number; `math.inf` to wait as long as it takes.
+            timeout: Any number; `math.inf` to wait without a limit.
 
         Raises:
-            TimeoutError: If none came.
-            ValueError: If `timeout` is not a number.
+            TimeoutError: If no message arrived.
+            ValueError: If `timeout` is nan.
         """
         try:
             return wait_in_halves(
@@ -55,11 +54,11 @@ class Promise(Generic[MessageT]):
 
 
 class Deadline:
-    """One limit in seconds, or `math.inf`, for several waits that follow each other.
+    """One limit in seconds, or `math.inf`, for several consecutive waits.
 
     Raises:
-        TypeError: If it is of a wrong type.
-        ValueError: If it is not a number.
+        TypeError: If `seconds` has a wrong type.
+        ValueError: If `seconds` is nan.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -71,21 +70,18 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, or as many as the system can wait for.
-
-        Returns 0 if it has passed.
-        """
+        """Return the remaining seconds, from 0 to `threading.TIMEOUT_MAX`."""
         return min(max(0.0, self._end - time.monotonic()), threading.TIMEOUT_MAX)
 
 
 def answer_of(future: pykka.Future[AnswerT], timeout: float) -> AnswerT:
-    """Return what a Pykka actor answers; blocks up to `timeout` seconds.
+    """Return the answer of a Pykka actor; blocks up to `timeout` seconds.
 
-    What `future.get` does, but for `timeout` and the error the same as `Promise.get`.
+    Like `future.get`, but with the timeout and the errors of `Promise.get`.
 
     Raises:
         TimeoutError: If there is no answer in time.
-        ValueError: If `timeout` is not a number.
+        ValueError: If `timeout` is nan.
     """
     try:
         return wait_in_halves(
@@ -98,19 +94,19 @@ def answer_of(future: pykka.Future[AnswerT], timeout: float) -> AnswerT:
 def wait_in_halves(
     wait: Callable[[float], AnswerT], timeout: float, late: type[Exception]
 ) -> AnswerT:
-    """Wait for an answer, and not less because this program stood still meanwhile.
+    """Wait for an answer in two halves, in case the program is suspended meanwhile.
 
-    All its threads stand still together while it is stopped (Ctrl+Z), or its container
-    or virtual machine is paused; the clock does not, and a single wait would give up
-    in the moment in which they go on. Of two, one is spent running.
+    If the program is stopped (Ctrl+Z), or its container or virtual machine is paused,
+    the clock advances while no thread runs, and a single wait would time out on resume,
+    before the answer can arrive. With two waits, one is spent running.
 
     Args:
-        wait: Returns the answer; waits up to so many seconds for it.
-        timeout: Seconds for both waits; `math.inf` to wait as long as it takes.
-        late: What `wait` raises if no answer has come, and this after the second wait.
+        wait: Returns the answer; waits for the given number of seconds.
+        timeout: Seconds for both waits; `math.inf` to wait without a limit.
+        late: The exception of `wait` without an answer; raised after the second wait.
 
     Raises:
-        ValueError: If `timeout` is not a number.
+        ValueError: If `timeout` is nan.
     """
     half = Deadline(timeout).left() / 2
     try:

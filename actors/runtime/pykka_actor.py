@@ -1,12 +1,12 @@
-"""All that is Pykka's own and private, and that actors here use or override.
+"""The private parts of Pykka that actors here use or override.
 
-Pykka promises nothing about these names. They stand in this file alone, and a test
-names each of them, so that a new release of Pykka which renames one is noticed there:
+Pykka guarantees nothing about these names. Only this file uses them, and a test checks
+each of them, so that it fails if a new release of Pykka renames one:
 
 - of an actor: `_start_actor_loop`, `_actor_loop_setup`, `_actor_loop_running`,
   `_actor_loop_teardown` and `_stop`; and `_actor_ref`, which its `__init__` sets, with
   `actor_urn`, `actor_inbox` and `actor_stopped`, and nothing else;
-- of an envelope, which is what a mailbox holds: `message` and `reply_to`.
+- of an envelope, the item of a mailbox: `message` and `reply_to`.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ _numbers: Final = itertools.count(1)
 
 
 class Inbox(Protocol):
-    """What Pykka wants of a mailbox, and `PykkaActor`. Safe on any thread."""
+    """The mailbox that Pykka and `PykkaActor` expect. Thread-safe."""
 
     current: Any
     """The envelope that `get` returned last."""
 
     def put(self, envelope: Any, /) -> None:  # noqa: ANN401 - Pykka's own, and private
-        """Take a message in its envelope. Never blocks."""
+        """Add a message in its envelope. Never blocks."""
         ...
 
-    def get(self) -> Any:  # noqa: ANN401 - the same
-        """Return the next one; blocks until there is one."""
+    def get(self) -> Any:  # noqa: ANN401 - Pykka's own, and private
+        """Return the next envelope; blocks until there is one."""
         ...
 
     def empty(self) -> bool:
-        """Tell whether no message waits."""
+        """Return whether the mailbox is empty."""
         ...
 
 
 class LateAnswer:
-    """Who asked, as somebody who can be told the answer later, once."""
+    """The sender of an `ask`, as a recipient for one later answer."""
 
     def __init__(self, future: pykka.Future[Any]) -> None:
         self._future = future
 
     def tell(self, answer: object, /) -> None:
-        """Give the answer. Never blocks."""
+        """Set the answer. Never blocks."""
         self._future.set(answer)
 
 
@@ -64,8 +64,8 @@ class PykkaActor(pykka.ThreadingActor):
     use_daemon_thread: ClassVar[bool] = True
 
     def __init__(self, scheduler: Scheduler | None) -> None:
-        # In place of Pykka's own, whose name for an actor is random: a call of the
-        # system for each, after which it waits for the interpreter again.
+        # Replaces Pykka's own, which draws a random URN: a system call per actor that
+        # releases the interpreter lock.
         self.actor_urn = f"urn:backburner:actor:{next(_numbers)}"
         self.actor_stopped = threading.Event()
         self._mailbox: Mailbox | None = None
@@ -77,18 +77,19 @@ class PykkaActor(pykka.ThreadingActor):
 
     @staticmethod
     def make_inbox() -> Inbox:
-        """Make the mailbox of an actor with a thread of its own."""
+        """Create the mailbox of an actor with a thread of its own."""
         return ThreadMailbox()
 
     def is_asked(self) -> bool:
-        """Tell whether the sender of the message being handled waits for an answer."""
+        """Return whether the current message was sent with `ask`."""
         envelope = self._envelope()
         return envelope is not None and envelope.reply_to is not None
 
     def answer_later(self) -> LateAnswer | None:
-        """Return the sender of the message being handled, to be answered later.
+        """Return the sender of the current `ask`, to be answered later.
 
-        What the handler returns is no answer any more. Returns None if nobody waits.
+        The return value of the handler is then ignored. Returns None if the message
+        was not sent with `ask`.
         """
         envelope = self._envelope()
         if envelope is None or envelope.reply_to is None:
@@ -97,14 +98,14 @@ class PykkaActor(pykka.ThreadingActor):
         return LateAnswer(asker)
 
     def end_turn(self) -> None:
-        """Let others have their turn after this message, which took one in itself."""
+        """End the turn after this message, because handling it takes long."""
         if self._mailbox is not None:
             self._mailbox.end_turn()
 
     def stop_self(self) -> None:
-        """Stop when this message is handled; does nothing if stopped.
+        """Stop after the current message; does nothing if already stopped.
 
-        For use in a handler. Messages that wait already are dropped.
+        For use in a handler. Messages in the mailbox are dropped.
         """
         if not self.actor_stopped.is_set():
             self._stop()
@@ -114,7 +115,7 @@ class PykkaActor(pykka.ThreadingActor):
         return inbox.current
 
     def _start_actor_loop(self) -> None:
-        # Pykka registers the actor first; without a thread it would look alive.
+        # Pykka has registered the actor; without a thread it would seem alive.
         try:
             if self._mailbox is None:
                 super()._start_actor_loop()
@@ -125,7 +126,7 @@ class PykkaActor(pykka.ThreadingActor):
             raise
 
     def _take_turn(self) -> None:
-        """Do what Pykka's own loop does, as long as there is something to do."""
+        """Run Pykka's actor loop until the mailbox is empty or the turn is over."""
         mailbox = self._mailbox
         if mailbox is None:
             return
@@ -139,9 +140,8 @@ class PykkaActor(pykka.ThreadingActor):
                 return
             mailbox.prolong_turn()
             self._actor_loop_teardown()
-        except BaseException:  # noqa: BLE001 - ends this actor alone
-            # Not the handler's failure but one of the loop around it: each further
-            # turn would fail in the same way.
+        except BaseException:  # noqa: BLE001 - ends only this actor
+            # A failure of the loop, not of a handler, would repeat in every turn.
             logger.exception("%s can't go on, and is stopped", type(self).__name__)
             if not self.actor_stopped.is_set():
                 self._unregister()

@@ -1,8 +1,8 @@
-"""The base of every actor here: a handler that fails harms only its message.
+"""The base class of all actors here: an exception affects only its message.
 
-Pykka kills an actor whose handler raises on a told message, and stops every actor of
-the process on `SystemExit`. A task system inside somebody else's program can afford
-neither.
+Pykka kills an actor whose handler raises on a message sent with `tell`, and stops every
+actor of the process on `SystemExit`. A task system embedded in another program can't
+afford either.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class SafeActor(PykkaActor, Generic[MessageT]):
-    """The base of every actor here: a handler that fails harms only its message.
+    """The base class of all actors here: an exception affects only its message.
 
-    Subclasses implement `handle` instead of Pykka's `on_receive`, and `on_error` if a
-    failed handler owes somebody a word.
+    Subclasses implement `handle` instead of Pykka's `on_receive`, and `on_error` if an
+    exception requires a reaction, such as an answer.
 
     Args:
-        dead_letters: Counts what reaches nobody; by default its own.
-        scheduler: Gives it its turns; without one it has a thread of its own.
+        dead_letters: Counts messages to dead recipients; by default its own counter.
+        scheduler: Runs its turns; without one it has a thread of its own.
     """
 
     def __init__(
@@ -48,30 +48,29 @@ class SafeActor(PykkaActor, Generic[MessageT]):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "on_receive" in vars(cls):
-            # An error in it would end the actor, as in Pykka.
+            # An exception in it would end the actor, as in Pykka.
             raise TypeError(f"{cls.__name__} must define handle, not on_receive")
 
     def handle(self, message: MessageT) -> object:
-        """Handle one message and return what an asker is to get. Must not block."""
+        """Handle one message and return the answer to an `ask`. Must not block."""
         raise NotImplementedError
 
     def on_error(self, message: MessageT, error: BaseException) -> object:
-        """Make good for a handler that raised; the error has been logged already.
+        """React to an exception of `handle`, which has been logged.
 
         Returns:
-            What an asker is to get instead of the answer. With None the error is
-            raised where it was asked.
+            The answer to an `ask`. If None, the exception is raised at the sender.
         """
         del message, error
         return None
 
     @final
     def on_receive(self, message: Any) -> Any:  # noqa: ANN401 - Pykka's own signature
-        """Handle one message; an error of its handler harms nothing else.
+        """Handle one message; an exception affects nothing else.
 
         Raises:
-            Exception: What the handler raised, if somebody waits for the answer: Pykka
-                raises it there, and this actor goes on.
+            Exception: The exception of the handler, if the message was sent with `ask`:
+                Pykka raises it at the sender, and this actor keeps running.
         """
         try:
             return self.handle(message)
@@ -80,15 +79,15 @@ class SafeActor(PykkaActor, Generic[MessageT]):
             if answer is None and self.is_asked():
                 if isinstance(error, Exception):
                     raise
-                # Anything else Pykka would take for an order to stop all actors.
+                # Pykka would stop all actors on any other `BaseException`.
                 what = f"{type(self).__name__} failed on {type(message).__name__}"
                 raise RuntimeError(f"{what}: {error!r}") from error
             return answer
 
     def make_good(self, message: MessageT, error: BaseException) -> object:
-        """Log what a message has raised, and do what is left to do; see `on_error`.
+        """Log the exception of a message and call `on_error`; never raises.
 
-        For a message that came with others in one; never raises.
+        Also for one of several requests that arrived in one message.
         """
         self._log_failure(message, error)
         try:
@@ -100,14 +99,13 @@ class SafeActor(PykkaActor, Generic[MessageT]):
     def post(
         self, recipient: Recipient[MessageT_contra], message: MessageT_contra
     ) -> bool:
-        """Send a message and tell whether the recipient took it. Never blocks."""
+        """Send a message; return whether the recipient took it. Never blocks."""
         return post_safely(recipient, message, self._dead_letters)
 
     def tell_self(self, message: MessageT) -> bool:
-        """Put a message into the own mailbox, from any thread. Never blocks.
+        """Put a message into the actor's own mailbox, from any thread. Never blocks.
 
-        If the actor has ended meanwhile the message is of no use to anybody, and so
-        not counted as a dead letter.
+        If the actor has ended, the message is dropped, not counted as a dead letter.
 
         Returns:
             Whether the actor took it.
@@ -115,21 +113,21 @@ class SafeActor(PykkaActor, Generic[MessageT]):
         return post_if_alive(self.actor_ref, message)
 
     def about_to_block(self, *, long: bool = False) -> None:
-        """Let other actors go on while this one does what takes longer than usual.
+        """Run other actors on another thread while this one blocks.
 
-        Never blocks itself. What an actor has told others before it blocks reaches them
-        meanwhile.
+        Does not block itself. Other actors handle the messages that this one has sent
+        before.
 
         Args:
-            long: Whether that is longer than it takes to start a process.
+            long: Whether it blocks for longer than starting a process takes.
         """
         if self._scheduler is not None:
             self._scheduler.about_to_block(long=long)
 
     def about_to_start(self) -> None:
-        """Let other actors go on while this one starts a process, if that is slow.
+        """Like `about_to_block`, but for starting a process, and only if needed.
 
-        Never blocks itself. For a start that runs no code of others.
+        For a start that runs no embedder's code.
         """
         if self._scheduler is not None:
             self._scheduler.about_to_start()

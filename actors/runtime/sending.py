@@ -1,7 +1,7 @@
-"""Sending: the one way in which actors reach each other, and what reaches nobody.
+"""Sending messages, and counting those that find their recipient dead.
 
-Pykka raises in the *sender* when the recipient is dead, so that one dead listener
-would end each actor that talks to it.
+Pykka raises an exception in the *sender* if the recipient is dead, so one dead
+subscriber would end every actor that sends to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger("backburner")
-# A host that sets up no logging does not want these lines on its standard error.
+# Without logging set up, these lines must not appear on standard error.
 logger.addHandler(logging.NullHandler())
 
 _LETTERS_KEPT: Final = 20
@@ -29,18 +29,18 @@ MessageT_contra = TypeVar("MessageT_contra", contravariant=True)
 
 
 if TYPE_CHECKING:
-    # With anything else type checkers accept any object as a recipient.
+    # With any other class, type checkers would accept any object as a recipient.
     from abc import ABCMeta as _ProtocolMeta
 else:
-    # No name for it is public.
+    # It has no public name.
     _ProtocolMeta = type(Protocol)
 
 
 class _HasTell(_ProtocolMeta):
-    """The metaclass of a protocol that asks an object for `tell` and nothing else.
+    """The metaclass of `Recipient`: an `isinstance` check tests only for `tell`.
 
-    Python 3.11 looks through all names of the protocol for each object, which takes
-    longer than to decode a request.
+    The check of Python 3.11 walks all names of the protocol for each object, which
+    takes longer than decoding a request.
     """
 
     def __instancecheck__(self, instance: object) -> bool:
@@ -49,13 +49,13 @@ class _HasTell(_ProtocolMeta):
 
 @runtime_checkable
 class Recipient(Protocol[MessageT_contra], metaclass=_HasTell):
-    """What messages can be sent to: an `ActorRef`, or any object with `tell`.
+    """A recipient of messages: an `ActorRef`, or any object with `tell`.
 
     `tell` must not block, and is called on the thread of the sender.
     """
 
     def tell(self, message: MessageT_contra, /) -> None:
-        """Take a message.
+        """Receive a message.
 
         Raises:
             pykka.ActorDeadError: If the recipient no longer takes messages.
@@ -64,7 +64,7 @@ class Recipient(Protocol[MessageT_contra], metaclass=_HasTell):
 
 
 class DeadLetters:
-    """Counts the messages of one system that reached nobody. Safe on any thread."""
+    """Counts the messages of one system to dead recipients. Thread-safe."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -73,12 +73,12 @@ class DeadLetters:
 
     @property
     def count(self) -> int:
-        """How many there have been."""
+        """The number of dead letters."""
         return self._count
 
     @property
     def last(self) -> tuple[str, ...]:
-        """What the last 20 were, and for whom: `TaskChanged for <Recorder news>`."""
+        """Descriptions of the last 20, such as `TaskChanged for <Recorder news>`."""
         return tuple(self._last)
 
     def add(self, recipient: object, message: object) -> None:
@@ -92,12 +92,11 @@ class DeadLetters:
 def post(
     recipient: Recipient[MessageT], message: MessageT, dead_letters: DeadLetters
 ) -> bool:
-    """Send a message; the one way in which these actors reach others. Never blocks.
+    """Send a message. Never blocks, and raises no `Exception`.
 
     Returns:
-        Whether the recipient took it. If it is dead the message is counted in
-        `dead_letters`; if its `tell` failed in another way that is logged as well.
-        The sender survives either.
+        Whether the recipient took the message; otherwise it is counted in
+        `dead_letters`. An exception of `tell` other than `ActorDeadError` is logged.
     """
     try:
         recipient.tell(message)
@@ -110,9 +109,9 @@ def post(
 def post_safely(
     recipient: Recipient[MessageT], message: MessageT, dead_letters: DeadLetters
 ) -> bool:
-    """Send a message from an actor, which outlives anything that `tell` may raise.
+    """Send a message from an actor: like `post`, but catches any `BaseException`.
 
-    What an actor has to say to others must not be lost with it. Otherwise as `post`.
+    One faulty recipient must not keep the actor from sending its other messages.
     """
     try:
         recipient.tell(message)
@@ -134,12 +133,12 @@ def _not_told(
 def _name_of(recipient: object) -> str:
     try:
         return str(recipient)
-    except Exception:  # noqa: BLE001 - anybody's code
+    except Exception:  # noqa: BLE001 - an embedder's code
         return type(recipient).__name__
 
 
 def call_safely(call: Callable[[], object]) -> None:
-    """Make a call for others, on a thread that must outlive it; a failure is logged."""
+    """Make a call on a thread that must survive it; an exception is logged."""
     try:
         call()
     except BaseException as error:  # noqa: BLE001 - it is logged
@@ -147,15 +146,15 @@ def call_safely(call: Callable[[], object]) -> None:
 
 
 def log_failure(call: Callable[[], object], error: BaseException) -> None:
-    """Log what a call for others has raised."""
+    """Log the exception of a call."""
     logger.error("A call failed: %s", shortage_of(error) or call, exc_info=error)
 
 
 def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> bool:
-    """Send a message that is of no use once its recipient has ended.
+    """Send a message that is obsolete if its recipient has ended. Never blocks.
 
-    For what races with the natural end of the recipient, and so is no dead letter if
-    it comes too late. Never blocks.
+    For a message that races with the normal end of the recipient. If it comes too late,
+    it isn't counted as a dead letter.
 
     Returns:
         Whether the recipient took it.

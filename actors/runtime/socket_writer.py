@@ -1,4 +1,4 @@
-"""Writing to a socket without ever blocking the one who has something to say."""
+"""Writing to a socket without blocking the sender."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PIECE: Final = 1 << 18
 
 
 class SocketWriter:
-    """Sends bytes in order; what the socket does not take at once waits here.
+    """Sends bytes in order; queues those that the socket doesn't take at once.
 
-    Safe on any thread. A thread of its own exists only while something waits.
+    Thread-safe. It has a thread of its own only while bytes are queued.
 
     Args:
         sock: A connected socket in blocking mode.
-        failed: Called once, on any thread, when the other end is gone.
+        failed: Called once, on any thread, when the peer is gone.
     """
 
     def __init__(self, sock: socket.socket, failed: Callable[[], None]) -> None:
@@ -36,13 +36,13 @@ class SocketWriter:
 
     @property
     def size(self) -> int:
-        """How many bytes wait for the other end."""
+        """The number of queued bytes."""
         return self._size
 
     def send(self, data: bytes) -> None:
-        """Send bytes after all those before them. Never blocks.
+        """Send bytes in order. Never blocks.
 
-        Nothing happens if the other end is gone; `failed` tells that.
+        If the peer is gone, nothing happens; `failed` reports it.
         """
         with self._changed:
             if self._closed:
@@ -61,10 +61,10 @@ class SocketWriter:
         ).start()
 
     def wait_below(self, size: int, timeout: float | None = None) -> bool:
-        """Block until fewer bytes than this wait, or for so many seconds.
+        """Block until fewer than `size` bytes are queued, or for `timeout` seconds.
 
         Returns:
-            Whether that is so; if the other end is gone it is.
+            Whether fewer are queued; true if the peer is gone.
         """
         with self._changed:
             return self._changed.wait_for(
@@ -72,7 +72,7 @@ class SocketWriter:
             )
 
     def close(self) -> None:
-        """Send nothing more, and forget what waits."""
+        """Send nothing more, and drop the queued bytes."""
         with self._changed:
             self._close()
 

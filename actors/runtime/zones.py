@@ -1,4 +1,4 @@
-"""The time zone of this machine, by its name."""
+"""The name of this machine's time zone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..rules.rhythm import Rhythm
 def local_zone() -> str:
     """Return the name of the time zone of this process, such as `Europe/Berlin`.
 
-    That is what `TZ` names, or the settings of the machine. Reads a few small files.
+    It comes from `TZ` or from the settings of the machine. Reads a few small files.
 
     Raises:
-        ValueError: If it has no name, as with `TZ=CET-1CEST`.
+        ValueError: If the zone has no name, as with `TZ=CET-1CEST`.
     """
     import tzlocal  # noqa: PLC0415 - most sessions have no schedule
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of settings that contradict each other
+            warnings.simplefilter("ignore")  # about contradictory settings
             name = tzlocal.get_localzone_name()
     except (LookupError, ValueError, OSError):
         name = None
@@ -31,11 +31,10 @@ def local_zone() -> str:
 
 
 def zone_for(every: str, given: str = "") -> str:
-    """Return the time zone of a schedule; a duration is the same in all of them.
+    """Return the time zone of a schedule; `UTC` for an interval.
 
     Raises:
-        ValueError: If the rhythm makes no sense, or the zone has no name; see
-            `local_zone`.
+        ValueError: If `every` is invalid, or the local zone has no name.
     """
     if given:
         return given

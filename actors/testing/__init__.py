@@ -1,8 +1,7 @@
 """Helpers for tests of actors.
 
-Of these actors, or of others that work with them.
-
-Nothing in here needs pytest; its fixtures are in `backburner.actors.testing.plugin`.
+For tests of these actors and of actors that use them. The helpers don't need pytest;
+fixtures for pytest are in `backburner.actors.testing.plugin`.
 """
 
 from .fake_kind import FakeJob, FakeKind, Step

@@ -1,4 +1,4 @@
-"""A kind whose jobs do what a test says, when it says so."""
+"""A kind whose jobs are controlled by a test."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 Step: TypeAlias = Literal[
     "check", "start", "pid", "look", "progress", "pause", "resume", "stop", "kill"
 ]
-"""A method of a kind or a job that may be called."""
+"""A method of a kind or a job."""
 
 _STEPS: Final[tuple[str, ...]] = get_args(Step)
 _MAY_IGNORE: Final = ("stop", "kill")
 
 
 class FakeJob:
-    """A job in the hands of a test: it goes on until the test ends it.
+    """A job controlled by a test: it runs until the test ends it.
 
-    Told to stop or killed, it ends by itself, unless it is made to ignore that.
+    `stop` and `kill` end it too, unless it ignores them.
 
     Attributes:
-        context: What it was started with.
-        asked: What it was told, in order: `look`, `pause`, `resume`, `stop` and `kill`.
+        context: The context in which it was started.
+        asked: The calls in order: `look`, `pause`, `resume`, `stop` and `kill`.
         ignores: Which of `stop` and `kill` do nothing.
-        raises: What its methods raise instead of doing anything.
+        raises: The exceptions that its methods raise, by method.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class FakeJob:
 
         Args:
             end: How it ends.
-            quietly: Without a word, so that it shows at the next look.
+            quietly: Whether to send no event, so that the next tick detects the end.
 
         Raises:
-            TypeError: If that is no end.
+            TypeError: If `end` is not a `JobEnd`.
         """
         require_type("end", end, JobEnd)
         if self._end is None:
@@ -91,7 +91,7 @@ class FakeJob:
         self.context.look()
 
     def look(self) -> JobEnd | None:
-        """Return its end, if the test or a stop has ended it."""
+        """Return its end; None while it runs."""
         self._note("look")
         return self._end
 
@@ -101,21 +101,21 @@ class FakeJob:
         return self._progress
 
     def pause(self) -> None:
-        """Note that it was told to stand still."""
+        """Record the call."""
         self._note("pause")
 
     def resume(self) -> None:
-        """Note that it was told to go on."""
+        """Record the call."""
         self._note("resume")
 
     def stop(self) -> None:
-        """End, unless that is ignored."""
+        """Complete, unless `stop` is ignored."""
         self._note("stop")
         if "stop" not in self.ignores:
             self.complete("stopped")
 
     def kill(self) -> None:
-        """End, unless that is ignored."""
+        """Fail, unless `kill` is ignored."""
         self._note("kill")
         if "kill" not in self.ignores:
             self.fail("killed")
@@ -137,15 +137,15 @@ class FakeKind:
     """A `Kind` whose jobs are `FakeJob`s.
 
     Args:
-        name: What it is called in a request.
+        name: Its name in requests.
         writes_output: Whether its jobs have an output file.
         ignores: Which of `stop` and `kill` its jobs ignore.
-        raises: What its methods, and those of jobs that it starts from now on, raise.
-            A test may change it at any time.
+        raises: The exceptions that its methods, and those of jobs started from now on,
+            raise. A test may change it at any time.
 
     Raises:
-        ValueError: If one of these steps does not exist, or can't be ignored.
-        TypeError: If one of them is of a wrong type.
+        ValueError: If a step does not exist, or can't be ignored.
+        TypeError: If a step or an exception has a wrong type.
     """
 
     can_pause = True
@@ -173,25 +173,25 @@ class FakeKind:
 
     @property
     def jobs(self) -> tuple[FakeJob, ...]:
-        """All jobs that were started, in their order."""
+        """All started jobs, in order."""
         return self._jobs.received
 
     def wait_for_jobs(self, count: int, *, timeout: float = PATIENCE) -> None:
-        """Block until so many jobs have been started, further attempts included.
+        """Block until `count` jobs have been started, including further attempts.
 
         Raises:
-            AssertionError: If they were not within `timeout` seconds.
+            AssertionError: If there are fewer after `timeout` seconds.
             TypeError: If `count` is not a whole number.
         """
         self._jobs.wait_for_count(FakeJob, count, timeout=timeout)
 
     def job(self, task_id: int, *, timeout: float = PATIENCE) -> FakeJob:
-        """Return the job of a task; blocks until it has been started.
+        """Return the job of a task's first attempt; blocks until it has been started.
 
-        That of the first attempt: for others see `jobs` and `wait_for_jobs`.
+        For further attempts see `jobs` and `wait_for_jobs`.
 
         Raises:
-            AssertionError: If it was not within `timeout` seconds.
+            AssertionError: If it was not started within `timeout` seconds.
             TypeError: If `task_id` is something else, such as a task.
         """
         require_type("task_id", task_id, int)
@@ -216,7 +216,7 @@ class FakeKind:
             raise self.raises["check"]
 
     def start(self, context: JobContext) -> FakeJob:
-        """Start a job, and keep it for the test."""
+        """Start a job, and add it to `jobs`."""
         if "start" in self.raises:
             raise self.raises["start"]
         job = FakeJob(context, ignores=self.ignores, raises=dict(self.raises))

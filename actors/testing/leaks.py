@@ -1,4 +1,4 @@
-"""Nothing may be left of a task system: no actor, thread, process or dead letter."""
+"""Assertions that a task system leaves no actor, thread, process or dead letter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..system import TaskSystem
 
 SETTLE: Final = 2.0
-"""Seconds that a thread is given to end, once there is nothing for it to do."""
+"""Seconds that a thread is given to end."""
 
 
 @contextlib.contextmanager
@@ -30,22 +30,21 @@ def no_leaks(
     dead_letters: bool = False,
     ignore: Iterable[str] = (),
 ) -> Generator[None, None, None]:
-    """Assert that what happens in the `with` block leaves nothing behind.
+    """Assert that the `with` block leaves nothing behind.
 
-    It ignores all that exists before it. Not for use around one of two
-    systems that run at the same time: put it around both.
+    It ignores everything that exists before it. If several systems run at the same
+    time, put it around all of them.
 
     Args:
-        systems: Those whose dead letters are looked at too; a list may still grow.
-        dead_letters: Whether there may be some, because a recipient dies on purpose.
-        ignore: What may be left: patterns as of a shell for the names of threads,
-            actors and processes, such as `"asyncio_*"` for the threads of a loop's
-            executor.
+        systems: The systems whose dead letters are checked; a list may still grow.
+        dead_letters: Whether to allow dead letters, if recipients die on purpose.
+        ignore: Shell patterns for names of threads, actors and processes that may be
+            left, such as `"asyncio_*"` for the threads of an event loop's executor.
 
     Raises:
-        AssertionError: If an actor, a thread or a child process is left, or a message
-            of one of the systems reached nobody; the text names all of them.
-        TypeError: If `systems` or `ignore` is not a list of those.
+        AssertionError: If an actor, a thread, a child process or a dead letter is left;
+            the text names all of them.
+        TypeError: If `systems` or `ignore` is not a list.
     """
     patterns = _patterns(ignore)
     require_type("systems", systems, Iterable)
@@ -57,7 +56,7 @@ def no_leaks(
     def is_ignored(name: str) -> bool:
         return any(fnmatch.fnmatchcase(name, it) for it in patterns)
 
-    # First, as it waits: an actor that is just ending is still registered.
+    # First, since it waits: an actor that is about to end is still registered.
     left_threads = _left_threads(threads, is_ignored)
     left = [
         f"actor {ref}"
@@ -88,13 +87,13 @@ def running(
     """Start a task system, stop it at the end, and assert that nothing is left of it.
 
     Args:
-        system: One that is not started.
-        dead_letters: Whether there may be some; see `no_leaks`.
-        ignore: What may be left; the same.
+        system: A system that is not started.
+        dead_letters: Whether to allow dead letters; see `no_leaks`.
+        ignore: Patterns of names that may be left; see `no_leaks`.
 
     Raises:
         AssertionError: If something is left; see `no_leaks`.
-        TypeError: If `system` is not one, or `ignore` not a list.
+        TypeError: If `system` is a class, or `ignore` is not a list.
     """
     if isinstance(system, type):
         raise TypeError(
@@ -105,7 +104,7 @@ def running(
 
 
 def _patterns(ignore: Iterable[str]) -> tuple[str, ...]:
-    # The letters of one pattern would be patterns too, and * ignores everything.
+    # Each letter of a string would be a pattern, and "*" would ignore everything.
     if isinstance(ignore, str):
         raise TypeError(f"ignore must be a list of patterns, such as [{ignore!r}]")
     patterns = tuple(ignore)
@@ -117,20 +116,20 @@ def _patterns(ignore: Iterable[str]) -> tuple[str, ...]:
 def _left_threads(
     before: set[threading.Thread], is_ignored: Callable[[str], bool]
 ) -> list[str]:
-    # An actor's thread, and a watcher's, ends a moment after it has done its work.
+    # The thread of an actor or a watcher ends a moment after its last work.
     new = [
         thread
         for thread in threading.enumerate()
         if thread not in before and not is_ignored(thread.name)
     ]
-    # Twice, as in `wait_in_halves`.
+    # In halves; see `wait_in_halves`.
     for thread in 2 * new:
         thread.join(SETTLE / 2)
     return [thread.name for thread in new if thread.is_alive()]
 
 
 def _children() -> list[tuple[int, str]]:
-    # A search through all processes is dear; nearly always there is nothing to find.
+    # Searching all processes is expensive, and usually there are no children.
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

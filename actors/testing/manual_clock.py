@@ -1,4 +1,4 @@
-"""A clock that moves only when a test says so."""
+"""A clock that a test moves by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..runtime.clock import Alarm
 
 START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-"""The date and time at which a hand-driven clock begins."""
+"""The date and time at which a `ManualClock` starts by default."""
 
 
 def _require_seconds(name: str, value: object, *, least: float = -math.inf) -> None:
@@ -42,10 +42,10 @@ class _Call:
 
 
 class ManualClock:
-    """A `Clock` that stands still between two calls of `advance`. Safe on any thread.
+    """A `Clock` that only `advance` moves. Thread-safe.
 
     Args:
-        start: The date and time it begins with.
+        start: The date and time at which it starts.
 
     Raises:
         TypeError: If `start` is not a date and time.
@@ -64,13 +64,13 @@ class ManualClock:
         self._calls: list[tuple[float, int, _Call]] = []
 
     def now(self) -> Moment:
-        """Return this moment; its monotonic part is the seconds since the start."""
+        """Return the current time; its monotonic part is the seconds since `start`."""
         with self._changed:
             since = timedelta(seconds=self._elapsed + self._suspended)
             return Moment(self._start + since, self._elapsed)
 
     def elapsed(self) -> float:
-        """Return the seconds since the start, those of `suspend` included."""
+        """Return the seconds since `start`, including those of `suspend`."""
         with self._changed:
             return self._elapsed + self._suspended
 
@@ -92,9 +92,10 @@ class ManualClock:
             return alarm
 
     def advance(self, seconds: float) -> None:
-        """Move on, and make the calls that are due, in their order, on this thread.
+        """Advance the time, and make the calls that are due, in order, on this thread.
 
-        Each sees the moment at which it is due. What they schedule counts too.
+        During a call the clock shows its due time. Calls scheduled by these calls are
+        made as well if they are due.
 
         Raises:
             TypeError: If `seconds` is not a number.
@@ -109,7 +110,7 @@ class ManualClock:
             self._elapsed = end
 
     def set_wall(self, seconds: float) -> None:
-        """Set the date and time forward, or back if that is negative.
+        """Set the date and time forward, or back if `seconds` is negative.
 
         Raises:
             TypeError: If `seconds` is not a number.
@@ -120,7 +121,7 @@ class ManualClock:
             self._start += timedelta(seconds=seconds)
 
     def suspend(self, seconds: float) -> None:
-        """Let time pass as on a suspended machine: no call is made meanwhile.
+        """Advance the date and time as on a suspended machine, without any calls.
 
         Raises:
             TypeError: If `seconds` is not a number.
@@ -132,14 +133,14 @@ class ManualClock:
 
     @property
     def scheduled(self) -> int:
-        """How many calls are still to be made."""
+        """The number of pending calls."""
         with self._changed:
             return sum(alarm.call is not None for _, _, alarm in self._calls)
 
     def wait_until_scheduled(
         self, count: int = 1, *, timeout: float = PATIENCE
     ) -> None:
-        """Wait until at least `count` calls are to be made; blocks until then.
+        """Block until at least `count` calls are pending.
 
         Raises:
             AssertionError: If there are fewer after `timeout` seconds.

@@ -1,4 +1,4 @@
-"""An exit watcher whose processes exit when a test says so."""
+"""An exit watcher that a test controls."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class ManualExits:
-    """An `ExitWatcher` that watches nothing; the test calls `exit`."""
+    """An `ExitWatcher` that watches no processes; the test calls `exit`."""
 
     def __init__(self) -> None:
         self._calls: dict[int, Callable[[], object]] = {}
 
     @property
     def watched(self) -> tuple[int, ...]:
-        """The ids of the processes that are watched, and have not exited."""
+        """The ids of the watched processes that have not exited."""
         return tuple(self._calls)
 
     def watch(self, pid: int, on_exit: Callable[[], object]) -> None:
-        """Call `on_exit` when the test says that this process has exited."""
+        """Call `on_exit` when the test calls `exit` with this process."""
         self._calls[pid] = on_exit
 
     def exit(self, pid: int) -> None:
@@ -35,5 +35,5 @@ class ManualExits:
         self._calls.pop(pid)()
 
     def close(self) -> None:
-        """Forget what is watched."""
+        """Stop watching all processes."""
         self._calls.clear()

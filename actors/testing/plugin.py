@@ -1,7 +1,7 @@
 """Fixtures for pytest.
 
-Not loaded by itself, so that it costs those nothing who do not use it. Name it in your
-top-level `conftest.py`:
+The plugin is not registered automatically, so that it costs nothing if it isn't used.
+Name it in your top-level `conftest.py`:
 
     pytest_plugins = ["backburner.actors.testing.plugin"]
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def task_system() -> Generator[TaskSystem, None, None]:
-    """Give a running system with default settings, and check that nothing is left.
+    """Provide a running system with default settings; check that nothing is left.
 
     Raises:
         AssertionError: At teardown, if an actor, a thread, a child process or a dead
@@ -34,9 +34,9 @@ def task_system() -> Generator[TaskSystem, None, None]:
 
 @pytest.fixture
 def run_system() -> Generator[Callable[[TaskSystem], TaskSystem], None, None]:
-    """Give a function that starts a system of the test's own; else as `task_system`.
+    """Provide a function that starts a given system; otherwise like `task_system`.
 
-    Several are stopped in the reverse order of their start.
+    Several systems are stopped in the reverse order of their start.
     """
     systems: list[TaskSystem] = []
     with no_leaks(systems), contextlib.ExitStack() as running_ones:

@@ -1,4 +1,4 @@
-"""Recipients that keep what they are told, for a test to look at and to wait for."""
+"""Recipients that record messages, which a test can inspect and wait for."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MessageT = TypeVar("MessageT")
 WantedT = TypeVar("WantedT")
 
 PATIENCE: Final = 5.0
-"""Seconds that a test waits by default for what should come at once."""
+"""Seconds that a test waits by default."""
 
 _SHOWN: Final = 20
 _TEXT_LIMIT: Final = 300
 
 
 class Record(Generic[MessageT]):
-    """Keeps everything it is told, in order: what both kinds of recorders have.
+    """Records messages in order; the base of both recorders.
 
     Args:
-        name: What it is called when a wait fails.
+        name: Its name in errors.
     """
 
     def __init__(self, name: str = "the recorder") -> None:
@@ -44,7 +44,7 @@ class Record(Generic[MessageT]):
         return f"<{type(self).__name__} {self._name}>"
 
     def tell(self, message: MessageT, /) -> None:
-        """Keep a message. Blocks only inside of `blocking`.
+        """Record a message. Blocks only inside of `blocking`.
 
         Raises:
             pykka.ActorDeadError: After `die`.
@@ -57,16 +57,16 @@ class Record(Generic[MessageT]):
             self._changed.wait_for(lambda: not self._blocks)
 
     def die(self) -> None:
-        """Refuse everything from now on, as the ref of a stopped actor does."""
+        """Refuse all further messages, as the ref of a stopped actor does."""
         with self._changed:
             self._dead = True
 
     @contextlib.contextmanager
     def blocking(self) -> Generator[None, None, None]:
-        """Block each sender to it in the `with` block, until its end.
+        """Block every sender until the `with` block ends.
 
-        What is told is kept at once: a test can wait for it, and then knows that its
-        sender stands still.
+        A message is recorded before its sender blocks, so a test that has received it
+        knows that the sender is blocked.
         """
         with self._changed:
             self._blocks = True
@@ -79,31 +79,31 @@ class Record(Generic[MessageT]):
 
     @property
     def received(self) -> tuple[MessageT, ...]:
-        """All messages so far, in the order in which they came."""
+        """All messages so far, in order of arrival."""
         with self._changed:
             return tuple(self._received)
 
     def of(self, wanted: type[WantedT]) -> tuple[WantedT, ...]:
-        """Return all messages of a type so far, in the order in which they came."""
+        """Return all messages of a type so far, in order of arrival."""
         return tuple(m for m in self.received if isinstance(m, wanted))
 
     def clear(self) -> None:
-        """Forget all messages so far, also those that were waited for."""
+        """Forget all messages so far, including those already waited for."""
         with self._changed:
             self._received.clear()
             self._waited_for.clear()
 
     def events(self, *, progress: bool = False) -> tuple[tuple[int, TaskEvent], ...]:
-        """Return what happened to which task, in order, as far as it was told.
+        """Return the events of all tasks so far, in order.
 
-        By default without progress: how much of that is told depends on time, and an
-        assertion about the rest does not.
+        By default without progress, since the number of progress events depends on
+        timing.
 
         Args:
-            progress: Whether progress belongs to it.
+            progress: Whether to include progress.
 
         Returns:
-            The ids of the tasks, each with what happened.
+            Pairs of a task's id and the event.
         """
         return tuple(
             (change.task.id, change.event)
@@ -116,11 +116,11 @@ class Record(Generic[MessageT]):
         wanted: type[Any] | Callable[[Any], bool],
         where: Callable[[Any], bool] | None,
     ) -> tuple[Callable[[], bool], list[MessageT]]:
-        """Begin to look for one message.
+        """Begin to search for one message.
 
         Returns:
-            What looks at the messages that have come since, and tells whether it is
-            found; and the list that has it then, as it is waited for no more.
+            A function that searches the new messages and returns whether the message is
+            found; and the list that contains it then. It is marked as waited for.
         """
         _require_search(wanted, where)
         found: list[MessageT] = []
@@ -168,10 +168,10 @@ class Record(Generic[MessageT]):
 
 
 def require_type(name: str, value: object, wanted: type) -> None:
-    """Refuse an argument of a wrong type, with which a test would wait in vain.
+    """Check the type of an argument, so that a test doesn't wait in vain.
 
     Raises:
-        TypeError: If it has one; the text names the argument.
+        TypeError: If it is wrong; the text names the argument.
     """
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):
         raise TypeError(f"{name} must be {wanted.__name__}, not {brief(repr(value))}")
@@ -192,13 +192,13 @@ def _require_search(wanted: object, where: object) -> None:
 
 
 class Recorder(Record[MessageT]):
-    """Keeps everything it is told, in order. Safe on any thread.
+    """Records messages in order. Thread-safe.
 
-    It can stand wherever a `Recipient` can: as a subscriber, as `reply_to`, or in place
-    of another actor.
+    It can be used as any `Recipient`: as a subscriber, as `reply_to`, or in place of
+    an actor.
 
     Args:
-        name: What it is called when a wait fails.
+        name: Its name in errors.
     """
 
     @overload
@@ -222,20 +222,19 @@ class Recorder(Record[MessageT]):
         *,
         timeout: float = PATIENCE,
     ) -> object:
-        """Wait for a message and return it; blocks until it has come.
+        """Return the first matching message; blocks until it has arrived.
 
-        A message that came before the call counts as well, but each is returned only
-        once: waiting twice for a type gives the first and then the second of it.
+        Messages that arrived before the call count as well, but each message is
+        returned only once: two waits for a type return its first and second message.
 
         Args:
-            wanted: The type of the message, or a function that tells whether a message
-                is the one.
-            where: With a type: what else must be true of it.
+            wanted: The type of the message, or a predicate.
+            where: With a type, a further predicate.
             timeout: Seconds.
 
         Raises:
-            AssertionError: If none came; the text names what did.
-            TypeError: If `wanted` is something else, or `where` can't be called.
+            AssertionError: If none arrived; the text lists the messages that did.
+            TypeError: If `wanted` or `where` has a wrong type.
         """
         look, found = self._search(wanted, where)
         with self._changed:
@@ -246,9 +245,10 @@ class Recorder(Record[MessageT]):
     def wait_for_count(
         self, wanted: type[WantedT], count: int, *, timeout: float = PATIENCE
     ) -> tuple[WantedT, ...]:
-        """Wait until there are `count` messages of a type, and return all of them.
+        """Block until there are `count` messages of a type, and return all of them.
 
-        Unlike `wait_for` it counts all, and keeps none from being returned again.
+        Unlike `wait_for`, it also counts messages returned before, and doesn't mark any
+        as waited for.
 
         Raises:
             AssertionError: If there are fewer after `timeout` seconds.
@@ -270,16 +270,16 @@ class Recorder(Record[MessageT]):
 
 
 class AsyncRecorder(Record[MessageT]):
-    """A recorder whose waits are awaited; made in a running event loop.
+    """A recorder with async waits; must be created in a running event loop.
 
-    It is told on any thread, and its waits do not block the loop.
+    It records messages from any thread, and its waits don't block the loop.
 
     Args:
-        name: What it is called when a wait fails.
+        name: Its name in errors.
     """
 
     def __init__(self, name: str = "the recorder") -> None:
-        import asyncio  # noqa: PLC0415 - only who has a loop needs it
+        import asyncio  # noqa: PLC0415 - needed only with an event loop
 
         super().__init__(name)
         self._asyncio = asyncio
@@ -287,9 +287,9 @@ class AsyncRecorder(Record[MessageT]):
         self._news = asyncio.Event()
 
     def tell(self, message: MessageT, /) -> None:
-        """Keep a message; see `Recorder.tell`."""
+        """Record a message; see `Recorder.tell`."""
         super().tell(message)
-        # A loop that is closed has nobody left who waits.
+        # A closed loop has no waits.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._news.set)
 
@@ -317,20 +317,19 @@ class AsyncRecorder(Record[MessageT]):
         *,
         timeout: float = PATIENCE,  # noqa: ASYNC109 - as of a Recorder
     ) -> object:
-        """Wait for a message and return it; see `Recorder.wait_for`.
+        """Return the first matching message; see `Recorder.wait_for`.
 
         Args:
-            wanted: The type of the message, or a function that tells whether a message
-                is the one.
-            where: With a type: what else must be true of it.
+            wanted: The type of the message, or a predicate.
+            where: With a type, a further predicate.
             timeout: Seconds.
 
         Raises:
-            AssertionError: If none came; the text names what did.
-            TypeError: If `wanted` is something else, or `where` can't be called.
+            AssertionError: If none arrived; the text lists the messages that did.
+            TypeError: If `wanted` or `where` has a wrong type.
         """
         look, found = self._search(wanted, where)
-        # Twice, as in `wait_in_halves`.
+        # In halves; see `wait_in_halves`.
         for _ in range(2):
             with contextlib.suppress(TimeoutError):
                 async with self._asyncio.timeout(Deadline(timeout).left() / 2):
@@ -345,11 +344,10 @@ class AsyncRecorder(Record[MessageT]):
 def wait_in_halves(
     changed: threading.Condition, holds: Callable[[], bool], timeout: float
 ) -> bool:
-    """Wait until something holds; return whether it does. Blocks up to `timeout` s.
+    """Block until a condition holds, up to `timeout` s; return whether it does.
 
-    A machine that runs tests may stand still for longer than that, and with it the test
-    and all that it waits for. A single wait would give up in the moment in which they
-    go on; of two, one is spent running.
+    If the machine is suspended for longer than the timeout, a single wait would time
+    out on resume, before the awaited code runs. With two waits, one is spent running.
 
     Raises:
         ValueError: If `timeout` is not a number.

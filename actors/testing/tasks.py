@@ -1,4 +1,4 @@
-"""Tasks in any status, for tests of what is done with them."""
+"""Tasks in any status, for tests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .manual_clock import START
 
 
 def make_task(
-    id: int = 1,  # noqa: A002 - what the field is called
+    id: int = 1,  # noqa: A002 - the name of the field
     status: TaskStatus | str = TaskStatus.QUEUED,
-    **fields: Any,  # noqa: ANN401 - those of a task
+    **fields: Any,  # noqa: ANN401 - the fields of a task
 ) -> Task:
-    """Make a task in any status, with everything that belongs to it.
+    """Return a task in any status, with consistent fields.
 
     It was added at 2026-01-02 03:04:05 UTC, started a second later and, if it has
     ended, ran for eight seconds.
@@ -31,7 +31,7 @@ def make_task(
 
     Raises:
         ValueError: If the fields contradict each other; see `Task`.
-        TypeError: If there is no such field, or one has a value of a wrong type.
+        TypeError: If a field doesn't exist, or its value has a wrong type.
     """
     status = TaskStatus(status)
     task = Task(

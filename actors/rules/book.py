@@ -1,7 +1,7 @@
 """The task book: all tasks of a session, their order and their changes.
 
-A plain class without threads: the QueueActor is the only one who holds it, so that
-nothing in here needs a lock, and its rules are tested without an actor.
+A plain class without threads: only the QueueActor uses it, so it needs no lock, and its
+rules can be tested without an actor.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 class TaskBook:
-    """Every task of one session, and the only code that changes one.
+    """All tasks of one session, and the only code that changes them.
 
     Args:
-        first_id: The id of the next task. An id is never given twice.
-        history: How many finished tasks are kept; the oldest are forgotten first.
-        resources: The named resources and how much there is of each.
+        first_id: The id of the next task. Ids are never reused.
+        history: How many finished tasks are kept; the oldest are removed first.
+        resources: The named resources and their amounts.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class TaskBook:
         self._next_id = first_id
         self._history = history
         self.tasks = TaskTable()
-        """The tasks by id, and what of them is written down."""
+        """The tasks by id, and which of their states are committed."""
         self.scheduler = Scheduler(resources)
-        """Which task starts next. Others only ask it."""
+        """Determines which task starts next. Other code only reads it."""
         self.waiting = WaitingTasks(self.tasks, self.scheduler)
-        """The tasks that wait, and how their order changes."""
-        self._last_attempts: set[int] = set()  # no other follows, however they end
+        """The waiting tasks, and the changes of their order."""
+        self._last_attempts: set[int] = set()  # no further attempt, however they end
         self._same_work: SameWork | None = None
         self._finished: deque[int] = deque()
         self._environments = SharedVariables()  # of tasks that have not ended
@@ -69,7 +69,7 @@ class TaskBook:
         """The settings of the queue."""
         return self.scheduler.settings
 
-    def restore(  # noqa: PLR0913 - what is remembered of a session
+    def restore(  # noqa: PLR0913 - the stored state of a session
         self,
         tasks: Iterable[Task],
         order: Iterable[int] | None = None,
@@ -79,17 +79,17 @@ class TaskBook:
         *,
         adopted: Container[int] = (),
     ) -> None:
-        """Take over the tasks of an earlier life of the session, into an empty book.
+        """Load the stored tasks of the session into an empty book.
 
         Args:
-            tasks: By id.
-            order: Their ids in the order of their last changes; that of the tasks by
-                default.
-            environments: Those of queued tasks, by the ids of the tasks.
+            tasks: The tasks, sorted by id.
+            order: Their ids in the order of their last changes; by default the order of
+                `tasks`.
+            environments: The environments of queued tasks, by id.
             rules: The settings of the queue.
             at: The time of the change.
-            adopted: Those running tasks that go on. Durations of these and of those
-                between two attempts count on from then.
+            adopted: The running tasks that keep running. Their durations, and those of
+                tasks between two attempts, continue from `at`.
         """
         if rules is not None:
             self.settings.restore(rules)
@@ -110,10 +110,10 @@ class TaskBook:
         """Put a task at the end of the queue and return it.
 
         Args:
-            request: What is to be done; its kind and arguments are not checked here.
+            request: The request; its kind and arguments are not checked here.
             at: The time of the change.
-            reason: Why it does not run yet, if it waits for nothing but its turn.
-            output_folder: Where its output goes, into `<id>.log`; None for a task
+            reason: The reason of the wait if the task waits only for its turn.
+            output_folder: The directory of its output file `<id>.log`; None for a task
                 without output.
         """
         task_id = self._next_id
@@ -140,20 +140,21 @@ class TaskBook:
         return task
 
     def start_next(self, at: Moment, engine: str = "") -> Task | None:
-        """Make the task run whose turn it is, here or on an engine; None if none may.
+        """Start the next task, or its next attempt, here or on an engine.
 
-        Or let it make its next attempt, if it has begun before.
+        Returns:
+            The task; None if none may start.
         """
         task_id = self.scheduler.take(engine)
         return None if task_id is None else self._begin(task_id, at)
 
     def start_immediate(self, at: Moment) -> Task | None:
-        """Make a task run that is to start without a slot; None if there is none."""
+        """Start a task that needs no slot and return it; None if there is none."""
         task_id = self.scheduler.take_immediate()
         return None if task_id is None else self._begin(task_id, at)
 
     def progress(self, task_id: int, news: OutputNews, at: Moment) -> Task:
-        """Note what a running task's output told, and return the task.
+        """Record the output and progress of a running task, and return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -165,7 +166,7 @@ class TaskBook:
     def note_reason(
         self, task_id: int, reason: str, at: Moment, node: str = ""
     ) -> Task:
-        """Note what a running task does or waits for, and return it.
+        """Record the reason and the node of a running task, and return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -177,7 +178,7 @@ class TaskBook:
         )
 
     def note_awaits_input(self, task_id: int, *, awaits: bool, at: Moment) -> Task:
-        """Note whether a running task waits for input, and return it.
+        """Record whether a running task waits for input, and return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -189,13 +190,11 @@ class TaskBook:
         )
 
     def pause(self, task_id: int, at: Moment) -> Task:
-        """Note that the processes of a running task are stopped; return the task.
-
-        Its duration stands still from now on.
+        """Record that a running task is paused, as is its duration; return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
-            IllegalTransitionError: If it does not run, or waits for another attempt.
+            IllegalTransitionError: If it isn't running, or waits for another attempt.
         """
         task = self.tasks.get(task_id)
         if not is_running(task):
@@ -207,7 +206,7 @@ class TaskBook:
         return self.tasks.replace(task.paused(at.wall, duration))
 
     def resume(self, task_id: int, at: Moment) -> Task:
-        """Note that a task goes on, if it is paused; return the task.
+        """Record that a task is resumed, if it is paused; return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -219,7 +218,7 @@ class TaskBook:
         return self.tasks.replace(task.resumed(at.wall))
 
     def note_left_running(self, task_id: int, names: str) -> Task:
-        """Note what a finished task has left running by now, and return the task.
+        """Record the background processes of a finished task, and return the task.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -235,15 +234,15 @@ class TaskBook:
         *,
         again: bool = False,
     ) -> Task:
-        """Let a running task wait for another attempt, or end it; return it.
+        """End an attempt: the task waits for another one, or ends. Return the task.
 
         Args:
             task_id: The id of the task.
             outcome: How its attempt ended.
             at: The time of the change.
-            news: The last look at its output, if it has any.
-            again: Whether another attempt is to follow in any case, at once, that
-                counts as the same.
+            news: The final state of its output, if it has any.
+            again: Whether to repeat this attempt at once in any case; the repetition
+                has the same number.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -261,12 +260,12 @@ class TaskBook:
         return waiting
 
     def engine(self, task_id: int) -> str:
-        """Return where a task is to run, by name; empty for this machine."""
+        """Return the name of the engine that runs a task; empty for this machine."""
         task = self.tasks.find(task_id)
         return "" if task is None or task.terms is None else task.terms.engine
 
     def let_end(self, task_id: int) -> None:
-        """Let no attempt of a task follow the one that it makes now."""
+        """Allow no further attempt of a task after the current one."""
         self._last_attempts.add(task_id)
 
     def end(
@@ -292,14 +291,14 @@ class TaskBook:
         return ended
 
     def forget_finished(self, keep: int = 0) -> tuple[Task, ...]:
-        """Drop finished tasks but for the last `keep`; return those dropped."""
+        """Remove finished tasks except the last `keep`; return the removed ones."""
         forgotten: list[Task] = []
         while len(self._finished) > keep:
             forgotten.append(self.tasks.drop(self._finished.popleft()))
         return tuple(forgotten)
 
     def forget(self, task_id: int) -> tuple[Task, ...]:
-        """Drop a finished task; return it, or nothing if there is no such task."""
+        """Remove a finished task; return it, or nothing if it doesn't exist."""
         task = self.tasks.find(task_id)
         if task is None or not task.status.is_final:
             return ()
@@ -307,20 +306,20 @@ class TaskBook:
         return (self.tasks.drop(task_id),)
 
     def forget_oldest(self) -> tuple[Task, ...]:
-        """Drop the task that finished first; return it, or nothing if there is none."""
+        """Remove the task that finished first; return it, or nothing if none."""
         return self.forget_finished(keep=max(0, len(self._finished) - 1))
 
     def clean_up(self) -> tuple[Task, ...]:
-        """Drop the finished tasks beyond the history limit; return those dropped."""
+        """Remove finished tasks beyond the history limit; return the removed ones."""
         return self.forget_finished(self._history)
 
     def find_queued(self, request: TaskRequest) -> Task | None:
-        """Return a queued task that does the same in the same directory, if any.
+        """Return a queued task with the same command and directory, if any.
 
-        The first call looks at every queued and running task.
+        The first call indexes all queued and running tasks.
         """
         if self._same_work is None:
-            # Made when it is asked for: most sessions never need it.
+            # Created lazily, since most sessions never need it.
             self._same_work = SameWork(
                 self.tasks.get(it) for it in self.tasks.open_ids()
             )
@@ -332,11 +331,11 @@ class TaskBook:
     def edit(
         self, task_id: int, description: str | None, args: tuple[str, ...] | None
     ) -> Task:
-        """Give a task another description, or a queued one other arguments.
+        """Change the description of a task, or the arguments of a queued one.
 
         Raises:
             UnknownTaskError: If there is no such task.
-            IllegalTransitionError: If it is to get other arguments and is not queued.
+            IllegalTransitionError: If `args` is given and the task is not queued.
         """
         task = self.tasks.get(task_id)
         if args is not None:
@@ -352,13 +351,13 @@ class TaskBook:
         return self.tasks.replace(changed, hidden=True)
 
     def environment(self, task_id: int) -> Variables | None:
-        """Return the environment of a task that has not ended; None if not known."""
+        """Return the environment of a task that has not ended; None if unknown."""
         return self._environments.get(task_id)
 
     def by_last_change(self) -> tuple[Task, ...]:
-        """Return all tasks as `restore` takes them: in the order in which they ended.
+        """Return all tasks as `restore` expects them: in the order of their ends.
 
-        Those that have not ended come last, by id.
+        Tasks that have not ended come last, sorted by id.
         """
         finished = [self.tasks.get(task_id) for task_id in self._finished]
         final = frozenset(self._finished)
@@ -366,7 +365,7 @@ class TaskBook:
 
     @property
     def newest_id(self) -> int:
-        """The id given last; one less than the first if none was given yet."""
+        """The last id used; if none was used, one less than the first."""
         return self._next_id - 1
 
     def _next_attempt(
@@ -376,7 +375,7 @@ class TaskBook:
             return None
         if again:
             return again_after(task.attempt, outcome)
-        if task.terms is None:  # as of most
+        if task.terms is None:  # the usual case
             return None
         return next_attempt(
             task.terms,
@@ -384,7 +383,7 @@ class TaskBook:
             outcome,
             at,
             ran=self.tasks.times.attempt_ran(task.id, at),
-            # `random` would be loaded for this alone.
+            # Avoids loading `random` only for this.
             chance=int.from_bytes(os.urandom(4)) / (1 << 32),
         )
 

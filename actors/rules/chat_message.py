@@ -1,4 +1,4 @@
-"""What is said in a session, as it is kept: the actors only write it down."""
+"""Chat messages, which the actors only store and pass on."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
         conversation: The name of the conversation.
         who: `you`, or the name of a partner.
         text: The text as it was typed.
-        command: Whether it was a command, and not a message.
-        form: How a chat reads the text, if it is not what somebody said: a name of
-            its own, which the actors only hand on.
-        private: Whether it concerned only the one who showed it; set by the queue.
+        command: Whether the text is a command.
+        form: The format of the text, if it isn't plain; the actors only pass it on.
+        private: Whether only the subscriber that wrote it shows it; set by the queue.
     """
 
     at: datetime
@@ -32,10 +31,10 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False, tag=True):
     private: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a date that can't be shown.
+        """Check the date.
 
         Raises:
-            ValueError: If it is one.
+            ValueError: If it can't be shown.
         """
         if not is_plausible(self.at):
             raise ValueError(f"{self.at} is not a date of a message")

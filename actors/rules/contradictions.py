@@ -1,4 +1,4 @@
-"""Which combinations of the fields of a task are impossible."""
+"""Impossible combinations of the fields of a task."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def contradiction(task: Task) -> str | None:
     """Return why the fields of a task contradict each other; `None` if they don't."""
     status, error = task.status, task.error
     final = status.is_final
-    # Every change of a task pays for this: the functions below are called only for a
-    # task that can have the contradiction.
+    # Hot path: the functions below are called only for tasks that can have the
+    # contradiction.
     problem: str | None = None
     if task.duration is None:
         problem = _of_unstarted(task)

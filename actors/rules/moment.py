@@ -1,4 +1,4 @@
-"""One moment, on the clock that dates things and the one that measures them."""
+"""Moments on the wall clock and the monotonic clock, and the range of dates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST_YEAR: Final = 2
 """The first year whose dates can be shown in any time zone."""
 
 LAST_YEAR: Final = 9998
-"""The last one."""
+"""The last year whose dates can be shown in any time zone."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +41,7 @@ def implausible(*dates: datetime | None) -> datetime | None:
 
 
 def is_plausible(at: datetime) -> bool:
-    """Tell whether a date that was read can be shown in any time zone."""
+    """Return whether a date that was read can be shown in any time zone."""
     return implausible(at) is None
 
 

@@ -1,4 +1,4 @@
-"""The machines of a cluster, as people want to know them."""
+"""The nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Final
 import msgspec
 
 ADDRESS: Final = r"\A(auto|\S+:\d{1,5})\Z"
-"""The pattern of what the head of a cluster is reached by."""
+"""The pattern of the address of a cluster's head node."""
 
 
 def is_address(text: str) -> bool:
-    """Tell whether the head of a cluster can be reached by a text."""
+    """Return whether a text is a valid address of a cluster's head node."""
     return re.match(ADDRESS, text) is not None
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One machine of a cluster.
+    """One node of a cluster.
 
     Attributes:
         name: Its name.
-        total: Its resources.
+        total: The total amounts of its resources.
         free: The amounts that are not reserved.
-        jobs: How many jobs of this session it runs.
+        jobs: The number of this session's jobs on it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How a task ended, and the words with which its reason begins or goes on."""
+"""How a task ended, and the fixed parts of its reason."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
 
 TIMED_OUT: Final = "timed out after "
-"""How the reason of a task begins that took longer than its terms allow."""
+"""The beginning of the reason of a task that exceeded its timeout."""
 
 STOPPING: Final = "stopping, "
-"""How the reason of a running task begins that was told to stop; why follows."""
+"""The beginning of the reason of a task that is being stopped; the cause follows."""
 
 BEYOND_LIMIT: Final = "output went beyond the limit of "
-"""In the reason of a task with too much output; the limit follows."""
+"""Part of the reason of a task with too much output; the limit follows."""
 
 GOES_ON: Final = "; still running: "
-"""In the reason of a task that has ended: what follows is what it left running."""
+"""Part of the reason of a finished task; its background processes follow."""
 
 
 def contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
-    """Say why a task can't have this status with this error; `None` if it can."""
+    """Return why this status contradicts this error; None if it doesn't."""
     if error is None:
         return (
             "if it failed, it says what went wrong"
@@ -44,11 +44,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         status: One of the three final statuses.
-        reason: Why, in a few words a person can use.
-        exit_code: The exit status of its process; None if it has no process or
-            a signal ended it.
-        error: What went wrong; None if nothing did.
-        figures: What it used, if that is known.
+        reason: The reason, in a few words for people.
+        exit_code: The exit status of its process; None without a process, or if a
+            signal ended it.
+        error: The error; None if there was none.
+        figures: The resources it used, if known.
     """
 
     status: TaskStatus
@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     figures: Figures | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no task can end with.
+        """Check that the fields don't contradict each other.
 
         Raises:
             ValueError: If the status is not final, or does not fit the error.
@@ -71,38 +71,38 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def complete(cls, reason: str = "done", exit_code: int | None = None) -> Self:
-        """Make the outcome of a task that did what it was asked for."""
+        """Return the outcome of a task that succeeded."""
         return cls(TaskStatus.COMPLETE, reason, exit_code)
 
     @classmethod
     def failed(
         cls, reason: str, exit_code: int | None = None, error: str | None = None
     ) -> Self:
-        """Make the outcome of a task that did not; `error` defaults to the reason."""
+        """Return the outcome of a task that failed; `error` defaults to the reason."""
         return cls(TaskStatus.FAILED, reason, exit_code, error or reason)
 
     @classmethod
     def canceled(
         cls, reason: str, exit_code: int | None = None, error: str | None = None
     ) -> Self:
-        """Make the outcome of a task that was told to stop."""
+        """Return the outcome of a task that was canceled."""
         return cls(TaskStatus.CANCELED, reason, exit_code, error)
 
     @property
     def is_timeout(self) -> bool:
-        """Whether the task took longer than its terms allow."""
+        """Whether the task exceeded its timeout."""
         return self.reason.startswith(TIMED_OUT)
 
     @property
     def allows_more(self) -> bool:
-        """Whether another attempt may follow if the task is to have some.
+        """Whether this outcome can be retried.
 
-        None follows a cancel, nor what another attempt can't change.
+        A canceled task is not retried, nor one that exceeded the limit of output.
         """
         return self.status is not _CANCELED and BEYOND_LIMIT not in self.reason
 
     def made_safe(self) -> Self:
-        """Return this outcome with its texts safe to show and to write down."""
+        """Return this outcome with texts that are safe to show and to store."""
         reason = safe_line(self.reason)
         error = None if self.error is None else safe_line(self.error)
         if reason == self.reason and error == self.error:
@@ -111,13 +111,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 LOST: Final = Outcome.failed("the session ended while it ran")
-"""What becomes of a task that was running when its program died."""
+"""The outcome of a task that was running when its program died."""
 
 NEVER_KNOWN: Final = Outcome.failed(
     "its exit status is unknown: the session's host was killed in the moment in which"
     " it started it"
 )
-"""What becomes of a task of which nobody knows whether its process was started."""
+"""The outcome of a task when it is unknown whether its process was started."""
 
 RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
-"""What becomes of a task that was running when the machine stopped."""
+"""The outcome of a task that was running when the machine stopped."""

@@ -1,6 +1,6 @@
-"""Values that belong together and stay in this process: neither sent nor written down.
+"""Structs that stay in this process: neither sent nor stored.
 
-A dataclass does the same, but defining one takes a millisecond of each start.
+Dataclasses would do the same, but defining each takes a millisecond at every start.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True):
-    """The base of values that don't change."""
+    """The base of immutable structs."""
 
 
 class ChangingRecord(msgspec.Struct):
-    """The base of values that change."""
+    """The base of mutable structs."""

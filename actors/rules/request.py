@@ -1,4 +1,4 @@
-"""What somebody wants done: the request that a task is made from."""
+"""The request from which a task is created."""
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         description: The description of the task, for people.
         kind: The name of a registered kind, such as `bash`.
-        args: What the kind needs to know; for `bash` one string, the command.
-        origin: Who asked, such as the name of a conversation; the actors only hand it
-            on.
-        directory: Where its processes start, as an absolute path; by default where the
-            task system was started.
-        environment: The environment variables of its processes; by default those that
-            the task system was started with. Kept until the task has ended, and never
-            part of a `Task`.
-        terms: When it may start, and how long it may take; `None` for as soon as it is
-            its turn, and as long as it takes.
-        key: A name for this request that nobody else chooses, such as random letters,
-            or empty. A request whose key a task has already adds no other one, so that
-            a sender that got no answer can ask again.
+        args: The arguments of the kind; for `bash` one string, the command.
+        origin: The source of the request, such as the name of a conversation; the
+            actors only pass it on.
+        directory: The working directory of its processes, an absolute path; by default
+            that of the task system.
+        environment: The environment variables of its processes; by default those of
+            the task system. Kept until the task has ended, and never part of a `Task`.
+        terms: Its options, such as when it may start; None for the defaults.
+        key: An idempotency key, such as random letters, or empty. If a task with the
+            key exists already, no other one is added, so a sender that got no answer
+            can retry.
     """
 
     description: str
@@ -47,13 +45,13 @@ class TaskRequest(msgspec.Struct, frozen=True, gc=False):
     key: str = ""
 
     def __post_init__(self) -> None:
-        """Make immutable what came as a list or as a dictionary."""
+        """Convert lists and dictionaries to immutable types."""
         if (
             type(self.args) is tuple
             and type(self.directory) in _TEXT
             and type(self.environment) in _VARIABLES
         ):
-            return  # as nearly always; abstract classes answer slowly
+            return  # the usual case; checks for abstract classes are slow
         args, directory = cast("object", self.args), cast("object", self.directory)
         environment = cast("object", self.environment)
         if isinstance(args, list):

@@ -1,6 +1,6 @@
-"""At which times a schedule adds tasks: after each interval, or as cron would.
+"""The times of a schedule: an interval, or a cron expression.
 
-The time zone database of the machine is read, and nothing else.
+Reads only the time zone database of the machine.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ SHORTEST: Final = 1.0
 """The shortest interval, in seconds."""
 
 ON_TIME: Final = 60.0
-"""Seconds after its time up to which a run is not missed."""
+"""Maximum seconds of delay with which a run counts as on time."""
 
 MOST_MADE_GOOD: Final = 100
-"""How many runs that were missed are made good at a time, at most."""
+"""Maximum number of missed runs that are added at once."""
 
 SET_BACK: Final = timedelta(hours=3)
-"""A clock that is set back by more was wrong before: what it showed does not count."""
+"""A clock that is set back by more was wrong before."""
 
 _LONGEST: Final = 200  # characters of a rhythm
 _FIELDS: Final = 5
@@ -46,19 +46,19 @@ class CatchUp(enum.StrEnum):
     """How missed runs of a schedule are handled."""
 
     ONCE = "once"
-    """One run makes good all that were missed."""
+    """One run is added for all missed ones."""
     ALL = "all"
-    """Each is made good, up to `MOST_MADE_GOOD` of them."""
+    """Each missed run is added, up to `MOST_MADE_GOOD`."""
     SKIP = "skip"
-    """None is made good."""
+    """Missed runs are skipped."""
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What follows when the time of a run has come.
+    """The runs to add when a schedule is due.
 
     Attributes:
-        runs: How many runs are to be added.
-        next_due: When the next one is due.
+        runs: How many runs to add.
+        next_due: When the next run is due.
     """
 
     runs: int
@@ -69,13 +69,13 @@ class Rhythm:
     """The times of a schedule.
 
     Args:
-        text: A duration such as `15m`, a cron expression of five fields such as
+        text: An interval such as `15m`, a cron expression of five fields such as
             `*/15 * * * *`, or a name such as `@daily`.
-        zone: The name of the time zone in which a cron expression is meant.
+        zone: The name of the time zone of a cron expression.
 
     Raises:
-        ValueError: If the text is neither, or there is no such zone; its text says so
-            in one line.
+        ValueError: If the text is invalid, or the zone is unknown; the message is one
+            line for people.
     """
 
     def __init__(self, text: str, zone: str) -> None:
@@ -99,13 +99,13 @@ class Rhythm:
             self.interval = _interval(text)
 
     def first_after(self, moment: datetime) -> datetime:
-        """Return the first time after a moment; without a time before it."""
+        """Return the first time after a moment."""
         if self.interval is not None:
             return moment + self.interval
         from cronsim import CronSim  # noqa: PLC0415 - most sessions have no schedule
 
-        # Where clocks are set back, an hour comes twice, and what is meant is the first
-        # one: it may be over.
+        # When clocks are set back, an hour occurs twice. `CronSim` yields its first
+        # occurrence, which may be over.
         for found in CronSim(self._cron, moment.astimezone(self._zone)):
             at = found.astimezone(UTC)
             if at > moment:
@@ -113,7 +113,7 @@ class Rhythm:
         raise ValueError(f"{self._cron!r} names a time that never comes")
 
     def due(self, next_due: datetime, now: datetime, catch_up: CatchUp) -> Due:
-        """Tell what follows at a moment, when the time of the next run has come."""
+        """Return the runs to add at `now`, which is not before `next_due`."""
         match catch_up:
             case CatchUp.ONCE:
                 runs = 1
@@ -126,15 +126,15 @@ class Rhythm:
     def settled(
         self, next_due: datetime, since: datetime, now: datetime
     ) -> datetime | None:
-        """Return when the next run is due, if the clock was wrong before.
+        """Return the corrected time of the next run if the clock was wrong before.
 
         Args:
-            next_due: When it was due, as far as was known.
-            since: A moment at which that was right.
-            now: This moment, on a clock that may have been set.
+            next_due: When the next run is due, as calculated before.
+            since: When that was calculated.
+            now: The current time, on a clock that may have been set.
 
         Returns:
-            `None` if that is right still.
+            The corrected time; None if `next_due` is still right.
         """
         if self.interval is not None:
             latest = now + self.interval

@@ -1,9 +1,9 @@
-"""Which waiting task may start next.
+"""The scheduler: which waiting task starts next.
 
-A plain class that holds ids and numbers only, so that it can be rebuilt from the tasks.
-Every change costs O(log n). Who waits for others is in `Dependencies`, the order in
-`Places`, what is free in `Room`; the tasks that wait for nothing but room stand in
-`WaitingLines`.
+A plain class of ids and numbers, so that it can be rebuilt from the tasks. Every change
+costs O(log n). `Dependencies` has the tasks that wait for others, `Places` the order,
+`Room` the free slots and resources, and `WaitingLines` the tasks that wait only for
+room.
 """
 
 from __future__ import annotations
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
 
 class Scheduler:
-    """The order of waiting tasks, and what each waits for.
-
-    Not safe on several threads.
-    """
+    """The order of waiting tasks, and the conditions of each. Not thread-safe."""
 
     def __init__(self, resources: Mapping[str, float] | None = None) -> None:
         self._room = Room(resources or {})
@@ -64,21 +61,21 @@ class Scheduler:
         due: float | None = None,
         place: Place | None = None,
     ) -> int | None:
-        """Let a task wait.
+        """Add a waiting task.
 
         Args:
             task_id: A task that neither waits nor runs.
-            terms: On which terms it may start.
-            ended: The tasks among those it depends on that have ended, and how.
-            due: The earliest time at which it may start, on the clock of `due`.
-            place: Its place in the order, of `place`; by default the last.
+            terms: Its terms.
+            ended: The final statuses of its dependencies that have ended.
+            due: The earliest time of its start, on the clock of `due`.
+            place: Its place in the order, from `place`; by default the last.
 
         Returns:
-            The id of an ended task because of which it can never start; it is not
-            added then. `None` otherwise.
+            The id of an ended task because of which it can never start; it is then not
+            added. None otherwise.
         """
         self._places.see(task_id)
-        if terms is PLAIN and place is None and due is None:  # as most are
+        if terms is PLAIN and place is None and due is None:  # the usual case
             self._terms[task_id] = terms
             self._lines.offer((0, task_id, 0, task_id), _PLAIN_KEY)
             return None
@@ -102,19 +99,19 @@ class Scheduler:
         dues: Mapping[int, float] | None = None,
         places: Mapping[int, Place] | None = None,
     ) -> list[tuple[int, int]]:
-        """Let many tasks wait, as `add` does with one; none waits yet.
+        """Add many waiting tasks to an empty scheduler; see `add`.
 
         Args:
-            waiting: The terms of the tasks by their ids, in order.
-            dependent: Those among them that wait for others.
-            ended: The tasks among those they depend on that have ended, and how.
-            dues: When tasks are due, of those that have a time.
-            places: The places of those that were moved.
+            waiting: The terms of the tasks by id, in order.
+            dependent: The tasks among them that have dependencies.
+            ended: The final statuses of their dependencies that have ended.
+            dues: The earliest start times of the tasks that have one.
+            places: The places of the tasks that were moved.
 
         Returns:
-            The tasks that can never start, each with the ended one because of which.
+            Each task that can never start, with the ended task that is the cause.
         """
-        # With few calls, and one heap of all lines: a queue may be long.
+        # With few calls, and one `heapify` per line: a queue may be long.
         dues, places = dues or {}, places or {}
         self._terms |= waiting
         self._places.see(max(waiting, default=0))
@@ -129,7 +126,7 @@ class Scheduler:
                 never.append((task_id, other))
                 self.remove(task_id)
         lines: dict[Key, list[Rank]] = {}
-        # Those that need nothing but a slot, by their group and priority.
+        # The tasks that need only a slot, by group and priority.
         simple: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         plain = simple[PLAIN.group, PLAIN.priority]
         rank: Rank
@@ -149,7 +146,7 @@ class Scheduler:
                 rank = self._rank(task_id)
             else:
                 rank = (-terms.priority, task_id, 0, task_id)
-            # As `_key` says, without a call for each.
+            # Inlined `_key`.
             key = (terms.group, () if terms.engine else terms.needs, terms.engine)
             alone = [rank]
             if (line := lines.setdefault(key, alone)) is not alone:
@@ -165,7 +162,7 @@ class Scheduler:
         return never
 
     def remove(self, task_id: int) -> None:
-        """Let a waiting task wait no more: it was canceled. Does nothing otherwise."""
+        """Remove a canceled task; does nothing if it doesn't wait."""
         terms = self._terms.pop(task_id, None)
         if terms is None:
             return
@@ -176,10 +173,10 @@ class Scheduler:
         self._lines.left(task_id, _key(terms))
 
     def change(self, task_id: int, terms: Terms) -> None:
-        """Give a waiting task other terms; its conditions on others stay as they are.
+        """Change the terms of a waiting task, except its dependencies.
 
         Raises:
-            KeyError: If it does not wait.
+            KeyError: If it doesn't wait.
         """
         old = self._terms[task_id]
         self._terms[task_id] = msgspec.structs.replace(
@@ -192,7 +189,7 @@ class Scheduler:
         self._offer(task_id)
 
     def set_due(self, task_id: int, due: float | None) -> None:
-        """Set the earliest time at which a waiting task may start; `None` for now."""
+        """Set the earliest start time of a waiting task; None for now."""
         self._times.drop(task_id)
         if due is not None:
             self._times.set(task_id, due)
@@ -200,19 +197,19 @@ class Scheduler:
         self._offer(task_id)
 
     def move_first(self, task_id: int) -> None:
-        """Put a waiting task before all others of its priority."""
+        """Move a waiting task before all others of its priority."""
         self._move(task_id, self._places.first())
 
     def move_last(self, task_id: int) -> None:
-        """Put a waiting task behind all others of its priority."""
+        """Move a waiting task after all others of its priority."""
         self._move(task_id, self._places.last())
 
     def move_before(self, task_id: int, other: int) -> tuple[int, ...]:
-        """Put a waiting task right before another one, with its priority.
+        """Move a waiting task right before another one; it gets the other's priority.
 
         Returns:
-            The other tasks whose places were written anew, in the same order, because
-            one of them had become too long.
+            The other tasks whose places were replaced, without a change of order,
+            because a place had become too long.
         """
         priority = self._terms[other].priority
         terms = self._terms[task_id]
@@ -230,7 +227,7 @@ class Scheduler:
         return tuple(it for it, _ in shortened if it != task_id)
 
     def place(self, task_id: int) -> Place:
-        """Return the place of a waiting task, to be remembered for `add`."""
+        """Return the place of a waiting task, for `add`."""
         return self._places.of(task_id)
 
     def terms(self, task_id: int) -> Terms:
@@ -240,13 +237,13 @@ class Scheduler:
     def resume_running(
         self, task_id: int, terms: Terms = PLAIN, slot: int | None = None
     ) -> None:
-        """Note a task that runs already, such as one of an earlier life."""
+        """Record a task that runs already, such as an adopted one."""
         self._running[task_id] = (terms, self._room.take(terms, slot))
         if self._room.group(terms.group).is_full:
             self._lines.drop_holds(terms.group)
 
     def again(self, task_id: int, due: float | None = None) -> None:
-        """Let a running task wait once more; what it waited for before is met."""
+        """Make a running task wait again, without its earlier conditions."""
         terms = self._stop_running(task_id)
         self._terms[task_id] = terms
         if due is not None:
@@ -254,15 +251,15 @@ class Scheduler:
         self._offer(task_id)
 
     def slot(self, task_id: int) -> int:
-        """Return which slot of its group a running task has, from 0."""
+        """Return the number of a running task's slot in its group, from 0."""
         return self._running[task_id][1]
 
     def ended(self, task_id: int, status: TaskStatus) -> tuple[int, ...]:
-        """Note the end of a task, whether it ran or waited.
+        """Record the end of a task, whether it ran or waited.
 
         Returns:
-            The waiting tasks that can never start because of it. The caller ends them,
-            and calls this for each.
+            The waiting tasks that now can never start. The caller ends them, and calls
+            this method for each.
         """
         self.remove(task_id)
         if task_id in self._running:
@@ -273,61 +270,61 @@ class Scheduler:
         return tuple(never)
 
     def take_released(self) -> list[int]:
-        """Return the tasks that wait for no other task any more; once each."""
+        """Return the tasks whose dependencies are now met; each is returned once."""
         return self._dependencies.take_released()
 
     # What may start.
 
     def due(self, now: float) -> tuple[int, ...]:
-        """Let the tasks whose time has come wait for nothing but room; return them."""
+        """Make the tasks whose time has come wait only for room; return them."""
         come = self._times.take_due(now)
         for task_id in come:
             self._offer(task_id)
         return tuple(come)
 
     def next_due(self) -> float | None:
-        """Return when the next waiting task is due; `None` if none has a time."""
+        """Return when the next waiting task is due; None if none has a time."""
         return self._times.next()
 
     def timed(self) -> list[int]:
-        """Return the ids of the waiting tasks whose time has not come."""
+        """Return the ids of the waiting tasks whose start time has not come."""
         return [*self._times.by_id]
 
     def offers(self, engine: str = "") -> bool:
-        """Tell whether a task may be there to `take`: not if none is."""
+        """Return whether `take` may return a task; false only if it can't."""
         return not self.settings.paused and self._lines.has_first(engine)
 
     def take(self, engine: str = "") -> int | None:
-        """Take the task that starts next, with slot and resources; None if none may."""
+        """Start the next task: take its slot and resources; None if none may start."""
         task_id = None if self.settings.paused else self._lines.take(engine)
         return None if task_id is None else self._take(task_id)
 
     @property
     def has_immediate(self) -> bool:
-        """Whether a task waits that starts at once, even without room."""
+        """Whether a task waits that may start without room."""
         return bool(self._immediate)
 
     def take_immediate(self) -> int | None:
-        """Take a task that starts at once, even without room; None if there is none."""
+        """Start a task that may start without room; None if there is none."""
         for task_id in self._immediate:
             return self._take(task_id)
         return None
 
     def waits_for(self, task_id: int) -> str | None:
-        """Say what a waiting task waits for; None if for nothing but its turn."""
+        """Describe what a waiting task waits for; None if only for its turn."""
         terms = self._terms.get(task_id)
         return None if terms is None else self._reasons.of(task_id, terms)
 
     def never_enough(self, needs: Needs) -> str | None:
-        """Say which resource is smaller than what is needed; `None` if all suffice."""
+        """Name a resource whose total amount is too small; None if all suffice."""
         return self._room.never_enough(needs)
 
     def is_waiting(self, task_id: int) -> bool:
-        """Tell whether a task waits."""
+        """Return whether a task waits."""
         return task_id in self._terms
 
     def waiting(self) -> list[int]:
-        """Return the ids of the waiting tasks, in no certain order."""
+        """Return the ids of the waiting tasks, in no particular order."""
         return [*self._terms]
 
     def order(self) -> list[int]:
@@ -359,7 +356,7 @@ class Scheduler:
         self._offer(task_id)
 
     def _is_ready(self, task_id: int, terms: Terms) -> bool:
-        """Tell whether a waiting task waits for nothing but room."""
+        """Return whether a waiting task waits only for room."""
         return (
             not terms.held
             and task_id not in self._times.by_id
@@ -370,14 +367,14 @@ class Scheduler:
         return self._places.rank(task_id, self._terms[task_id].priority)
 
     def _standing(self, task_id: int) -> tuple[Rank, Key] | None:
-        """Return where a task stands, if it waits for nothing but room."""
+        """Return the rank and the line of a task, if it waits only for room."""
         terms = self._terms.get(task_id)
         if terms is None or not self._is_ready(task_id, terms):
             return None
         return self._places.rank(task_id, terms.priority), _key(terms)
 
     def _offer(self, task_id: int) -> None:
-        """Put a task into its line, if it waits for nothing but room."""
+        """Put a task into its line, if it waits only for room."""
         terms = self._terms[task_id]
         if not self._is_ready(task_id, terms):
             self._immediate.pop(task_id, None)
@@ -388,8 +385,8 @@ class Scheduler:
 
 
 def _key(terms: Terms) -> Key:
-    """Return what a task has in common with those of its line."""
-    # Not `local_needs`: it is asked of each of many tasks.
+    """Return the key of a task's line."""
+    # Inlined `local_needs`, since this is called for many tasks.
     return (terms.group, () if terms.engine else terms.needs, terms.engine)
 
 

@@ -1,6 +1,6 @@
-"""Schedules: rows of their own that add ordinary tasks at their times.
+"""Schedules, which add ordinary tasks at their times.
 
-A plain class without threads, as the task book is; the times are in `rhythm`.
+A plain class without threads, like the task book; `rhythm` calculates the times.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ _Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 
 MISSED: Final = "its time was missed"
-"""The note of a schedule that makes nothing good, and was looked at too late."""
+"""The note of a schedule that skips missed runs, after a missed run."""
 
-_UNTIDY: Final = 1000  # entries; fewer cost nothing
+_UNTIDY: Final = 1000  # stale entries of the heap are removed only beyond this length
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A schedule at one moment.
+    """An immutable snapshot of a schedule.
 
     Attributes:
-        id: A small number, never used for another schedule of the same session.
+        id: A small number, never reused in the same session.
         request: The request of each run, without the environment.
-        every: The rhythm: a duration, or a cron expression.
-        zone: The name of the time zone in which a cron expression is meant.
+        every: An interval, or a cron expression.
+        zone: The name of the time zone of a cron expression.
         catch_up: How missed runs are handled.
-        overlap: Whether a run is added although the one before has not ended.
+        overlap: Whether to add a run while the previous one has not ended.
         paused: Whether it is paused.
         made_at: When it was created (UTC).
-        since: When its times were looked at last (UTC).
+        since: When its times were last checked (UTC).
         next_due: When the next run is due (UTC).
-        last_task: The task that was added last; `None` before the first.
-        runs: How many tasks it has added.
-        skipped: How many times nothing was added, because the run before had not ended
-            or nothing could be added.
-        note: Why nothing was added when it was due last; empty if something was.
+        last_task: The task added last; None before the first.
+        runs: The number of tasks it has added.
+        skipped: How many times no task was added, because the previous run had not
+            ended or the task was refused.
+        note: Why no task was added when it was last due; empty if one was added.
     """
 
     id: _Id
@@ -66,10 +66,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no schedule can be.
+        """Check the dates.
 
         Raises:
-            ValueError: If a date is none that a schedule can have.
+            ValueError: If a date is invalid.
         """
         for at in (self.made_at, self.since, self.next_due):
             if not is_plausible(at):
@@ -77,7 +77,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UnknownScheduleError(LookupError):
-    """No schedule has this id, or no longer."""
+    """The schedule doesn't exist, or no longer exists."""
 
     def __init__(self, schedule_id: int) -> None:
         super().__init__(f"no schedule {schedule_id}")
@@ -85,12 +85,12 @@ class UnknownScheduleError(LookupError):
 
 
 class ScheduleBook:
-    """Every schedule of one session, and the only code that changes one.
+    """All schedules of one session, and the only code that changes them.
 
     Each change costs O(log n).
 
     Args:
-        first_id: The id of the next schedule. An id is never given twice.
+        first_id: The id of the next schedule. Ids are never reused.
     """
 
     def __init__(self, first_id: int = 1) -> None:
@@ -104,9 +104,10 @@ class ScheduleBook:
     def restore(
         self, schedules: Iterable[Schedule], environments: Mapping[int, Variables]
     ) -> None:
-        """Take over the schedules of an earlier life of the session.
+        """Load the stored schedules of the session.
 
-        One whose time zone this machine does not know adds nothing, and says so.
+        A schedule whose time zone is unknown on this machine adds no tasks; its note
+        is the error.
         """
         self._environments.update(environments)
         for it in schedules:
@@ -128,10 +129,10 @@ class ScheduleBook:
         catch_up: CatchUp = CatchUp.ONCE,
         overlap: bool = False,
     ) -> Schedule:
-        """Make a schedule, and return it; see `Schedule`.
+        """Create a schedule, and return it; see `Schedule`.
 
         Raises:
-            ValueError: If the rhythm makes no sense, or there is no such zone.
+            ValueError: If `every` is invalid, or the zone is unknown.
         """
         rhythm = Rhythm(every, zone)
         schedule = Schedule(
@@ -152,7 +153,7 @@ class ScheduleBook:
         return self._put(schedule)
 
     def remove(self, schedule_id: int) -> Schedule:
-        """Drop a schedule, and return it; tasks that it has added stay.
+        """Remove a schedule, and return it; the tasks it has added remain.
 
         Raises:
             UnknownScheduleError: If there is none.
@@ -175,15 +176,15 @@ class ScheduleBook:
             raise UnknownScheduleError(schedule_id) from None
 
     def environment(self, schedule_id: int) -> Variables | None:
-        """Return what the processes of its tasks get; `None` if that is not known."""
+        """Return the environment of its tasks; None if unknown."""
         return self._environments.get(schedule_id)
 
     def all(self) -> tuple[Schedule, ...]:
-        """Return all schedules, by id."""
+        """Return all schedules, sorted by id."""
         return tuple(self._schedules[it] for it in sorted(self._schedules))
 
     def set_paused(self, schedule_id: int, *, paused: bool) -> Schedule:
-        """Add nothing until it is resumed, or go on; return the schedule.
+        """Pause or resume a schedule, and return it.
 
         Raises:
             UnknownScheduleError: If there is none.
@@ -192,9 +193,9 @@ class ScheduleBook:
         return self._put(msgspec.structs.replace(schedule, paused=paused))
 
     def next_due(self) -> datetime | None:
-        """Return when the time of a run comes next; `None` if none does.
+        """Return the time of the next run of all schedules; None if there is none.
 
-        Those that were kept back are left out.
+        Schedules that were kept back don't count.
         """
         while self._heap:
             at, schedule_id = self._heap[0]
@@ -211,14 +212,14 @@ class ScheduleBook:
         is_open: Callable[[int], bool],
         keeps_back: Callable[[Schedule], bool] = lambda _: False,
     ) -> list[tuple[Schedule, Schedule]]:
-        """Add the tasks whose time has come; return the schedules before and after.
+        """Add the due tasks; return their schedules before and after.
 
         Args:
-            now: This moment (UTC).
-            add: Adds a task, and returns its id, or why it can't be added.
-            is_open: Tells whether a task has not ended.
-            keeps_back: Tells which schedules are to add nothing just now. They stay
-                due, and `look_again` lets them be looked at again.
+            now: The current time (UTC).
+            add: Adds a task, and returns its id, or the reason of a refusal.
+            is_open: Returns whether a task has not ended.
+            keeps_back: Returns whether to keep a schedule back. It stays due, and
+                `look_again` makes `run_due` check it again.
         """
         return [
             (schedule, self._run(schedule, due, now, add, is_open))
@@ -234,13 +235,13 @@ class ScheduleBook:
             schedule = self._schedules[schedule_id]
             if keeps_back(schedule):
                 self._kept_back.append(schedule_id)
-            else:  # it may be in there twice
+            else:  # the heap may contain it twice
                 due = self._rhythms[schedule_id].due(at, now, schedule.catch_up)
                 found[schedule_id] = (schedule, due)
         return [*found.values()]
 
     def look_again(self) -> None:
-        """Let those be due again that were kept back."""
+        """Return the schedules that were kept back to the due ones."""
         kept_back, self._kept_back = self._kept_back, []
         for schedule_id in kept_back:
             if schedule_id in self._schedules:
@@ -259,7 +260,7 @@ class ScheduleBook:
         if due.runs and last is not None and not schedule.overlap and is_open(last):
             note = f"#{last} had not ended"
         while runs < due.runs and not note:
-            # Several at a time wait for each other, unless they may overlap.
+            # Runs that are added together run one by one, unless they may overlap.
             before = last if runs and not schedule.overlap else None
             added = add(self._request(schedule, before))
             if isinstance(added, str):
@@ -291,14 +292,14 @@ class ScheduleBook:
     def clock_was_set(
         self, seconds: float, now: datetime
     ) -> list[tuple[Schedule, Schedule]]:
-        """Put right what a set clock has moved; return schedules before and after.
+        """Adjust the schedules to a clock that was set; return them before and after.
 
-        Intervals stay what they were. What is due by the time of day is due when
-        clocks show it; after a clock that was wrong by hours, from now on.
+        The next run of an interval moves with the clock. A cron expression follows the
+        new time of day; if the clock was wrong by hours, it restarts from `now`.
 
         Args:
-            seconds: By how much it was set forward, if that is known.
-            now: This moment (UTC).
+            seconds: By how much the clock was set forward, if known.
+            now: The current time (UTC).
         """
         changed: list[tuple[Schedule, Schedule]] = []
         for schedule in self.all():

@@ -1,4 +1,4 @@
-"""The statuses of a task, and which may follow which."""
+"""The statuses of a task, and their legal transitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TaskStatus(enum.StrEnum):
     CANCELED = "canceled"
 
     is_final: bool
-    """Whether a task in this status can never change its status again."""
+    """Whether the status can't change any more."""
 
 
 LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
@@ -30,7 +30,7 @@ LEGAL_TRANSITIONS: Final[dict[TaskStatus, frozenset[TaskStatus]]] = {
     TaskStatus.FAILED: frozenset(),
     TaskStatus.CANCELED: frozenset(),
 }
-"""The whole state machine; every change of status is checked against it."""
+"""The state machine; every change of status is checked against it."""
 
 OPEN_STATUSES: Final = (TaskStatus.QUEUED, TaskStatus.RUNNING)
 """The statuses that are not final."""
@@ -40,7 +40,7 @@ for _status, _after in LEGAL_TRANSITIONS.items():
 
 
 class TaskFilter(enum.StrEnum):
-    """The tasks of a list."""
+    """Which tasks to list, by status."""
 
     ALL = "all"
     QUEUED = "queued"
@@ -67,7 +67,7 @@ _LISTED: Final[dict[TaskFilter, tuple[TaskStatus, ...]]] = {
 
 
 class TaskCounts(msgspec.Struct, frozen=True, gc=False):
-    """How many tasks are in each status.
+    """The number of tasks in each status.
 
     Attributes:
         queued: Number of queued tasks.

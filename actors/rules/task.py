@@ -1,9 +1,9 @@
-"""What is known of one task: an immutable snapshot."""
+"""A task: an immutable snapshot."""
 
 from __future__ import annotations
 
-# `gc=False` below: what holds texts and numbers alone can't be part of a cycle, and
-# with a long history the collector would go through all of it again and again.
+# `gc=False` below: structs of text and numbers can't be part of a reference cycle, and
+# the garbage collector would traverse a long history again and again.
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from .output_news import OutputNews
 
 RUNNING: Final = "running"
-"""The reason of a task that runs, and of which there is nothing else to say."""
+"""The default reason of a running task."""
 
 AWAITS_INPUT: Final = "waits for input"
-"""The reason of a running task that waits until somebody sends it something."""
+"""The reason of a running task that waits for input."""
 
 PAUSED: Final = "paused"
-"""The reason of a running task whose processes are stopped for a while."""
+"""The reason of a running task whose processes are suspended."""
 
 _QUEUED: Final = TaskStatus.QUEUED
 
 
 class IllegalTransitionError(Exception):
-    """A change of status that the state machine does not know."""
+    """A change of status that the state machine doesn't allow."""
 
     def __init__(self, task: Task, target: TaskStatus) -> None:
         super().__init__(f"task {task.id} is {task.status} and can't become {target}")
         self.task = task
 
 
-# Bounds for what is read: nothing that was measured is beyond them, and calculating
-# with anything beyond them could fail.
+# Bounds for values read from a journal or a socket. No real value exceeds them, and
+# arithmetic within them can't overflow.
 _Size = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 _ExitCode = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
@@ -53,47 +53,48 @@ _Place = Annotated[tuple[_PlaceNumber, ...], msgspec.Meta(min_length=2)]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A task at one moment. It never changes: each change makes a new one.
+    """An immutable snapshot of a task; each change creates a new one.
 
-    A snapshot never has an impossible combination, such as a queued task with an exit
-    code: making one raises `ValueError`.
+    The fields are consistent: an impossible combination, such as a queued task with an
+    exit code, raises `ValueError`.
 
     Attributes:
-        id: A small number, never used for another task of the same session.
+        id: A small number, never reused in the same session.
         description: The description of the task, for people.
-        kind: How it runs, such as `bash`.
+        kind: The name of its kind, such as `bash`.
         args: The arguments of its kind, for `bash` the command.
-        origin: Who added it, such as the name of a conversation.
-        directory: Where its processes start; None if that is not known, because an
-            older version wrote the task down.
-        terms: When it may start, and how long it may take, if anything was asked for.
-        key: That of the request; empty for most.
-        place: Where it stands among the queued tasks of its priority, if it was moved.
+        origin: The source of the request, such as the name of a conversation.
+        directory: The working directory of its processes; None if unknown, because an
+            older version has stored the task.
+        terms: Its options, such as when it may start; None for the defaults.
+        key: The key of the request; empty for most.
+        place: Its position among the queued tasks of its priority, if it was moved.
         status: Its status.
         reason: The reason of its status, for people.
         queued_at: When it was added (UTC).
-        output_path: The file that takes its output; None for a kind without output.
+        output_path: Its output file; None for a kind without output.
         started_at: When it left the queue; None before.
         ended_at: When it ended; None before.
-        duration: Seconds from start to end, or to the moment of the snapshot while
-            it runs, without pauses. Measured on a clock that is never set back.
-        exit_code: The exit status of its process, if it had one and ended by itself.
-        error: What went wrong; None if nothing did.
+        duration: Seconds from start to end, or until the snapshot while it runs,
+            without pauses. Measured on a monotonic clock.
+        exit_code: The exit status of its process; None without a process, or if a
+            signal ended it.
+        error: The error; None if there was none.
         progress: Percent, 0 to 100; None if unknown.
-        output_size: Bytes in that file when last looked at.
-        last_line: The last line of output, made safe to show.
-        attempt: Which attempt it makes, or waits for while it is Running: none for the
+        output_size: Bytes of output at the last check.
+        last_line: The last line of output, safe to show.
+        attempt: The current attempt, or the next one between two attempts; None for the
             first.
-        slot: Which slot of its group it has taken, from 0: the lowest that was free;
-            none before it started.
-        node: The machine on which its engine runs it, or ran it last; empty for this
-            one, or if it has not begun.
-        figures: What it used, or its last attempt, once it has ended; None if that is
-            not known.
-        paused_at: Since when it is paused; None while it is not.
-        paused_for: Seconds that its earlier pauses took.
-        awaits_input: Whether it waits for input, as far as that can be told, and nobody
-            has its terminal in view; see `AWAITS_INPUT`.
+        slot: The number of the slot of its group, from 0: the lowest that was free;
+            None before it started.
+        node: The node on which its engine runs the task, or ran it last; empty for this
+            machine, or if it has not begun.
+        figures: The resources used by the last attempt after it has ended; None if
+            unknown.
+        paused_at: When it was paused; None while it isn't paused.
+        paused_for: Total seconds of its earlier pauses.
+        awaits_input: Whether it appears to wait for input while no subscriber shows its
+            terminal; see `AWAITS_INPUT`.
     """
 
     id: int
@@ -126,15 +127,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     awaits_input: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an impossible combination of fields.
+        """Check that the fields don't contradict each other.
 
         Raises:
             ValueError: If the fields contradict each other.
         """
         at = self.queued_at
-        # Every snapshot and every remembered task pays for this: a long queue has many
-        # that have not begun, and the calls are for those that may contradict
-        # themselves.
+        # Hot path: every snapshot and every stored task passes here. This inlined check
+        # covers most queued tasks.
         if (
             self.status is _QUEUED
             and self.started_at is None
@@ -160,19 +160,19 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         cls,
         request: TaskRequest,
         *,
-        id: int,  # noqa: A002 - what the field is called
+        id: int,  # noqa: A002 - the name of the field
         reason: str,
         queued_at: datetime,
         output_path: str | None = None,
     ) -> Self:
-        """Make the queued task that a request asks for.
+        """Create the queued task of a request.
 
         Args:
-            request: What was asked for; all of it but the environment is in the task.
-            id: See the attributes, here and in the others.
-            reason: The same.
-            queued_at: The same.
-            output_path: The same.
+            request: The request; the task contains all of it but the environment.
+            id: See the attributes.
+            reason: See the attributes.
+            queued_at: See the attributes.
+            output_path: See the attributes.
         """
         return cls(
             id=id,
@@ -190,9 +190,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def request(self) -> TaskRequest:
-        """What was asked for, to ask for it again.
+        """A request to run the same task again.
 
-        But for the environment, the key, and what it waited for.
+        It lacks the environment, the key, the dependencies and the start time.
         """
         terms = self.terms and self.terms.again
         return TaskRequest(
@@ -206,17 +206,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def left_running(self) -> str:
-        """What it left running when it ended, for people; empty if nothing.
+        """Names of background processes that still run after its end, for people.
 
-        It is taken out again when it ends.
+        Empty if there are none.
         """
         return self.reason.partition(GOES_ON)[2] if self.status.is_final else ""
 
     def with_left_running(self, names: str) -> Self:
-        """Return this finished task with what it has left running by now.
+        """Return this finished task with its remaining background processes.
 
         Args:
-            names: What that is, for people; empty if all of it has ended.
+            names: Their names, for people; empty if all have ended.
         """
         before, goes_on, _ = self.reason.partition(GOES_ON)
         if not goes_on:
@@ -226,7 +226,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_paused(self) -> bool:
-        """Whether it is Running and its processes are stopped for a while."""
+        """Whether it is Running and its processes are suspended."""
         return self.paused_at is not None
 
     @property
@@ -238,7 +238,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def attempt_text(self) -> str:
-        """Which attempt it makes, for people; empty for the first."""
+        """The number of its attempt, for people; empty for the first."""
         return "" if self.attempt is None else self.attempt.label(self.terms)
 
     def _changed_to(self, target: TaskStatus, **changes: object) -> Self:
@@ -250,7 +250,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Return this task with another reason for its wait.
 
         Raises:
-            IllegalTransitionError: If it does not wait to run.
+            IllegalTransitionError: If it doesn't wait to run.
         """
         if not self.waits_to_run:
             raise IllegalTransitionError(self, TaskStatus.QUEUED)
@@ -262,21 +262,21 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Return this task with other terms, another place, another reason.
 
         Raises:
-            IllegalTransitionError: If it does not wait to run.
+            IllegalTransitionError: If it doesn't wait to run.
         """
         return msgspec.structs.replace(
             self.waiting(reason), terms=None if terms == PLAIN else terms, place=place
         )
 
     def started(self, at: datetime, slot: int | None = None) -> Self:
-        """Return this task as it begins to run, or to make another attempt.
+        """Return this task at the start of its first or next attempt.
 
         Args:
             at: The time of the change.
-            slot: Which slot of its group it has.
+            slot: The number of its slot in its group.
 
         Raises:
-            IllegalTransitionError: If it does not wait to run.
+            IllegalTransitionError: If it doesn't wait to run.
         """
         if self.attempt is not None and self.attempt.waits:
             attempt = msgspec.structs.replace(self.attempt, waits=False, due=None)
@@ -288,10 +288,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def paused(self, at: datetime, duration: float) -> Self:
-        """Return this running task as its processes are stopped for a while.
+        """Return this running task, paused.
 
         Args:
-            at: Since when.
+            at: The time of the change.
             duration: Seconds since it started, without earlier pauses.
         """
         return msgspec.structs.replace(
@@ -299,7 +299,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def resumed(self, at: datetime) -> Self:
-        """Return this task as it goes on after a pause; unchanged if it has none.
+        """Return this task, resumed; unchanged if it isn't paused.
 
         Args:
             at: The time of the change.
@@ -317,12 +317,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def between_attempts(
         self, attempt: Attempt, duration: float, news: OutputNews | None = None
     ) -> Self:
-        """Return this running task as it waits for another attempt.
+        """Return this running task, waiting for another attempt.
 
         Args:
-            attempt: That, waiting.
+            attempt: The next attempt.
             duration: Seconds since it started.
-            news: The last look at its output, if it has any.
+            news: The final state of its output, if it has any.
 
         Raises:
             IllegalTransitionError: If it is not running.
@@ -337,10 +337,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def progressed(self, news: OutputNews, duration: float) -> Self:
-        """Return this running task with what its output told.
+        """Return this running task with the state of its output.
 
         Args:
-            news: The latest look at its output.
+            news: The latest state of its output.
             duration: Seconds since it started.
 
         Raises:
@@ -351,7 +351,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return msgspec.structs.replace(self, duration=duration, **self._told_by(news))
 
     def with_reason(self, reason: str, duration: float, node: str = "") -> Self:
-        """Return this running task with what it does, or waits for, and where.
+        """Return this running task with another reason, on a node.
 
         Raises:
             IllegalTransitionError: If it is not running.
@@ -362,8 +362,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             self, reason=reason, duration=duration, node=node
         )
 
-    def with_awaits_input(self, awaits: bool, duration: float) -> Self:  # noqa: FBT001 - the one thing that is told
-        """Return this running task as it waits for input, or does no more.
+    def with_awaits_input(self, awaits: bool, duration: float) -> Self:  # noqa: FBT001 - the purpose of the method
+        """Return this running task with another value of `awaits_input`.
 
         Raises:
             IllegalTransitionError: If it is not running.
@@ -388,7 +388,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             outcome: How it ended.
             at: The time of the change.
             duration: Seconds since it started; None if it never did.
-            news: The last look at its output, if it has any.
+            news: The final state of its output, if it has any.
 
         Raises:
             IllegalTransitionError: If the state machine does not allow it.
@@ -415,7 +415,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def _told_by(self, news: OutputNews | None) -> dict[str, object]:
-        """Return what a look at the output tells of this task, field by field."""
+        """Return the fields of this task that follow from its output."""
         if news is None:
             return {"progress": self.progress}
         return {
@@ -426,14 +426,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def is_running(task: Task) -> bool:
-    """Tell whether a task has a job under way: Running, and not between attempts."""
+    """Return whether a task has a running job: Running, and not between attempts."""
     return task.status is TaskStatus.RUNNING and not task.waits_to_run
 
 
 def running_of(tasks: Iterable[Task]) -> list[Task]:
-    """Return those of some tasks that have a job under way; see `is_running`."""
+    """Return the tasks that have a running job; see `is_running`."""
     running = TaskStatus.RUNNING
-    # Without a call for each: a history is long, and few of it run.
+    # Inlined `is_running`, since a history may be long.
     return [
         it
         for it in tasks

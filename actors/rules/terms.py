@@ -1,4 +1,4 @@
-"""On which terms a task runs: when it may start, how long it may take, its input."""
+"""The options of a task, such as its start time, limits, retries and input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT_GROUP: Final = "default"
 """The group of a task that names none."""
 
 MOST: Final = 1_000_000
-"""The highest priority; the lowest is the negative of it."""
+"""The highest priority; the lowest is its negative."""
 
 _Priority = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 _Id = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
@@ -40,66 +40,65 @@ _Pids = Annotated[int, msgspec.Meta(ge=1, le=MOST_PIDS)]
 _Retries = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 Restart = Literal["always", "on-failure"]
-"""When a task is started again that should stay up."""
+"""When to start a task again that should stay up."""
 
 OnReboot = Literal["again", "fail"]
-"""What becomes of a task that ran when the machine restarted."""
+"""What to do with a task that was running when the machine restarted."""
 
 Input = Literal["pipe", "terminal"]
-"""What a task reads from that takes input while it runs."""
+"""The kind of standard input of a task that accepts input while it runs."""
 
 _Amount = Annotated[float, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
 
 Needs = tuple[tuple[str, _Amount], ...]
-"""Names of resources, and how much of each."""
+"""Names and amounts of resources."""
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The options of a task, such as when it may start and how long it may take.
 
-    In JSON only what differs from the default is written.
+    In JSON, values equal to the default are omitted.
 
     Attributes:
-        timeout: Seconds after which it is ended as failed, as if it were canceled: with
-            the grace period, and with all that it has started. `None` for no limit.
-        priority: Higher numbers start first; tasks of equal priority in their order.
-        held: Whether it waits until somebody releases it.
+        timeout: Seconds after which the task fails; it is then stopped with the grace
+            period, including all its processes. None for no limit.
+        priority: Tasks with higher numbers start first.
+        held: Whether it waits until it is released.
         immediate: Whether it starts at once, even if no slot is free.
         after: The tasks that must be complete before it starts.
         after_failed: The tasks that must have failed before it starts.
         after_any: The tasks that must have ended, in any status, before it starts.
-        delay: Seconds after which it starts at the earliest, from when it is added.
-        at: The date and time at which it starts at the earliest. Set by the queue for
-            a task with a delay.
-        retries: How many more attempts it gets if it fails.
-        retry_delay: Seconds before the second attempt; each further pause is twice as
-            long, at most five minutes, and all are up to a tenth longer or shorter at
-            random. `None` for 2.
-        retry_on: The exit statuses after which another attempt makes sense, with 124
-            for a timeout; empty for any failure.
-        restart: When it is started again although it was not asked to be tried so many
-            times: whenever it ends, or whenever it fails. Only a cancel ends it then.
-        on_reboot: What becomes of it if the machine restarts while it runs: it runs
-            again, or has failed. By default what becomes of it after any failure.
+        delay: Minimum seconds between adding and starting it.
+        at: The earliest date and time of its start. Set by the queue for a task with a
+            delay.
+        retries: The number of further attempts if it fails.
+        retry_delay: Seconds before the second attempt, by default 2. The delay doubles
+            with each attempt, up to five minutes, with a random deviation of up to a
+            tenth.
+        retry_on: The exit statuses that are retried, with 124 for a timeout; empty for
+            any failure.
+        restart: Whether to start it again without a limit, whenever it ends or whenever
+            it fails, until it is canceled.
+        on_reboot: Whether it runs again or fails if the machine restarts while it runs.
+            By default a restart counts as a failed attempt.
         group: The group whose slots it uses.
-        needs: Which named resources it takes while it runs, and how much of each.
-        engine: Where it runs, by the name of an engine; empty for this machine. What
-            it needs is then what the engine has, and `cpus` and `memory` are reserved
-            there.
-        address: Where the head of its cluster is, `auto` or `HOST:PORT`; empty for what
-            the session says.
-        ships: Whether a copy of its directory is made on the node, in which it runs;
-            otherwise there is the same directory on the node.
-        cpus: How many processors its processes may use together. `None` for no limit,
-            here and in the next two.
-        memory: How many bytes of memory they may use together; more ends it as failed.
-        pids: How many processes, with their threads, it may have at a time.
+        needs: The named resources that it takes while it runs, and their amounts.
+        engine: The name of the engine that runs it; empty for this machine. With an
+            engine, `needs`, `cpus` and `memory` are reserved there.
+        address: The address of the cluster's head node, `auto` or `HOST:PORT`; empty
+            for the one configured for the session.
+        ships: Whether it runs in a copy of its directory on the node; otherwise the
+            same directory must exist on the node.
+        cpus: Maximum number of processors for all its processes; None for no limit.
+        memory: Maximum bytes of memory for all its processes; exceeding it fails the
+            task. None for no limit.
+        pids: Maximum number of its processes and threads; None for no limit.
         schedule: The schedule that added it. Set by the queue.
-        batch: What the tasks have in common that were added with it, if anything.
-        max_fails: After how many failures in its batch the tasks of it that have not
-            started are canceled. `None` for never.
-        input: What it reads from: a pipe, or a terminal of its own, which takes its
-            output as well. `None` for nothing: its standard input is empty.
+        batch: The name of the batch with which it was added, if any.
+        max_fails: The number of failures in its batch that cancels all tasks of the
+            batch that have not started; None for no limit.
+        input: Its standard input: a pipe, or a terminal of its own, which also receives
+            its output. None for an empty standard input.
     """
 
     timeout: _Seconds | None = None
@@ -136,12 +135,12 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def local_needs(self) -> Needs:
-        """What it needs of the resources that the scheduler counts."""
+        """The needs that the scheduler of this session reserves."""
         return () if self.engine else self.needs
 
     @property
     def engine_needs(self) -> Needs:
-        """What it needs of its engine: its limits too are reserved there."""
+        """The needs that its engine reserves, including the limits."""
         if not self.engine:
             return ()
         limits = (("CPU", self.cpus), ("memory", self.memory))
@@ -150,9 +149,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def again(self) -> Terms:
-        """What of them counts for another task that does the same.
+        """The terms for running the same task again.
 
-        Neither the tasks nor the moment that the first one waited for.
+        Without its dependencies, start time, schedule and batch.
         """
         return Terms(
             timeout=self.timeout,
@@ -176,13 +175,13 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def has_limits(self) -> bool:
-        """Whether it limits what a task may use."""
+        """Whether they limit processors, memory or processes."""
         return not (self.cpus is None and self.memory is None and self.pids is None)
 
     def problem(self) -> str | None:
-        """Return why these terms can't be met; `None` if they can.
+        """Return why these terms are invalid; None if they are valid.
 
-        What depends on other tasks is not looked at.
+        Does not check whether the tasks in them exist.
         """
         timeout = self.timeout
         if timeout is not None and not 0 < timeout <= LONGEST:
@@ -263,7 +262,7 @@ def _no_duration(name: str, seconds: float) -> str:
 
 
 PLAIN: Final = Terms()
-"""The terms of a task that asks for none: it starts as soon as it is its turn."""
+"""The default terms."""
 
 
 class GroupRules(msgspec.Struct, frozen=True, gc=False):
@@ -271,11 +270,11 @@ class GroupRules(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         name: The name of the group.
-        slots: How many of its tasks run at a time; 0 for as many as there are slots.
-        paused: Whether none of them starts.
-        pause_on_failure: Whether it is paused when one of its tasks fails; `None` for
-            what the queue does with all groups.
-        why: Why it is paused, if nobody asked for it: the task that has failed.
+        slots: How many of its tasks run at a time; 0 for no limit of its own.
+        paused: Whether it is paused.
+        pause_on_failure: Whether it is paused when one of its tasks fails; None for the
+            default of the queue.
+        why: Why it was paused automatically: the task that has failed.
     """
 
     name: str
@@ -289,10 +288,10 @@ class QueueRules(msgspec.Struct, frozen=True):
     """The settings of the queue.
 
     Attributes:
-        paused: Whether nothing starts.
-        groups: The groups for which something is set, by name.
-        slots: How many tasks run at a time, if that was set; `None` for as many as
-            the session was opened with.
+        paused: Whether the queue is paused.
+        groups: The groups with settings, sorted by name.
+        slots: How many tasks run at a time; None for the number with which the session
+            was opened.
     """
 
     paused: bool = False
@@ -301,7 +300,7 @@ class QueueRules(msgspec.Struct, frozen=True):
 
 
 def is_group_name(text: str) -> bool:
-    """Tell whether a group can be called so."""
+    """Return whether a text is a valid name of a group."""
     return _GROUP_NAME.fullmatch(text) is not None
 
 

@@ -1,14 +1,14 @@
-"""Lines of tasks that wait for room, and which task is the next.
+"""Lines of tasks that wait for room, and which of them starts next.
 
-Tasks that want the same group and the same resources share a line; only the first of
-each line is compared with the others. A line whose first task can't start is parked
-with what it lacks. When some of that is free, the first line that waits for it is
-looked at again, and the next one only if that leaves something.
+Tasks of the same group with the same needs share a line, and only the first tasks of
+the lines are compared. If the first task of a line can't start, the line is parked
+under the slot or resource that it lacks. When that becomes free, the first line parked
+there is checked again, and the next one only if something is left.
 
-A task that waits for a resource holds all it needs, and a slot of its group if that has
-a number of them: no task after it in the order takes any of that. So small tasks can't
-keep a big one waiting for ever. It holds nothing while its group is paused or has no
-slot for it, or if it needs more than there is.
+A task that waits for a resource reserves everything it needs, and a slot of its group
+if the group has a limit, so later tasks can't take these. This prevents small tasks
+from starving a big one. A task reserves nothing while its group is paused or full, or
+if it needs more than the total.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
 Rank = tuple[int, ...]
-"""Where a task stands among all; the lowest is the first. Ends with its id."""
+"""The sort key of a task; the lowest is the first. Its last item is the id."""
 
 Key = tuple[str, Needs, str]
-"""What the tasks of a line want: the group, the resources, and the engine."""
+"""The group, the needs and the engine of the tasks of a line."""
 
 _Entry = tuple[Rank, Key]
 
@@ -37,13 +37,13 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class _Line:
-    """Waiting tasks that want the same, in their order.
+    """Waiting tasks with the same key, in order.
 
-    `listed` is the rank with which it stands in the list of first ones; any other
-    entry there is out of date. While it is parked, `parked` is the rank of its first
-    task and `lack` what that waits for. `holds` is what nobody may take who comes after
-    it. When it is no longer parked, `owed` is what others may wait for because of it:
-    they are woken unless it turns out that it lacks the same as before.
+    `listed` is the rank of its valid entry in the list of first tasks; other entries
+    there are stale. While the line is parked, `parked` is the rank of its first task,
+    `lack` is what that task waits for, and `holds` what it reserves. After unparking,
+    `owed` is what other lines may wait for because of this one: they are woken unless
+    it is parked for the same reason again.
     """
 
     __slots__ = ("_needs", "heap", "holds", "key", "lack", "listed", "owed", "parked")
@@ -60,8 +60,8 @@ class _Line:
 
     @property
     def needs(self) -> tuple[tuple[str, int], ...]:
-        """The resources that its tasks need, and how much."""
-        # Made when they are asked for: of many lines few are looked at.
+        """The resources that its tasks need, and their amounts."""
+        # Created lazily: of many lines only a few are checked.
         if self._needs is None:
             self._needs = tuple(
                 (resource_key(name), units(amount)) for name, amount in self.key[1]
@@ -70,16 +70,16 @@ class _Line:
 
 
 class WaitingLines:
-    """Tasks that wait for nothing but room.
+    """The tasks that wait only for room.
 
-    A task that has left, or that has another rank or key by now, is found out of date
-    when it comes to the front.
+    An entry whose task has left, or has another rank or key, is detected as stale when
+    it becomes the first.
 
     Args:
-        room: What there is, and what is free.
-        tasks: All waiting tasks, for how many they are.
-        current: Returns the rank and the key of a task as they are now; `None` if it
-            waits for something else, or no longer.
+        room: The total and the free slots and resources.
+        tasks: All waiting tasks; only their number is used.
+        current: Returns the current rank and key of a task; None if it doesn't wait
+            only for room.
     """
 
     def __init__(
@@ -89,21 +89,21 @@ class WaitingLines:
         self._tasks = tasks
         self._current = current
         self._lines: dict[Key, _Line] = {}
-        # Lines that nobody has looked at yet, and their tasks in order; each is listed.
-        # No line is made of them before: there may be one for each of many tasks.
+        # Heaps of lines that were not checked yet; all are listed. A `_Line` is created
+        # on the first check, since there may be as many lines as tasks.
         self._begun: dict[Key, list[Rank]] = {}
-        # The first of each line that is not parked; may hold some that no longer are.
-        # By the engine on which its tasks run.
+        # Heaps of the first tasks of lines that are not parked, by engine; may contain
+        # stale entries.
         self._first: dict[str, list[_Entry]] = {}
-        # By what they lack, and those that hold it.
+        # Heaps of parked lines, by what they lack and by what they hold.
         self._parked: dict[str, list[_Entry]] = {}
         self._holders: dict[str, list[_Entry]] = {}
-        # By their groups: the lines that hold something.
+        # The lines that hold something, by group.
         self._holding: dict[str, dict[Key, None]] = {}
 
     def begin_with(self, lines: dict[Key, list[Rank]]) -> None:
-        """Put many tasks into their lines; there is none yet."""
-        # One heap is made of all, in place of a change for each: a queue may be long.
+        """Add many tasks to an empty object."""
+        # With one `heapify` instead of many pushes: a queue may be long.
         self._begun = lines
         for key, ranks in lines.items():
             if len(ranks) > 1:
@@ -121,7 +121,7 @@ class WaitingLines:
             self._unpark(line)
 
     def left(self, task_id: int, key: Key) -> None:
-        """Look again at a line that is parked because of a task that has left it."""
+        """Check a line again if it is parked because of a task that has left it."""
         line = self._lines.get(key)
         if line is None or not line.lack or line.parked is None:
             return
@@ -129,14 +129,14 @@ class WaitingLines:
             self._unpark(line)
 
     def has_first(self, engine: str) -> bool:
-        """Tell whether a task of an engine may be the first of a line."""
+        """Return whether there may be a task of an engine to take."""
         return bool(self._first.get(engine))
 
     def take(self, engine: str) -> int | None:
-        """Take the first task of an engine for which there is room out of its line.
+        """Remove the first task of an engine for which there is room.
 
         Returns:
-            Its id; `None` if there is none.
+            Its id; None if there is none.
         """
         listed = self._first.get(engine)
         while listed:
@@ -154,13 +154,13 @@ class WaitingLines:
                 self._park(line, rank, lack)
                 continue
             heapq.heappop(line.heap)
-            # This wakes those that wait because of it.
+            # This wakes the lines that wait because of this one.
             self._relist(line)
             return rank[-1]
         return None
 
     def wake(self, key: str) -> None:
-        """Look again at the first line that waits for something, as it is free now."""
+        """Check the first line again that waits for something that is now free."""
         heap = self._parked.get(key)
         while heap:
             entry = heapq.heappop(heap)
@@ -173,12 +173,12 @@ class WaitingLines:
             self._parked.pop(key, None)
 
     def drop_holds(self, group: str) -> None:
-        """Let the lines of a group hold nothing, and look at them again."""
+        """Release what the lines of a group hold, and check them again."""
         for key in [*self._holding.get(group, ())]:
             self._unpark(self._lines[key])
 
     def holder(self, key: str, rank: Rank) -> Rank | None:
-        """Return who holds something and comes before a task; `None` if nobody does."""
+        """Return the rank of an earlier task that holds something; None if none."""
         heap = self._holders.get(key)
         while heap:
             first, line_key = heap[0]
@@ -203,11 +203,11 @@ class WaitingLines:
         return line
 
     def _stands(self, rank: Rank, line: _Line) -> bool:
-        """Tell whether a task still stands in a line with this rank."""
+        """Return whether a task is still in a line with this rank."""
         return self._current(rank[-1]) == (rank, line.key)
 
     def _head(self, line: _Line) -> Rank | None:
-        """Return the first of a line, without those that have moved or gone."""
+        """Return the first rank of a line after removing stale ones."""
         while line.heap:
             if self._stands(line.heap[0], line):
                 return line.heap[0]
@@ -231,7 +231,7 @@ class WaitingLines:
     def _relist(self, line: _Line) -> None:
         head = self._head(line)
         if line.owed and head != line.parked:
-            # Another one is the first now: it may be far behind those that it kept.
+            # The new first task may come after tasks that the old one kept waiting.
             self._wake_owed(line)
         if head is not None:
             self._list(line, head)
@@ -239,10 +239,11 @@ class WaitingLines:
             del self._lines[line.key]
 
     def _lack(self, line: _Line, rank: Rank) -> tuple[str, bool] | None:
-        """Name what is missing for a task to start; `None` if nothing is.
+        """Determine what a task lacks to start.
 
         Returns:
-            That, and whether it holds what it needs as long as it waits.
+            The lacking slot or resource, and whether the task holds what it needs while
+            it waits; None if it lacks nothing.
         """
         group = self._room.group(line.key[0])
         key = group_key(line.key[0])
@@ -270,7 +271,7 @@ class WaitingLines:
             for key in line.holds:
                 self._push(self._holders, key, entry)
             if self._room.group(group).slots != UNLIMITED:
-                # One that comes later waits for its slot from now on.
+                # Later tasks of the group now wait for the reserved slot.
                 self.drop_holds(group)
             self._holding.setdefault(group, {})[line.key] = None
         self._wake_owed(line)
@@ -286,7 +287,7 @@ class WaitingLines:
         return line is not None and bool(line.lack) and line.parked == rank
 
     def _unpark(self, line: _Line) -> None:
-        """Look again at a line, and at those that it has kept from starting."""
+        """Check a line again, and the lines that it has kept waiting."""
         if line.lack:
             if line.holds:
                 del self._holding[line.key[0]][line.key]
@@ -296,13 +297,13 @@ class WaitingLines:
         self._relist(line)
 
     def _wake_owed(self, line: _Line) -> None:
-        """Look at those that waited because of a line, if it leaves them something."""
+        """Wake the lines that waited because of a line, if it leaves them something."""
         owed, line.owed = line.owed, _NOTHING
         for key in owed:
             if key != line.lack and not (key in line.holds and self._binds(key, line)):
                 self.wake(key)
 
     def _binds(self, key: str, line: _Line) -> bool:
-        """Tell whether others have to wait for what a line holds."""
+        """Return whether other lines must wait for what a line holds."""
         group = line.key[0]
         return key != group_key(group) or self._room.group(group).slots != UNLIMITED

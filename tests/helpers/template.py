@@ -37,8 +37,9 @@ import time
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, get_args
 
+import msgspec
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -582,6 +583,29 @@ def _run() -> int:
     return import_module("backburner.actors.host.keeper.main").main(sys.argv[1:])
 
 
+def _prepare() -> None:
+    """Make here what each process makes for itself once, which takes long."""
+    wire: Any = import_module("backburner.actors.host.wire")
+    wire.decoder_to_host(int)
+    wire._decoder_from_host()
+    rows: Any = import_module("backburner.actors.journal.rows")
+    folder: Any = import_module("backburner.actors.session.folder")
+    settings: Any = import_module("backburner.actors.host.settings")
+    for kind in (rows.Meta, rows.ProcessRow, folder.Owner, settings.HostSettings):
+        msgspec.json.Decoder(kind)
+    types: Any = import_module("backburner.actors.rules.field_types")
+    for kind in (settings.HostSettings, *get_args(wire.QueueRequest)):
+        types._shape_of(kind)
+    schema: Any = import_module("backburner.actors.journal.schema")
+    schema._schema(len(schema.MIGRATIONS))
+    parser: Any = import_module("backburner.ui.cli.parser")
+    parser.make_parser("add").parse_args(["true"])
+    amounts: Any = import_module("backburner.actors.rules.amounts")
+    amounts.parse_memory("1M")
+    durations: Any = import_module("backburner.actors.rules.durations")
+    durations.parse_duration("1s")
+
+
 def main() -> None:
     """Be the template, and then each fork of it."""
     helpers = sys.path.pop(0)
@@ -600,6 +624,7 @@ def main() -> None:
     for name in sys.argv[3:-1]:
         import_module(name)
     del sys.path[:2]
+    _prepare()
     gc.freeze()
     alive.sendall(b"!")
     _serve(listener, alive, f"\0{sys.argv[2]}")

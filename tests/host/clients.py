@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import psutil
@@ -18,11 +19,11 @@ from backburner.actors.host.wire import (
     encode,
 )
 from backburner.actors.runtime.frames import LONGEST_FROM_HOST, FrameReader, frame
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from backburner.actors.host.remote import RemoteSystem
 
@@ -103,6 +104,18 @@ def kill(pid: int) -> None:
     process.wait(PATIENCE)
 
 
+def suspend(process: psutil.Process) -> None:
+    """Stop a process, and wait until each of its threads stands still."""
+    process.suspend()
+    threads = Path(f"/proc/{process.pid}/task")
+    # Until then it may still handle what it is sent.
+    until(
+        lambda: all(
+            "State:\tT" in (it / "status").read_text() for it in threads.iterdir()
+        )
+    )
+
+
 def keeper_of(session: RemoteSystem) -> psutil.Process:
     """Return the keeper of the host that a client has."""
     found = psutil.Process(session.welcome.pid).parent()
@@ -114,7 +127,7 @@ def keeper_of(session: RemoteSystem) -> psutil.Process:
 def kill_both(session: RemoteSystem) -> None:
     """Kill a host and its keeper, so that neither notices the death of the other."""
     kept, host = keeper_of(session), psutil.Process(session.welcome.pid)
-    kept.suspend()
+    suspend(kept)
     host.kill()
     kept.kill()
 

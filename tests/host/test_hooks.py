@@ -24,7 +24,7 @@ from backburner.actors.host.settings import Hooks
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.host.clients import Heard, keeper_of
+from tests.host.clients import Heard, keeper_of, suspend
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -89,7 +89,7 @@ def test_a_task_that_is_found_ended_at_the_start_is_told_of(
         keeper = keeper_of(session)
     # Nobody is left to note how the job ends.
     for process in (keeper, host, job):
-        process.suspend()
+        suspend(process)
     for process in (job, host, keeper):
         process.kill()
     for process in (job, host, keeper):

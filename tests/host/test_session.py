@@ -37,7 +37,7 @@ from descriptors import opened_by
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.host.clients import Heard, kill, kill_both, waits_for
+from tests.host.clients import Heard, kill, kill_both, suspend, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,7 +217,7 @@ def test_what_is_asked_while_there_is_no_host_is_answered_by_the_next(
     session: RemoteSystem, events: Heard
 ) -> None:
     host = psutil.Process(session.welcome.pid)
-    host.suspend()
+    suspend(host)
     asked = Heard()
     session.queue.tell(GetTask(5, reply_to=asked, correlation_id="before"))
     host.kill()
@@ -234,7 +234,7 @@ def test_an_addition_that_the_host_may_have_lost_is_not_made_twice(
     session: RemoteSystem, events: Heard
 ) -> None:
     host = psutil.Process(session.welcome.pid)
-    host.suspend()
+    suspend(host)
     asked = Heard()
     session.queue.tell(AddTask(TaskRequest("x", "bash", ("true",)), asked, "add"))
     host.kill()
@@ -252,7 +252,7 @@ def test_an_addition_with_a_key_is_made_by_the_next_host_exactly_once(
     request = TaskRequest("x", "bash", ("true",), key="a1b2")
     added = session.add_request(request)
     host = psutil.Process(session.welcome.pid)
-    host.suspend()
+    suspend(host)
     asked = Heard()
     session.queue.tell(AddTask(request, asked, "had"))
     session.queue.tell(AddTask(replace(request, key="c3d4"), asked, "had not"))

@@ -20,6 +20,7 @@ import fcntl
 import functools
 import gc
 import inspect
+import io
 import itertools
 import json
 import locale
@@ -584,26 +585,38 @@ def _run() -> int:
 
 
 def _prepare() -> None:
-    """Make here what each process makes for itself once, which takes long."""
+    """Make here what each process makes once, and what takes it long.
+
+    These are decoders of messages, checks of their fields, and regular expressions;
+    Python keeps the last. Nothing of it depends on the user or the environment.
+    """
     wire: Any = import_module("backburner.actors.host.wire")
     wire.decoder_to_host(int)
     wire._decoder_from_host()
     rows: Any = import_module("backburner.actors.journal.rows")
     folder: Any = import_module("backburner.actors.session.folder")
-    settings: Any = import_module("backburner.actors.host.settings")
-    for kind in (rows.Meta, rows.ProcessRow, folder.Owner, settings.HostSettings):
+    host: Any = import_module("backburner.actors.host.settings")
+    for kind in (rows.Meta, rows.ProcessRow, folder.Owner, host.HostSettings):
         msgspec.json.Decoder(kind)
+    system: Any = import_module("backburner.actors.system")
     types: Any = import_module("backburner.actors.rules.field_types")
-    for kind in (settings.HostSettings, *get_args(wire.QueueRequest)):
+    for kind in (
+        host.HostSettings,
+        system._Settings,
+        *get_args(wire.QueueRequest),
+    ):
         types._shape_of(kind)
     schema: Any = import_module("backburner.actors.journal.schema")
     schema._schema(len(schema.MIGRATIONS))
     parser: Any = import_module("backburner.ui.cli.parser")
     parser.make_parser("add").parse_args(["true"])
-    amounts: Any = import_module("backburner.actors.rules.amounts")
-    amounts.parse_memory("1M")
-    durations: Any = import_module("backburner.actors.rules.durations")
-    durations.parse_duration("1s")
+    for module, function, text in (
+        ("amounts", "parse_memory", "1M"),
+        ("durations", "parse_duration", "1s"),
+    ):
+        getattr(import_module(f"backburner.actors.rules.{module}"), function)(text)
+    blessed: Any = import_module("blessed")
+    blessed.Terminal("xterm-256color", io.StringIO(), force_styling=True)
 
 
 def main() -> None:

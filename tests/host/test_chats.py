@@ -438,5 +438,6 @@ def test_line_mode_at_a_terminal_detaches_as_the_chat_does(
         lines.send("/quit --end\n")
         lines.wait("#1 canceled")
         lines.wait_exit()
+        assert "error" not in lines.text
     wait_ends(care.left())
     assert care.left() == []

@@ -69,8 +69,9 @@ class HostNews:
         """Receive an event. Thread-safe."""
         match event:
             case SessionEnded(text=text):
-                if self._tells_end:
-                    self._face.tell(Notice(f"the session ended: {text}"))
+                # If this program asked for the end, it has finished and expects it.
+                if self._tells_end and not self._owner.finished:
+                    self._face.tell(Notice(text))
                 self._owner.session_ended(text)
             case HostBack(text=text):
                 self._face.tell(Notice(text, good=True))

@@ -34,5 +34,7 @@ def config_file() -> str:
 
 
 def _base(variable: str, default: str) -> str:
+    given = os.environ.get(variable, "").strip()
+    # As XDG says: a relative path would be another folder in each directory.
     # Importing pathlib takes as long as a whole `backburner add`.
-    return os.environ.get(variable, "").strip() or os.path.expanduser(default)  # noqa: PTH111
+    return given if given.startswith("/") else os.path.expanduser(default)  # noqa: PTH111

@@ -29,6 +29,12 @@ class Key(msgspec.Struct, frozen=True):
     name: str
     text: str = ""
 
+    @property
+    def after_escape(self) -> Key | None:
+        """The key typed after Esc, if tmux or a slow connection has joined the two."""
+        char = self.name.removeprefix("alt-")
+        return Key(char, char) if len(char) == 1 and char != self.name else None
+
 
 class Typed(msgspec.Struct, frozen=True):
     """Several characters arrived at once, as if each had been typed.

@@ -42,6 +42,11 @@ def test_an_empty_file_is_the_defaults(path: Path) -> None:
     assert load(path) == Config()
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_error(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbfslots = 3\r\ngrace = 2\r\n")
+    assert load(path) == Config(slots=3, grace=2)
+
+
 def test_no_file_is_the_defaults_unless_one_was_named(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from backburner.ui.program.folders import config_file, state_folder
 
 
-@pytest.mark.parametrize("unset", ["", " "])
+@pytest.mark.parametrize("unset", ["", " ", "relative", "./here"])
 def test_they_are_below_home_unless_a_variable_says_otherwise(
     unset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,8 @@ def _looks_back(state: ChatState) -> bool:
 def _take_unused(state: ChatState, key: Key) -> list[Effect]:
     if key.name in {"end", "ctrl-end"}:
         to_end(state)
+    if (then := key.after_escape) is not None:
+        return [*take_input(state, Key("escape")), *take_input(state, then)]
     return []
 
 

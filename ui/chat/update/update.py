@@ -237,11 +237,8 @@ def _take_letter_or_key(
         if not action:
             return to_input(state, key)
         note(state, key)
-    char = key.name.removeprefix("alt-") if key.name.startswith("alt-") else ""
-    if len(char) == 1 and not (action or keymap.COMMON.action(key.name)):
-        # tmux or a slow connection has joined Esc and the next key.
-        effects = _take_key(state, keys.Key("escape"))
-        return [*effects, *_take_key(state, keys.Key(char, char))]
+    if (then := key.after_escape) and not (action or keymap.COMMON.action(key.name)):
+        return [*_take_key(state, keys.Key("escape")), *_take_key(state, then)]
     if not action:
         return take_common_key(state, key)
     effects = act(action)

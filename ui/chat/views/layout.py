@@ -21,6 +21,7 @@ from .transcript import transcript_rows
 
 if TYPE_CHECKING:
     from ...editor.editor import Rendered
+    from ...text.rows import Style
     from ..model.state import ChatState, Detail
 
 _ROWS_FOR_FOOTER: Final = 3
@@ -157,15 +158,25 @@ def draw_measured(state: ChatState, parts: Areas, drawn: Rendered) -> Frame:
     if state.look.is_ascii:
         more = state.look.signs.more
         typed = range(top, top + parts.input)
+        faint = state.look.theme.faint
         frame = [
-            row if at in typed else _in_ascii(row, more) for at, row in enumerate(frame)
+            _in_ascii(row, more, faint if at in typed else None)
+            for at, row in enumerate(frame)
         ]
     return Frame(tuple(frame), cursor)
 
 
-def _in_ascii(row: Row, more: str) -> Row:
-    """Replace the ellipsis, since `clip` always uses the Unicode one."""
-    return tuple(Span(it.text.replace(ELLIPSIS, more), it.style) for it in row)
+def _in_ascii(row: Row, more: str, only: Style | None) -> Row:
+    """Replace the ellipsis, since `clip` always uses the Unicode one.
+
+    In the input only if it has this style: in another one it was typed.
+    """
+    return tuple(
+        Span(it.text.replace(ELLIPSIS, more), it.style)
+        if only in {None, it.style}
+        else it
+        for it in row
+    )
 
 
 def _body(state: ChatState, parts: Areas, columns: int) -> list[Row]:

@@ -397,7 +397,7 @@ def test_the_footer_says_what_a_slash_does(tmp_path: Path) -> None:
     assert "? keys" in chat.screen().splitlines()[-1]
 
 
-@pytest.mark.parametrize("where", ["task", "list"])
+@pytest.mark.parametrize("where", ["task", "list", "input"])
 def test_escape_that_arrives_with_the_next_key_is_escape_and_that_key(
     where: str,
 ) -> None:
@@ -405,7 +405,7 @@ def test_escape_that_arrives_with_the_next_key_is_escape_and_that_key(
     chat.news(running(1))
     if where == "task":
         open_task(chat, Detail(1, None, None))
-    else:
+    elif where == "list":
         chat.press("tab")
     chat.press("alt-/")
     chat.type("show")

@@ -265,6 +265,11 @@ def test_the_placeholder_says_what_can_be_typed() -> None:
     assert "Say something to butler" in ChatDriver(partner="butler").screen()
 
 
+def test_the_placeholder_is_cut_off_in_ascii() -> None:
+    chat = ChatDriver(columns=30, look=Look.of("ascii", 0, light=False))
+    assert chat.screen().isascii()
+
+
 def test_what_is_cut_off_is_ascii_too() -> None:
     chat = ChatDriver(columns=30, look=Look.of("ascii", 0, light=False))
     chat.news(running(1, "a description that is longer than a row"))

@@ -51,6 +51,8 @@ class Memory(msgspec.Struct, frozen=True):
         schedule_environments: The environments of their tasks, by the ids of the
             schedules.
         rebooted: Whether the machine was restarted since the session was last open.
+        is_copy: Whether the session was open in another folder, from which this one
+            was copied or moved. The processes of its tasks belong to that one.
     """
 
     session_key: str
@@ -69,6 +71,7 @@ class Memory(msgspec.Struct, frozen=True):
     schedules: tuple[Schedule, ...] = ()
     schedule_environments: dict[int, Variables] = {}
     rebooted: bool = False
+    is_copy: bool = False
 
 
 class Everything(msgspec.Struct, frozen=True):

@@ -173,6 +173,7 @@ class SqliteJournal(Journal):
             schedules=schedules,
             schedule_environments=self._environments.of_schedules,
             rebooted=bool(boot and meta.boot) and boot != meta.boot,
+            is_copy=kept not in {"", self._key},
         )
 
     def go_on_at(self, next_id: int, seq: int) -> None:

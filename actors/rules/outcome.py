@@ -119,5 +119,10 @@ NEVER_KNOWN: Final = Outcome.failed(
 )
 """The outcome of a task when it is unknown whether its process was started."""
 
+COPIED: Final = Outcome.failed(
+    "its exit status is unknown: the session's folder was copied or moved while it ran"
+)
+"""What becomes of a task in a copy: the original has its process."""
+
 RESTARTED: Final = Outcome.failed("the machine restarted while it ran")
 """The outcome of a task that was running when the machine stopped."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ..processes.output_file import OutputMonitor
 from ..rules.adoption import Adoption
-from ..rules.outcome import GOES_ON, LOST, NEVER_KNOWN, RESTARTED, Outcome
+from ..rules.outcome import COPIED, GOES_ON, LOST, NEVER_KNOWN, RESTARTED, Outcome
 from ..rules.output_news import OutputNews
 from ..rules.process_record import ProcessId, StartedProcess
 from ..rules.status import TaskStatus
@@ -119,7 +119,7 @@ def _adoption(
             return Adoption(task, process, in_doubt=True)
         seen = task.id in now.outputs or task.id in now.marked
         if seen or now.runs_unseen(task.id):
-            return NEVER_KNOWN
+            return COPIED if memory.is_copy else NEVER_KNOWN
     begins = Adoption(task, begins=True)
     if task.id not in memory.environments:
         return begins.stops_with or NEVER_STARTED

@@ -320,7 +320,10 @@ def test_a_copy_of_the_session_adopts_nothing(lair: Path) -> None:
     with _open(lair / "copy") as copy:
         (task,) = copy.list()
         assert task.status is TaskStatus.FAILED
-        assert task.reason.startswith("its exit status is unknown")
+        assert task.reason == (
+            "its exit status is unknown: the session's folder was copied or moved while"
+            " it ran"
+        )
     with _open(folder) as system:
         (task,) = system.list()
         assert task.status is TaskStatus.RUNNING

@@ -22,7 +22,7 @@ MOST: Final = 1000
 """Maximum number of tasks in a batch."""
 
 # Compiled on first use: compiling it at import would slow down each start.
-_RANGE: Final = r"(?a)(-?\d{1,9})\.\.(-?\d{1,9})"
+_RANGE: Final = r"(?a)(-?\d{1,999})\.\.(-?\d{1,999})"
 
 
 def read_values(text: str) -> tuple[str, ...]:

@@ -36,6 +36,9 @@ class Key(msgspec.Struct, frozen=True):
         return Key(char, char) if len(char) == 1 and char != self.name else None
 
 
+ESCAPE: Final = Key("escape")
+
+
 class Typed(msgspec.Struct, frozen=True):
     """Several characters arrived at once, as if each had been typed.
 

@@ -349,6 +349,7 @@ def test_every_command_is_tried() -> None:
             "--each: 1,,3 is not a range or a list",
         ),
         ("/task --each 1..9999 Part bash {}", "--each: a batch has at most 1000 tasks"),
+        ("/task --each 1..12345678901 P bash {}", "a batch has at most 1000 tasks"),
         ("/task --max-fails 2 Part bash ls", "--max-fails is for several tasks; give "),
         ("/task --each a --max-fails 0 P bash {}", "--max-fails: 0 is not a number fr"),
         ("/task --each a --batch b P bash {}", "give --each or --batch, not both"),

@@ -16,7 +16,7 @@ from ...dialogue.parse import block_lines
 from ...dialogue.search_actor import StopSearch
 from ...dialogue.shell_blocks import Missing
 from ...dialogue.templates import FindTemplates, FoundTemplates
-from ...terminal.keys import Key, Paste, Typed
+from ...terminal.keys import ESCAPE, Key, Paste, Typed
 from ..model import keymap
 from ..model.completion import propose, words_of
 from ..model.effects import EditText, Effect, Remember
@@ -156,7 +156,7 @@ def _take_unused(state: ChatState, key: Key) -> list[Effect]:
     if key.name in {"end", "ctrl-end"}:
         to_end(state)
     if (then := key.after_escape) is not None:
-        return [*take_input(state, Key("escape")), *take_input(state, then)]
+        return [*take_input(state, ESCAPE), *take_input(state, then)]
     return []
 
 

@@ -238,7 +238,7 @@ def _take_letter_or_key(
             return to_input(state, key)
         note(state, key)
     if (then := key.after_escape) and not (action or keymap.COMMON.action(key.name)):
-        return [*_take_key(state, keys.Key("escape")), *_take_key(state, then)]
+        return [*_take_key(state, keys.ESCAPE), *_take_key(state, then)]
     if not action:
         return take_common_key(state, key)
     effects = act(action)

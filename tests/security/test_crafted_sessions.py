@@ -25,7 +25,7 @@ from tests.faults.program import SOAK, without_slow
 from tests.security.crafted import CASES, COLUMNS, Session, choose, own, write_session
 
 _HERE: Final = Path(__file__).parent
-_PARTS: Final = 3
+_PARTS: Final = 12 if SOAK else 3
 _DRAWN: Final = 2000 if SOAK else 20
 _DRAWN_CHATS: Final = 50 if SOAK else 2
 _CHOSEN: Final = len(CASES) if SOAK else 250

@@ -39,8 +39,8 @@ class Synonym(msgspec.Struct, frozen=True):
     """Another name of a command, which other programs use.
 
     Attributes:
-        name: The name, with the slash. adds: Arguments that it adds before the typed
-        ones.
+        name: The name, with the slash.
+        adds: Arguments that it adds before the typed ones.
     """
 
     name: str

@@ -23,8 +23,9 @@ class Templates(msgspec.Struct, frozen=True):
     """The configured templates, and where to find those of projects.
 
     Attributes:
-        configured: The templates of the configuration. state: The folder of all
-        sessions, which records trusted files; empty to use only configured templates.
+        configured: The templates of the configuration.
+        state: The folder of all sessions, which records trusted files; empty to use
+            only configured templates.
         how_to_trust: The command that trusts the file of a project.
     """
 
@@ -69,8 +70,8 @@ class FoundTemplates(msgspec.Struct, frozen=True):
     """The templates available here.
 
     Attributes:
-        configured: The templates of the configuration. project: The project's file, if
-        there is one.
+        configured: The templates of the configuration.
+        project: The project's file, if there is one.
         problem: Why the project's file is invalid; empty if it is valid.
     """
 

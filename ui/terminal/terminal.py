@@ -56,13 +56,15 @@ class Terminal:
     """A terminal that can be entered and left.
 
     Args:
-        input_fd: The descriptor of the input; duplicated. output_fd: The descriptor of
-        the output; duplicated, so that the original may be redirected later.
+        input_fd: The descriptor of the input; duplicated.
+        output_fd: The descriptor of the output; duplicated, so that the original may
+            be redirected later.
         mouse: Whether to report the wheel and clicks; `set_mouse` changes it.
         encoding: The encoding of the output.
 
     Attributes:
-        input_fd: The descriptor of the input. encoding: The encoding of the output.
+        input_fd: The descriptor of the input.
+        encoding: The encoding of the output.
         colors: The number of colors: 0, 8, 16, 256 or `styling.TRUE_COLOR`; before
             `learn` only as many as the environment guarantees.
         sequences: The sequences of the terminal; `STANDARD` before `learn`.

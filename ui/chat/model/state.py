@@ -242,8 +242,8 @@ class ChatState(ChangingRecord, dict=True):
         focus: The part that gets the keys.
         panel_index: The index of the panel with the focus, if a panel has it.
         panels_hidden: Whether panels are shown only while they have the focus.
-        tasks: The selection and filter of the list of tasks. found: The results of the
-        last search through all outputs, if any.
+        tasks: The selection and filter of the list of tasks.
+        found: The results of the last search through all outputs, if any.
         detail: The opened task, if any; it replaces the transcript.
         prompt: The line of a search or a filter, if open.
         searches: Earlier searches in output, oldest first.

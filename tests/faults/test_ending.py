@@ -172,7 +172,7 @@ def test_an_output_that_is_closed_early_ends_it_in_order(state: Path) -> None:
         program.send("/tasks")
         assert program.process.wait(PATIENCE) == 1
         assert program.left() == []
-        assert program.errors() == "backburner: can't write any more: Broken pipe\n"
+        assert program.errors() == "backburner: can't write output: Broken pipe\n"
 
 
 def test_head_may_end_it(state: Path) -> None:
@@ -186,7 +186,7 @@ def test_head_may_end_it(state: Path) -> None:
         check=True,
     )
     assert done.stdout.decode().splitlines()[-1] == "1"
-    assert done.stderr == b"backburner: can't write any more: Broken pipe\n"
+    assert done.stderr == b"backburner: can't write output: Broken pipe\n"
 
 
 @soak_only

@@ -216,9 +216,9 @@ def test_arguments_may_be_long(state: Path) -> None:
 
 _BAD_LINES: Final = (
     (b"!echo a\0b", "a command can't hold a NUL character; remove it"),
-    (b"!echo \xff\xfe", "line 2 is not valid UTF-8 (byte 7 is 0xff); nothing of it"),
-    (b"!echo \xed\xa0\x80", "line 3 is not valid UTF-8 (byte 7 is 0xed); nothing of"),
-    (b"!" + b"x" * (1 << 20), "line 4 is longer than 1 MiB; nothing of it was done"),
+    (b"!echo \xff\xfe", "line 2 is not valid UTF-8 (byte 7 is 0xff); it was not run"),
+    (b"!echo \xed\xa0\x80", "line 3 is not valid UTF-8 (byte 7 is 0xed); it was not"),
+    (b"!" + b"x" * (1 << 20), "line 4 is longer than 1 MiB; it was not run"),
 )
 
 

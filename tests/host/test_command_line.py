@@ -532,7 +532,7 @@ def test_a_queued_task_is_edited_renamed_and_not_added_again(
     assert "nothing was changed" in shell("edit", "1").stderr
     monkeypatch.setenv("EDITOR", "")
     monkeypatch.delenv("VISUAL", raising=False)
-    assert "no editor is known" in shell("edit", "1").stderr
+    assert "no editor found" in shell("edit", "1").stderr
     assert shell("edit", "-l", "Last", "1", "--", "echo", "three").returncode == 0
     assert re.findall("#(\\d)", shell("status", "--group", "ci").stdout) == ["1"]
     assert re.findall("#(\\d)", shell("status", "-l", "last").stdout) == ["1"]

@@ -127,7 +127,8 @@ class Announcer:
         said = [f"{many}: {', '.join(parts)}"] if ended else []
         waiting = {task.id for _, task, _ in self._ends if not task.status.is_final}
         if waiting:
-            said.append(f"{', '.join(f'#{it}' for it in waiting)} wait for input")
+            names = ", ".join(f"#{it}" for it in waiting)
+            said.append(f"{names} wait{'s' * (len(waiting) == 1)} for input")
         return "; ".join(said)
 
 

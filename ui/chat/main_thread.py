@@ -151,7 +151,7 @@ class MainThread:
                 answer_of(self._ui.stop(block=False), _CLOSE_TIMEOUT)
             self._clock.close()
         if self._owner.lost is not None:
-            text += f" (can't draw any more: {self._owner.lost})"
+            text += f" (can't draw: {self._owner.lost})"
         return text, 0 if self._ended_by is None else EXIT_SIGNAL + self._ended_by
 
     def _is_over(self) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 1 << 20
 """Maximum length of an edited text, in bytes."""
 
-_KEPT: Final = "the draft is as it was"
+_KEPT: Final = "the draft is unchanged"
 
 
 def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
@@ -52,7 +52,7 @@ def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
     except ValueError as error:
         return Edited(problem=f"EDITOR can't be read: {error}; {_KEPT}"), None
     if not program:
-        problem = "no editor is known; set VISUAL or EDITOR to one, such as vim"
+        problem = "no editor found; set VISUAL or EDITOR to one, such as vim"
         return Edited(problem=problem), None
     try:
         folder = Path(tempfile.mkdtemp(prefix="backburner-"))
@@ -134,10 +134,12 @@ def _edit_in(
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
         if len(data) > LONGEST:
-            return Edited(problem=f"more than 1 MiB is no message; {_KEPT}"), None
+            return Edited(
+                problem=f"a message can't be longer than 1 MiB; {_KEPT}"
+            ), None
         return Edited(data.decode().replace("\r\n", "\n").removesuffix("\n")), None
     except UnicodeDecodeError:
-        return Edited(problem=f"{name} wrote something else than UTF-8; {_KEPT}"), None
+        return Edited(problem=f"{name} did not write valid UTF-8; {_KEPT}"), None
     except OSError as error:
         return Edited(problem=f"can't read it back: {error.strerror}; {_KEPT}"), None
 

@@ -226,7 +226,7 @@ class UIActor(FaceActor[UIMessage]):
             self._perform(update(self._state, answer, now))
         else:
             if not self._opened:
-                text = f"can't show what was said before, waiting: {answer.text}"
+                text = f"can't load the earlier transcript, retrying: {answer.text}"
                 self._perform(update(self._state, Notice(text), now))
             self._clock.call_later(ASK_AGAIN, lambda: self.tell_self(Open()))
         if not self._opened:
@@ -348,7 +348,7 @@ class UIActor(FaceActor[UIMessage]):
             return
         message = Spoken(said.conversation, said.text, self.actor_ref)
         if not self.post(partner.recipient, message):
-            self._state.notice = f"{partner.name} is gone, and did not hear that"
+            self._state.notice = f"{partner.name} has ended and did not receive that"
 
     def _control_partner(self, message: PartnerControl) -> None:
         if self._partner is not None and self._partner.control is not None:
@@ -404,7 +404,7 @@ class UIActor(FaceActor[UIMessage]):
         self._state.notice = (
             "the mouse scrolls and opens tasks; Shift+drag selects text"
             if on
-            else "the mouse selects text; Alt+M gives it back"
+            else "the mouse selects text; Alt+M turns it on again"
         )
 
     def _set_look(self, background: keys.BackgroundColor) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Changed = TypeVar("_Changed")
 
 _HINTS: Final = {
-    RefusalCode.UNKNOWN: "; `backburner status --all` lists those there are",
+    RefusalCode.UNKNOWN: "; `backburner status --all` lists all tasks",
     RefusalCode.FINISHED: "; `backburner show` tells more",
 }
 
@@ -45,7 +45,7 @@ def complain_refused(error: RefusedError) -> int:
     """Print why a session refused a request; return the exit status."""
     hint = _HINTS.get(error.code, "")
     if error.code is RefusalCode.UNKNOWN and str(error).startswith("no schedule"):
-        hint = "; `backburner schedules` lists those there are"
+        hint = "; `backburner schedules` lists all schedules"
     invalid = error.code is RefusalCode.INVALID
     return complain(f"{error}{hint}", EXIT_USAGE if invalid else EXIT_UNSUCCESSFUL)
 
@@ -152,7 +152,7 @@ class Call:
             pattern = matching(self._confirm, command)
             if pattern is None:
                 continue
-            wanted = f"not {what}: commands like {brief(pattern)} have to be confirmed"
+            wanted = f"not {what}: commands like {brief(pattern)} need confirmation"
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise UsageError(f"{wanted}; add --yes if you mean it")
             shown = safe_line(command)

@@ -33,7 +33,7 @@ def edited(text: str) -> str:
         raise TaskSystemError(f"EDITOR can't be read: {error}") from error
     if not program:
         raise TaskSystemError(
-            "no editor is known; set VISUAL or EDITOR to one, such as vim, or give the"
+            "no editor found; set VISUAL or EDITOR to one, such as vim, or give the"
             " command: backburner edit ID -- COMMAND"
         )
     with tempfile.TemporaryDirectory(prefix="backburner-") as folder:

@@ -224,7 +224,7 @@ class Dialogue:
         self.unsuccessful |= bool(lost)
         return [
             self._context.problem(
-                f"{request.description}: could not be written down before the session"
+                f"{request.description}: could not be stored before the session"
                 " ended, and does not run; add it again"
             )
             for request in lost

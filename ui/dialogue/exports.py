@@ -64,7 +64,7 @@ def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
         failures: The failures.
         earlier: The number of earlier failures, which are omitted.
     """
-    lines = [f"{earlier} earlier ones are left out"] if earlier else []
+    lines = [f"{earlier} earlier failures are not shown"] if earlier else []
     for it in failures:
         task = it.task
         name = safe_line(task.description)

@@ -28,9 +28,9 @@ def with_hint(
     text = refusal.text
     match refusal.code, request:
         case RefusalCode.UNKNOWN, PauseSchedule() | RemoveSchedule():
-            return f"{text}; /schedules lists those there are"
+            return f"{text}; /schedules lists all schedules"
         case RefusalCode.UNKNOWN, _ if "left the history" not in text:
-            return f"{text}; /tasks --all lists those there are"
+            return f"{text}; /tasks --all lists all tasks"
         case RefusalCode.FINISHED, CancelTask(task_id=task_id) if not text.endswith(
             _GOES_ON
         ):

@@ -218,7 +218,7 @@ def _read_lines(path: str) -> TextOfFile | LookUpFailed:
         with file.open("rb") as opened:
             data = opened.read(LONGEST_LIST + 1)
         if len(data) > LONGEST_LIST:
-            return LookUpFailed(f"{path} is too long; 1 MiB can be read")
+            return LookUpFailed(f"{path} is longer than 1 MiB")
         return TextOfFile(data.decode())
     except OSError as error:
         return LookUpFailed(f"can't read {path}: {error.strerror}")

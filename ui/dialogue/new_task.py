@@ -54,7 +54,9 @@ class Asked(msgspec.Struct, frozen=True):
         if self.each and self.batch:
             raise UsageError("give --each or --batch, not both")
         if self.every and (many or self.unless_queued):
-            raise UsageError("--every is for one task; it adds none that still waits")
+            raise UsageError(
+                "--every can't be combined with --each, --batch or --unless-queued"
+            )
         if self.max_fails is not None and not many:
             raise UsageError("--max-fails is for several tasks; give --each as well")
         if self.every:

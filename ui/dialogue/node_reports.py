@@ -31,7 +31,7 @@ def node_lines(found: NodesFound, running: Iterable[Task]) -> list[str]:
         )
         here = [f"#{it.id} {it.description}" for it in tasks if it.node == node.name]
         more = [f"{len(here) - _NAMED} more"] if len(here) > _NAMED else []
-        what = ", ".join([*here[:_NAMED], *more]) or "nothing of this session"
+        what = ", ".join([*here[:_NAMED], *more]) or "no task of this session"
         lines.append(safe_line(f"  {node.name}  free: {free}; runs {what}"))
     if waiting := sum(1 for it in tasks if not it.node):
         lines.append(f"  {waiting} waiting for room")

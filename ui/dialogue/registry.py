@@ -148,8 +148,8 @@ class Registry:
         if name in self._by_name:
             return self._by_name[name]
         if name[1:] in VERBS:
-            shell = f"in a shell it is `backburner {name[1:]}`"
-            raise UsageError(f"{name} is no command of the chat; {shell}")
+            shell = f"in a shell, use `backburner {name[1:]}`"
+            raise UsageError(f"{name} is not a command of the chat; {shell}")
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
         names = [known for known in self._by_name if len(known) >= _SHORTEST_NEAR]

@@ -159,9 +159,9 @@ def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
             never = "" if group.pause_on_failure else "not "
             parts.append(f"{never}paused when a task fails")
         lines.append(f"group {group.name}: {', '.join(parts)}")
-    lines = lines or ["nothing is paused, and no group has slots of its own"]
+    lines = lines or ["nothing is paused, and no group has a limit of its own"]
     if found.tasks:
-        lines.append(f"{'paused' if paused else 'going on'}: {_ids(found.tasks)}")
+        lines.append(f"{'paused' if paused else 'resumed'}: {_ids(found.tasks)}")
     if found.unpaused:
         lines.append(
             f"still running, because their kind can't be paused: {_ids(found.unpaused)}"

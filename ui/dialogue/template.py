@@ -137,7 +137,7 @@ def _read_table(
         if not isinstance(value, str):
             raise problem(key, f"expected {_TEXT}")
         if "\0" in value:
-            raise problem(key, "a NUL character can't be given to a command")
+            raise problem(key, "a command can't contain a NUL character")
         return value
 
     if table is None:

@@ -113,7 +113,9 @@ class FoundTemplates(msgspec.Struct, frozen=True):
             return [text]
         lines = template_lines(self.all)
         if self.project is not None and not self.project.trusted:
-            lines.append(f"those of {safe_line(self.project.path)} are not trusted yet")
+            lines.append(
+                f"the templates of {safe_line(self.project.path)} are not trusted yet"
+            )
         return lines
 
 

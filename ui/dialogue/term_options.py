@@ -134,7 +134,7 @@ def _input(wanted: Input) -> _Read:
     def read(terms: Terms, value: str) -> Terms:
         del value
         if terms.input not in {None, wanted}:
-            text = "a task with a terminal has its input there; leave --stdin"
+            text = "a task with --pty reads from its terminal; omit --stdin"
             raise UsageError(text)
         return msgspec.structs.replace(terms, input=wanted)
 

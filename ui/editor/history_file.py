@@ -145,7 +145,7 @@ def _lock(fd: int) -> None:
         except BlockingIOError:
             if time.monotonic() > end:
                 raise BlockingIOError(
-                    errno.EAGAIN, "another program holds it; close that"
+                    errno.EAGAIN, "another program has locked it; close that program"
                 ) from None
             time.sleep(_BUSY_POLL)
         else:

@@ -33,7 +33,7 @@ class LineInput:
         try:
             data = os.read(self.fd, CHUNK)
         except OSError as error:
-            problem = f"can't read the input ({error.strerror}); there is no more of it"
+            problem = f"can't read the input ({error.strerror}); no more is read"
             return [BadInput(problem), EndOfInput()]
         return self.take(data)
 
@@ -72,12 +72,12 @@ class LineInput:
         except UnicodeDecodeError as error:
             return BadInput(
                 f"line {self._number} is not valid UTF-8 (byte {error.start + 1} is"
-                f" 0x{line[error.start]:02x}); nothing of it was done: save it as UTF-8"
+                f" 0x{line[error.start]:02x}); it was not run: save it as UTF-8"
             )
 
     def _too_long(self) -> BadInput:
         self._number += 1
         return BadInput(
-            f"line {self._number} is longer than {LONGEST_LINE >> 20} MiB; nothing of"
-            " it was done: put the command into a script"
+            f"line {self._number} is longer than {LONGEST_LINE >> 20} MiB; it was not"
+            " run: put the command into a script"
         )

@@ -66,7 +66,7 @@ class CommandInput:
         self._over = True
         problem = (
             f"{self._named()} is longer than {LONGEST // 1000} kB; put it into a"
-            " script. Nothing of it was done, and nothing after it is read"
+            " script. It was not run, and the lines after it are not read"
         )
         return [BadInput(problem), EndOfInput()]
 
@@ -76,7 +76,7 @@ class CommandInput:
             return []
         problem = (
             f"{self._named()} is not finished: bash waits for {missing.text};"
-            " nothing of it was done"
+            " it was not run"
         )
         self._joiner.drop()
         return [BadInput(problem)]

@@ -50,7 +50,7 @@ class StandardOutput(io.TextIOWrapper):
 
     def _check_given_up(self) -> None:
         if self.closed:
-            raise OSError(errno.EPIPE, "it was given up after an error")
+            raise OSError(errno.EPIPE, "it was closed after an error")
 
     def _give_up(self) -> None:
         # Else Python would retry at exit, and print an error to stderr.

@@ -145,7 +145,7 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
     if sharing is not None and manner is Manner.CHAT and not owner.ends:
         sys.stdout.write(f"{sharing.goodbye(verdict, owner.ended)}\n")
     if owner.lost is not None:
-        _complain(f"can't write any more: {owner.lost}")
+        _complain(f"can't write output: {owner.lost}")
     elif verdict is None:
         _complain("timed out writing the last lines of output")
     return _exit_status(verdict, ended_by, lost=owner.lost is not None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from backburner.actors import GetTask, TaskFound, TaskStatus, Terms, Transcript
 from backburner.actors.messages import TaskChanged, TaskEvent
 from backburner.actors.rules.chat_message import ChatMessage
@@ -36,8 +37,6 @@ from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 OPEN = (running(90), queued(91))
@@ -105,6 +104,23 @@ def test_it_can_be_chosen_what_is_announced() -> None:
     announcer.add(ended(2), 2, ())
     assert announcer.take(10.0) == "2 tasks have ended: 2 complete"
     assert Announcer(each=False, all_done=False).due(10.0) is None
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [
+        ((2,), "a task has ended: 1 complete; #2 waits for input"),
+        ((2, 3), "a task has ended: 1 complete; #2, #3 wait for input"),
+    ],
+)
+def test_one_notification_names_all_tasks_that_wait_for_input(
+    ids: tuple[int, ...], text: str
+) -> None:
+    announcer = Announcer()
+    announcer.add(ended(1), 1, OPEN)
+    for seq, task_id in enumerate(ids, 2):
+        announcer.add(running(task_id), seq, OPEN)
+    assert announcer.take(10.0) == text
 
 
 def test_what_was_seen_is_not_announced_later() -> None:

@@ -84,18 +84,18 @@ def test_a_refusal_is_shown_and_ends_the_question(dialogue: Dialogue) -> None:
         (
             "/show 9",
             Refused("no task 9", RefusalCode.UNKNOWN),
-            "; /tasks --all lists those there are",
+            "; /tasks --all lists all tasks",
         ),
         ("/show 9", Refused("task 9 has left the history", RefusalCode.UNKNOWN), ""),
         (
             "/unschedule 9",
             Refused("no schedule 9", RefusalCode.UNKNOWN),
-            "; /schedules lists those there are",
+            "; /schedules lists all schedules",
         ),
         (
             "/pause --schedule 9",
             Refused("no schedule 9", RefusalCode.UNKNOWN),
-            "; /schedules lists those there are",
+            "; /schedules lists all schedules",
         ),
         (
             "/cancel 9",

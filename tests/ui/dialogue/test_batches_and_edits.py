@@ -75,7 +75,7 @@ def test_the_lines_of_a_file_are_a_batch(dialogue: Dialogue, tmp_path: Path) -> 
         (b"# nothing\n", "{}: there is nothing to add: every line is empty or"),
         (b"\xff\n", "{} is not valid UTF-8"),
         (b"x\n" * 1001, "{}: a batch has at most 1000 tasks, not 1001"),
-        (b"x" * (1 << 21), "{} is too long; 1 MiB can be read"),
+        (b"x" * (1 << 21), "{} is longer than 1 MiB"),
     ],
 )
 def test_a_file_that_lists_nothing_is_named(
@@ -154,7 +154,7 @@ def test_an_edit_says_what_has_changed(dialogue: Dialogue, samples: Samples) -> 
             replace(changed, description="Job"),
             ["#3 was: bash make", "#3 is:  bash make test"],
         ),
-        ('/edit 3 "Job" bash make', task, ["#3 stays as it was"]),
+        ('/edit 3 "Job" bash make', task, ["#3 is unchanged"]),
     ):
         number = number_of(the_request(dialogue.take_line(line)))
         (edit,) = requests_in(dialogue.take_reply(TaskFound(task, None, number)))

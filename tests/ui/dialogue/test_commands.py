@@ -355,7 +355,7 @@ def test_every_command_is_tried() -> None:
         ("/task --each a --batch b P bash {}", "give --each or --batch, not both"),
         (
             "/task --every 1h --each a P bash {}",
-            "--every is for one task; it adds none",
+            "--every can't be combined with --each",
         ),
         ("/unschedule", "remove which schedule? Give its id: /unschedule 1"),
         ("/unschedule #x", "#x is not the id of a schedule; /schedules lists them"),
@@ -402,7 +402,7 @@ def test_every_command_is_tried() -> None:
         ("/send 3", "/send takes a task id and a text, such as: /send 3 yes"),
         (
             "/task --pty --stdin x bash y",
-            "--stdin: a task with a terminal has its input there; leave --stdin",
+            "--stdin: a task with --pty reads from its terminal; omit --stdin",
         ),
         ("/output", "/output takes one task id, such as: /output 3"),
         ("/wait 1 2", "/wait takes one task id, such as: /wait 3"),
@@ -429,7 +429,7 @@ def test_every_command_is_tried() -> None:
         ("/lst", "unknown command /lst; did you mean /list?"),
         (
             "/host",
-            "/host is no command of the chat; in a shell it is `backburner host`",
+            "/host is not a command of the chat; in a shell, use `backburner host`",
         ),
         ("/cancl 3", "unknown command /cancl; did you mean /cancel?"),
     ],

@@ -1,4 +1,4 @@
-"""Commands that have to be confirmed: in the chat, in a script, on the command line."""
+"""Commands that need confirmation: in the chat, in a script, on the command line."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_matches_is_not_added(line: str) -> None:
         effects = dialogue.take_line(line)
         assert _added(effects) == []
         assert len(_problems(effects)) == 1
-        assert "have to be confirmed" in _problems(effects)[0]
+        assert "need confirmation" in _problems(effects)[0]
         assert dialogue.misunderstood
 
 
@@ -103,7 +103,7 @@ def test_changing_a_command_or_running_it_again_has_to_be_confirmed(
             dialogue = _dialogue(drawn=drawn)
             effects = _carried_out(dialogue, line, task)
             assert _changed(effects) == []
-            assert "have to be confirmed" in _problems(effects)[0]
+            assert "need confirmation" in _problems(effects)[0]
             offered = [it.line for it in effects if isinstance(it, OfferLine)]
             assert offered == ([confirmed] if drawn else [])
             dialogue = _dialogue(drawn=drawn)
@@ -218,9 +218,9 @@ def test_a_job_that_adds_one_uses_the_configuration_of_its_session(
     try:
         done = _program(environ, tmp_path, "run", *where, inner)
         assert done.returncode == 2
-        assert "have to be confirmed" in done.stdout
+        assert "need confirmation" in done.stdout
         text = f"!{inner}\n"
         done = _program(environ, tmp_path, *where, "--host", "--plain", text=text)
-        assert "have to be confirmed" in done.stdout
+        assert "need confirmation" in done.stdout
     finally:
         _program(environ, tmp_path, "end", *where[:2])

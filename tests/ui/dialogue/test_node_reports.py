@@ -24,7 +24,7 @@ def test_each_node_says_what_is_free_and_what_runs_there() -> None:
     assert node_lines(found, [replace(runs, node="10.0.0.1"), waits, local]) == [
         "ray: 2 nodes",
         "  10.0.0.1  free: CPU 1 of 4, memory 0 of 8G; runs #3 Train",
-        "  10.0.0.2  free: CPU 2 of 2; runs nothing of this session",
+        "  10.0.0.2  free: CPU 2 of 2; runs no task of this session",
         "  1 waiting for room",
     ]
 

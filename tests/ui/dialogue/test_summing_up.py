@@ -133,7 +133,7 @@ def test_a_digest_has_the_last_lines_of_each_failure(failed: Task) -> None:
     found = look_up(DigestOf(tuple(_task(it, reason="no") for it in range(1, 31))))
     assert isinstance(found, FailuresFound)
     many = digest_lines(found.failures, found.earlier)
-    assert (many[0], len(many)) == ("10 earlier ones are left out", 21)
+    assert (many[0], len(many)) == ("10 earlier failures are not shown", 21)
 
 
 def test_an_output_that_is_gone_leaves_a_failure_without_lines(failed: Task) -> None:

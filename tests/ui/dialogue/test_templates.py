@@ -226,7 +226,7 @@ def test_run_alone_lists_them(tmp_path: Path, project: Path) -> None:
     text = _replies(_say(dialogue, "/run"))
     assert "greet  echo hello" in text
     assert "test   Tests: pytest -x" in text
-    assert f"those of {project / FILE_NAME} are not trusted yet" in text
+    assert f"the templates of {project / FILE_NAME} are not trusted yet" in text
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_a_task_whose_request_was_never_answered_did_not_complete(
     dialogue.take_notification(JournalTrouble("database is locked"))
     assert not dialogue.unsuccessful
     (text,) = texts_of(dialogue.take_end())
-    assert text.startswith("! Run tests: could not be written down before")
+    assert text.startswith("! Run tests: could not be stored before")
     assert dialogue.unsuccessful
 
 

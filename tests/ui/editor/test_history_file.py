@@ -166,7 +166,9 @@ def test_a_file_that_another_program_keeps_locked_is_waited_for_only_so_long(
         fcntl.flock(held, fcntl.LOCK_EX)
         for use in (HistoryFile(path).load, lambda: HistoryFile(path).append("new")):
             begun = time.monotonic()
-            with pytest.raises(HistoryError, match="another program holds it; close"):
+            with pytest.raises(
+                HistoryError, match="another program has locked it; close"
+            ):
                 use()
             assert BUSY_LIMIT <= time.monotonic() - begun < PATIENCE
     assert path.read_text() == '"old"\n'

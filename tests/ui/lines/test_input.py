@@ -139,7 +139,7 @@ def test_invalid_utf8_is_refused_with_its_place(feed: _Feed) -> None:
     assert feed.put(b"fine\ncaf\xe9\nfine again\n") == [
         InputLine("fine"),
         BadInput(
-            "line 2 is not valid UTF-8 (byte 4 is 0xe9); nothing of it was done:"
+            "line 2 is not valid UTF-8 (byte 4 is 0xe9); it was not run:"
             " save it as UTF-8"
         ),
         InputLine("fine again"),
@@ -161,7 +161,7 @@ def test_a_character_may_come_in_two_reads(feed: _Feed) -> None:
 
 
 TOO_LONG = BadInput(
-    "line 2 is longer than 1 MiB; nothing of it was done: put the command into a script"
+    "line 2 is longer than 1 MiB; it was not run: put the command into a script"
 )
 
 

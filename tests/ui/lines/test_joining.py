@@ -93,7 +93,7 @@ def test_any_other_line_is_a_line(line: str) -> None:
             "line 2, !cat <<EOF, is not finished: bash waits for the l",
         ),
         ("!echo 'x", "line 2, !echo 'x, is not finished: bash waits for a closing '"),
-        ("!for i in 1\ndo", "is not finished: bash waits for the rest of it; nothing"),
+        ("!for i in 1\ndo", "is not finished: bash waits for the rest of it; it was"),
         ("!echo \\", "is not finished: bash waits for the line after the backslash"),
     ],
 )

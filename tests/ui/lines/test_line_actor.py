@@ -104,7 +104,7 @@ def test_a_task_that_was_never_taken_makes_the_session_unsuccessful(
     stage.owner.wait_for(Finished)
     verdict = stage.ui.ask(Farewell(), timeout=PATIENCE)
     assert verdict == Verdict(misunderstood=False, unsuccessful=True)
-    assert "make: could not be written down" in repr(stage.view.shown[-1])
+    assert "make: could not be stored" in repr(stage.view.shown[-1])
 
 
 def test_what_is_shown_is_passed_on_before_it_is_acknowledged(stage: Stage) -> None:

@@ -91,7 +91,7 @@ def written_answer(entry: Reply | Problem, conversation: str) -> ChatMessage:
             break
         kept.append(line)
     if rest := len(entry.lines) - len(kept):
-        kept.append(f"({rest} more line{'s' * (rest != 1)} of this are not kept)")
+        kept.append(f"({rest} more line{'s' * (rest != 1)} are not kept)")
     form = _LAID_OUT if entry.laid_out else _PROSE
     return ChatMessage(entry.at, conversation, "", "\n".join(kept), form=form)
 

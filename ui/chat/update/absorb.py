@@ -34,8 +34,8 @@ LOOKS_EVERY: Final = 2.0
 _ANSWERS_WITHIN: Final = 10.0  # seconds; then the request is repeated
 
 NOBODY = (
-    "kept as a note: nobody answers here; to talk to a language model, set [partner] in"
-    " the configuration, see docs/agents.md"
+    "kept as a note: no partner is set up; to talk to a language model, set [partner]"
+    " in the configuration, see docs/agents.md"
 )
 """Shown once in a conversation without a partner."""
 

@@ -63,7 +63,7 @@ def interrupt(state: ChatState) -> list[Effect]:
         for line in state.to_split:
             state.editor.remember(line)
         state.to_split.clear()
-        state.notice = f"not sent: {waiting} of the commands, which waited"
+        state.notice = f"not sent: {waiting} waiting command{'s' * (waiting != 1)}"
         return []
     state.overlay = Leaving()
     return []

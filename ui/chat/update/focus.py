@@ -23,7 +23,7 @@ def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
     panel = state.panel
     if panel is None or leave_unseen_panel(state):
         state.focus = Focus.INPUT
-        state.notice = "too low a window to show the tasks; /tasks lists them"
+        state.notice = "the window is too low to show the tasks; /tasks lists them"
         return []
     state.choice = None
     return panel.act(state, FOCUS)

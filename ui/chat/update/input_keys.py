@@ -277,7 +277,9 @@ def _hint(line: str, *, notes: bool) -> str:
     """
     words = line.lower().split()
     if re.fullmatch(_SHELL_STATE, line):
-        return "this ends with its job: each has a shell of its own; !cd DIR && COMMAND"
+        return (
+            "this affects no other job: each has its own shell; use !cd DIR && COMMAND"
+        )
     if not notes or line.lstrip().startswith(("/", "!")):
         return ""
     name = "/quit" if words[0] in _LEAVING else f"/{words[0]}"

@@ -83,7 +83,7 @@ def show_thoughts(state: ChatState) -> None:
     """Unfold the partner's reasoning, or fold it again."""
     shows = not state.look.thoughts
     state.look = replace(state.look, thoughts=shows)
-    state.notice = "thoughts are shown" if shows else "thoughts are folded"
+    state.notice = "reasoning is shown" if shows else "reasoning is folded"
 
 
 def offer_to_allow(state: ChatState, task: Task) -> None:

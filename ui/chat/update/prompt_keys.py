@@ -87,7 +87,7 @@ def _apply(state: ChatState, purpose: Purpose, text: str) -> None:
         pager.show_only(text)
         return
     if not text and not state.searches:
-        state.notice = "nothing was searched for yet"
+        state.notice = "no earlier search"
         return
     # At the end of the output, search upward.
     down = not pager.status.following

@@ -61,7 +61,7 @@ def answer(state: ChatState, question: Question) -> list[Effect]:
     state.overlay = state.letters = None
     seen = state.board.find(question.task_id)
     if seen is None or (question.action != "rerun" and seen.task.status.is_final):
-        state.notice = f"#{question.task_id} has ended meanwhile"
+        state.notice = f"#{question.task_id} has ended"
         return []
     return carry_out(state, _of(question.action, seen.task))
 

@@ -100,7 +100,9 @@ def _consequence(state: ChatState) -> str:
             parts.append(f"Waiting for their kind: {_names(held, len(held))}.")
     if left := [f"#{task_id}" for task_id in state.board.left_running]:
         rest = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        parts.append(f"What {', '.join(left[:_NAMED])}{rest} left running is ended.")
+        parts.append(
+            f"What {', '.join(left[:_NAMED])}{rest} left running will be ended."
+        )
     return " ".join(parts) or "Nothing is running."
 
 

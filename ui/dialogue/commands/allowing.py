@@ -44,7 +44,7 @@ class Allow(msgspec.Struct, frozen=True):
         if not trusts:
             return [context.problem(self._problem(context))]
         what = safe_line(self.pattern or "this command")
-        told = context.reply([f"allowed for good: {brief(what)}"])
+        told = context.reply([f"always allowed: {brief(what)}"])
         return [*trusts, told, *Hold(self.task_ids, held=False).run(context)]
 
     def trusts(self, context: Context) -> list[Effect]:
@@ -66,7 +66,7 @@ class Allow(msgspec.Struct, frozen=True):
     def _problem(self, context: Context) -> str:
         commands = self._commands(context)
         if not context.drawn:
-            return f"{_ALWAYS} is for the drawn chat, where a partner can be"
+            return f"{_ALWAYS} needs the drawn chat and its partner"
         if len(commands) < len(self.task_ids):
             return (
                 f"{_ALWAYS} is for open tasks of the chat's partner; for agents, change"
@@ -97,7 +97,7 @@ ALLOW: Final = CommandSpec(
     "allow a command that an agent or the partner wants to run",
     _parse_allow,
     completers.open_tasks(
-        ((_ALWAYS, "never ask the person again for this command, or for a pattern"),)
+        ((_ALWAYS, "allow this command, or a pattern, from now on"),)
     ),
     (
         "With --always, later commands that match a pattern are allowed too: make *",

@@ -118,7 +118,7 @@ def question(
     pattern = matching(context.confirm, " ".join(args))
     if pattern is None:
         return None
-    text = f"not {what}: commands like {brief(pattern)} have to be confirmed"
+    text = f"not {what}: commands like {brief(pattern)} need confirmation"
     if not context.drawn:
         return context.refuse(f"{text}; use --yes if you mean it")
     return context.refuse(f"{text}; Tab and Enter confirm it", line)
@@ -290,7 +290,7 @@ BANG: Final = CommandSpec(
     parse_bang,
     details=(
         "  !make test",
-        "A command that bash finds unfinished goes on in the next line.",
+        "A command that bash finds unfinished continues in the next line.",
     ),
     synonyms=also("/add", "/exec", "/bg", "/bash", "/sh"),
     bash_part=lambda rest: rest or None,

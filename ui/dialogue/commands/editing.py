@@ -36,7 +36,7 @@ def _edited(context: Context, before: Task, reply: TaskAltered) -> list[Effect]:
         ]
     if task.description != before.description:
         lines.append(f"#{task.id} is now called {safe_line(task.description)}")
-    return [context.reply(lines or [f"#{task.id} stays as it was"])]
+    return [context.reply(lines or [f"#{task.id} is unchanged"])]
 
 
 class Rename(msgspec.Struct, frozen=True):

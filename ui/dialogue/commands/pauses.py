@@ -89,8 +89,8 @@ def _parse_pause(name: str, rest: str, *, paused: bool) -> Pause | PauseTasks:
 
 _WHOSE: Final = (
     ("--all", "all tasks"),
-    ("--group", "those of one group, whose name follows"),
-    ("--schedule", "those of one schedule, whose id follows"),
+    ("--group", "one group, by its name"),
+    ("--schedule", "one schedule, by its id"),
 )
 
 PAUSE, RESUME = (

@@ -75,7 +75,7 @@ MOVE: Final = CommandSpec(
         (
             ("first", "before all"),
             ("last", "behind all"),
-            ("before", "right before another one, whose id follows"),
+            ("before", "directly before another task, by its id"),
         )
     ),
     ("before ID also gives it the priority of that task.",),

@@ -50,7 +50,9 @@ STATS: Final = CommandSpec(
     "",
     "count finished tasks, and show waiting and running times by group",
     alone("/stats", ShowStats()),
-    details=("All tasks that the session remembers; p95: 95 of 100 took no longer.",),
+    details=(
+        "It covers all tasks in the session's history. p95 is the 95th percentile.",
+    ),
     synonyms=also("/statistics"),
     private=True,
 )

@@ -51,13 +51,13 @@ class ShowTasks(msgspec.Struct, frozen=True):
 
 
 FILTERS: Final = {
-    "--all": (TaskFilter.ALL, "every task, canceled ones too"),
-    "--queued": (TaskFilter.QUEUED, "those that wait for a slot"),
-    "--running": (TaskFilter.RUNNING, "those that run"),
-    "--completed": (TaskFilter.COMPLETE, "tasks that completed"),
-    "--failed": (TaskFilter.FAILED, "those that did not"),
-    "--canceled": (TaskFilter.CANCELED, "those that were canceled"),
-    "--finished": (TaskFilter.FINISHED, "those that have ended, in any status"),
+    "--all": (TaskFilter.ALL, "all tasks, including canceled ones"),
+    "--queued": (TaskFilter.QUEUED, "tasks that wait for a slot"),
+    "--running": (TaskFilter.RUNNING, "running tasks"),
+    "--completed": (TaskFilter.COMPLETE, "completed tasks"),
+    "--failed": (TaskFilter.FAILED, "failed tasks"),
+    "--canceled": (TaskFilter.CANCELED, "canceled tasks"),
+    "--finished": (TaskFilter.FINISHED, "tasks that have ended, in any status"),
 }
 """The filters of `/tasks`, and their meanings."""
 

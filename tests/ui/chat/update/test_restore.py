@@ -167,7 +167,7 @@ def test_an_endless_answer_is_kept_in_part() -> None:
     chat.settle()
     (kept,) = [it for it in chat.kept if it.form == "prose"]
     assert len(kept.text) <= CHARACTERS_KEPT + 100
-    assert kept.text.splitlines()[-1] == "(300 more lines of this are not kept)"
+    assert kept.text.splitlines()[-1] == "(300 more lines are not kept)"
 
 
 def _long_reply() -> Reply:

@@ -92,8 +92,8 @@ def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
     ("line", "hint"),
     [
         ("ls -la", "kept as a note; to run it: !ls -la"),
-        ("!cd /tmp", "each has a shell of its own"),
-        ("! export A=1", "each has a shell of its own"),
+        ("!cd /tmp", "each has its own shell"),
+        ("! export A=1", "each has its own shell"),
         ("!cd /tmp && ls", ""),
         ("milk and bread", ""),
         ("!ls", ""),
@@ -519,9 +519,9 @@ def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() 
     assert "8.0s · still running: 31029 (vite)" in chat.screen()
     chat.tell(TasksForgotten(2, (2,)))
     assert not chat.press("ctrl-d")
-    assert "What #2 left running is ended." in chat.screen()
+    assert "What #2 left running will be ended." in chat.screen()
     chat.news(*(replace(ended(number), reason=reason) for number in range(3, 9)))
-    assert "What #2, #3, #4 and 4 more left running is ended." in chat.screen()
+    assert "What #2, #3, #4 and 4 more left running will be ended." in chat.screen()
     assert Leave() in chat.press("enter")
 
 
@@ -552,7 +552,7 @@ def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
     chat.tell(Paste("/wait\n/clear\n/quit"))
     chat.press("enter")
     assert not chat.press("ctrl-c")
-    assert "not sent: 2 of the commands" in chat.screen().splitlines()[-1]
+    assert "not sent: 2 waiting commands" in chat.screen().splitlines()[-1]
     assert not requests(chat.news(ended(1)), ForgetFinished)
     assert not chat.state.leaving
     chat.press("ctrl-c")

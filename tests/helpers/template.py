@@ -592,19 +592,18 @@ def _prepare() -> None:
     """
     wire: Any = import_module("backburner.actors.host.wire")
     wire.decoder_to_host(int)
-    wire._decoder_from_host()
+    wire.decode_from_host(b'{"type":"Farewell","text":""}')
     rows: Any = import_module("backburner.actors.journal.rows")
     folder: Any = import_module("backburner.actors.session.folder")
     host: Any = import_module("backburner.actors.host.settings")
     for kind in (rows.Meta, rows.ProcessRow, folder.Owner, host.HostSettings):
         msgspec.json.Decoder(kind)
-    system: Any = import_module("backburner.actors.system")
+    # These check their settings, and do nothing more before they are started.
+    import_module("backburner.actors.system").TaskSystem()
+    remote: Any = import_module("backburner.actors.host.remote")
+    remote.RemoteSystem(host.HostSettings(directory="/"))
     types: Any = import_module("backburner.actors.rules.field_types")
-    for kind in (
-        host.HostSettings,
-        system._Settings,
-        *get_args(wire.QueueRequest),
-    ):
+    for kind in get_args(wire.QueueRequest):
         types._shape_of(kind)
     schema: Any = import_module("backburner.actors.journal.schema")
     schema._schema(len(schema.MIGRATIONS))

@@ -1,1 +1,1 @@
-"""The rules of the queue, in parts that the QueueActor holds. No threads."""
+"""The parts of the QueueActor, by topic. No threads."""

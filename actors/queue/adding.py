@@ -1,4 +1,4 @@
-"""Adding tasks: whether anything new is taken just now, and what its sender is told."""
+"""Adding tasks: whether the queue currently takes any, and the answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Adding:
-    """Adds tasks as long as the session is open and its journal can be written."""
+    """Adds tasks while the session is open and its journal can be written."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -53,7 +53,7 @@ class Adding:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything new is taken just now."""
+        """Whether the queue currently takes new tasks and schedules."""
         return (
             self._writer.trouble is None
             and not self._starts.closed
@@ -62,7 +62,7 @@ class Adding:
         )
 
     def refusal(self, correlation_id: int | str | None) -> Refused | None:
-        """Return why nothing new is taken just now; None if it is."""
+        """Return a refusal if the queue takes nothing new; None if it does."""
         if self.is_open:
             return None
         code = RefusalCode.JOURNAL
@@ -76,7 +76,7 @@ class Adding:
         return Refused(text, code, correlation_id)
 
     def take(self, message: AddTask) -> QueueReply:
-        """Add a task, or return the one that is there already."""
+        """Add a task, or return the existing one."""
         correlation_id = message.correlation_id
         if (added := self._book.tasks.find_key(message.request.key)) is not None:
             return TaskAdded(added, correlation_id, existed=True)
@@ -97,7 +97,7 @@ class Adding:
         """Add a task.
 
         Raises:
-            InvalidRequestError: If the request makes no sense.
+            InvalidRequestError: If the request is invalid.
         """
         request, kind = self._admission.admit(request)
         folder = self._output if kind.writes_output else None
@@ -108,7 +108,7 @@ class Adding:
         return task
 
     def _add_saying(self, message: AddTask, said: ChatMessage) -> QueueReply:
-        """Add a task, and write down what is said with it."""
+        """Add a task, and store its chat message."""
         key = message.request.key
         if not key:
             raise InvalidRequestError(

@@ -1,4 +1,4 @@
-"""Whether a task is taken, and what its request says once it is."""
+"""Validating the requests of tasks, and filling in defaults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Checks the requests of new tasks; see `QueueConfig`."""
+    """Validates the requests of new tasks; see `QueueConfig`."""
 
     def __init__(
         self,
@@ -42,26 +42,27 @@ class Admission:
         self._environment = environment
 
     def admit(self, request: TaskRequest) -> tuple[TaskRequest, Kind]:
-        """Return a request that says where, when and in what environment it runs.
+        """Validate a request; return it with a directory, environment and start time.
 
         Raises:
-            InvalidRequestError: If it makes no sense.
+            InvalidRequestError: If it is invalid.
         """
         request = self._placed(request)
         kind = self._check(request)
         return self._timed(request), kind
 
     def check_edit(self, task: Task, edit: EditTask) -> None:
-        """Check what a task is to be changed to.
+        """Validate the change of a task.
 
         Raises:
-            InvalidRequestError: If it makes no sense.
+            InvalidRequestError: If it is invalid.
         """
         if edit.description is None and edit.args is None:
             raise InvalidRequestError("give a description or arguments")
         args = task.args if edit.args is None else edit.args
         name = task.description if edit.description is None else edit.description
-        # What it may wait for has been checked, and may have left the history.
+        # Without the terms, which were checked before: its dependencies may have left
+        # the history since.
         self._check(replace(task.request, args=args, description=name, terms=None))
 
     def _check(self, request: TaskRequest) -> Kind:
@@ -135,7 +136,7 @@ class Admission:
             raise InvalidRequestError(f"a task on {engine} takes no input")
 
     def _placed(self, request: TaskRequest) -> TaskRequest:
-        """Return a request that says where, and in what environment, it runs."""
+        """Return a request with a directory and an environment."""
         directory, environment = request.directory, request.environment
         if directory is not None and environment is not None:
             return request
@@ -146,7 +147,7 @@ class Admission:
         return replace(request, directory=directory, environment=environment)
 
     def _timed(self, request: TaskRequest) -> TaskRequest:
-        """Return a request whose delay has become a date and time."""
+        """Return a request with a start time if it has a delay."""
         terms = request.terms
         if terms is None or terms.delay is None:
             return request

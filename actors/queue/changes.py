@@ -1,4 +1,4 @@
-"""A change of a task: in the book, in the journal, and in what is told of it."""
+"""A change of a task: in the book, in the journal, and in the notifications."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 
 class Changes:
-    """Carries out every change of a task, and notes what follows; see `QueueActor`."""
+    """Applies every change of a task, and queues its effects; see `QueueActor`."""
 
-    def __init__(  # noqa: PLR0913 - what is remembered of a session
+    def __init__(  # noqa: PLR0913 - the stored state of a session
         self,
         book: TaskBook,
         journal: Journal,
@@ -51,23 +51,23 @@ class Changes:
         self.journal = journal
         self.quota = quota
         self.outbox = Outbox()
-        """What is sent when the changes are written down."""
+        """The messages to send after the commit."""
         self.shown = ShownTracker()
         self.unshown = UnshownChanges() if unshown is None else unshown
         self.last_changes = {} if last_changes is None else last_changes
         self.seq = seq
         """The number of the last change."""
         self.told_seq = seq
-        """The number of the last change that is written down, and told to all."""
+        """The number of the last change that is committed and sent."""
         self.last_to_show = self.unshown.last
         self.now = clock.now
-        """Returns the time."""
+        """Returns the current time."""
         self._doomed: list[Task] = []
         self._released = released
         self._ended: list[int] = []
 
     def everything(self) -> Everything:
-        """Return all there is, for a new journal in place of a damaged one."""
+        """Return the whole state, for a new journal in place of a damaged one."""
         return Everything(
             self.book.by_last_change(), self.unshown.up_to(), self.last_changes
         )
@@ -81,12 +81,12 @@ class Changes:
     def changed(
         self, task: Task, event: TaskEvent | None = None, *, always: bool = False
     ) -> Task:
-        """Write down and tell that a task has changed.
+        """Store a change of a task and notify the subscribers.
 
         Args:
-            task: The task as the book has it now, which is returned.
-            event: What happened; by default it has reached its status.
-            always: Whether to write down progress too.
+            task: The task from the book, which is returned.
+            event: The kind of the change; by default that the task has a new status.
+            always: Whether to store the change even if it is only progress.
         """
         self.seq += 1
         changed = TaskChanged(self.seq, event or TaskEvent.of(task.status), task)
@@ -106,12 +106,12 @@ class Changes:
         return task
 
     def _environment_of(self, task: Task) -> Variables | None:
-        """Return what is to be written down of a task's environment."""
+        """Return the environment of a task if it must be stored."""
         if task.status.is_final:
             return None
         if (
             task.status is TaskStatus.QUEUED
-            # Another program may have to start it, until its process is known.
+            # Until its process is known, another program may have to start it.
             or (self._released is not None and task.output_path is not None)
             or may_run_again(task.terms)
         ):
@@ -119,7 +119,7 @@ class Changes:
         return None
 
     def forget(self, tasks: tuple[Task, ...]) -> tuple[int, ...]:
-        """Write down and tell that the book has forgotten tasks; return their ids."""
+        """Store and announce that the book has forgotten tasks; return their ids."""
         ids = tuple(task.id for task in tasks)
         self.journal.forgot(ids)
         self.journal.settled(self.unshown.forgot(ids))
@@ -133,16 +133,16 @@ class Changes:
         return ids
 
     def take_doomed(self) -> list[Task]:
-        """Return the forgotten tasks whose output is to be deleted, once each."""
+        """Return the forgotten tasks whose output must be deleted; each only once."""
         doomed, self._doomed = self._doomed, []
         return doomed
 
     def publish(self, notification: Notification) -> None:
-        """Tell all subscribers when it is written down."""
+        """Send a notification to all subscribers after the commit."""
         self.outbox.add(None, notification, tells_change=True)
 
     def note_written(self) -> None:
-        """Note that all of this is written down."""
+        """Record that all changes so far are committed."""
         self.book.tasks.note_written()
         self.told_seq = self.seq
         ended, self._ended = self._ended, []
@@ -153,7 +153,7 @@ class Changes:
                 self._released(task_id, again)
 
     def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
-        """Return the answer to a request for a task that is not known."""
+        """Return the answer to a request for an unknown task."""
         is_old = 1 <= task_id <= self.book.newest_id
         if is_old and self.book.tasks.is_written(task_id):
             text = f"task {task_id} has left the history"

@@ -1,4 +1,4 @@
-"""What is asked of tasks and of the whole queue: order, holds, groups and ends."""
+"""Requests about existing tasks and the whole queue: order, holds, groups, cancels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Carries out what is asked of tasks that are there, and of the whole queue."""
+    """Carries out requests about existing tasks, groups and the whole queue."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -65,7 +65,7 @@ class Control:
         self._pauses = Pauses(changes, starts, kinds, engines)
 
     def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
-        """Move, hold or release a queued task, or change what it is."""
+        """Move, hold or release a queued task, or edit a task."""
         task_id = message.task_id
         try:
             reason = self._starts.waiting_reason(self._book.engine(task_id))
@@ -94,7 +94,7 @@ class Control:
         return TaskAltered(self._book.tasks.get(task_id), message.correlation_id)
 
     def pause(self, message: PauseTask) -> QueueReply:
-        """Pause a running task or hold one that waits, or let it go on."""
+        """Pause or resume a running task, or hold or release a waiting one."""
         if self._waiting.waits_to_run(message.task_id):
             return self.alter(
                 HoldTask(message.task_id, message.paused, None, message.correlation_id)
@@ -102,7 +102,7 @@ class Control:
         return self._pauses.pause(message)
 
     def note_failure(self, task: Task) -> None:
-        """Let the group of a task that has failed start no more, if it was asked to."""
+        """Pause the group of a failed task, if it is configured so."""
         group = (task.terms or PLAIN).group
         pauses = self._settings.pause_on_failure(group)
         if pauses is False or (pauses is None and not self._pause_on_failure):
@@ -115,7 +115,7 @@ class Control:
         self._starts.renew_reasons()
 
     def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
-        """Set, or look up, what is set for the whole queue."""
+        """Change or return the settings of the queue and its groups."""
         group = None
         match message:
             case GetRules():
@@ -148,7 +148,7 @@ class Control:
         return RulesFound(self._settings.rules, message.correlation_id, tasks, unpaused)
 
     def cancel(self, message: CancelTask) -> QueueReply | None:
-        """Cancel one task; return None if it is too late for that."""
+        """Cancel one task; return None if it has ended or is unknown."""
         try:
             task = self._book.tasks.get(message.task_id)
         except UnknownTaskError:
@@ -159,7 +159,7 @@ class Control:
         return CancelAccepted((canceled,), message.correlation_id)
 
     def too_late(self, message: CancelTask) -> QueueReply:
-        """Say how a task has ended that can't be canceled, or that it is unknown."""
+        """Return the answer for a task that `cancel` couldn't cancel."""
         try:
             task = self._book.tasks.written(message.task_id, self._changes.now())
         except UnknownTaskError:
@@ -169,12 +169,12 @@ class Control:
             if task.left_running:
                 text += "; that is ended with the session at the latest"
             return Refused(text, RefusalCode.FINISHED, message.correlation_id)
-        # It has just ended, which nobody is told before it is written down.
+        # Its end is not committed yet, so it must stay invisible.
         return CancelAccepted((task,), message.correlation_id)
 
     def cancel_all(self, message: CancelAll) -> QueueReply:
         """Cancel all tasks that have not ended."""
-        # Queued ones first, so that none of them starts in place of a running one.
+        # Queued tasks first, so that none starts in the slot of a canceled one.
         canceled = [
             self._cancel(self._book.tasks.get(task_id), message.reason, now=message.now)
             for task_id in reversed(self._book.tasks.open_ids())
@@ -183,15 +183,15 @@ class Control:
         return CancelAccepted(tuple(canceled), message.correlation_id)
 
     def cancel_queued(self, reason: str) -> None:
-        """Cancel all that wait."""
+        """Cancel all waiting tasks."""
         for task_id in self._book.tasks.open_ids():
             if self._waiting.waits_to_run(task_id):
                 self._cancel(self._book.tasks.get(task_id), reason, now=False)
 
     def tell_dependents(self) -> None:
-        """Cancel what can never start any more, and say of others what they wait for.
+        """Cancel tasks that can never start; renew the reasons of released ones.
 
-        A chain may be long: each of its tasks is canceled because of the one before.
+        In a chain, each task is canceled because of the one before it.
         """
         while hopeless := self._waiting.take_hopeless():
             for task_id, why in hopeless:
@@ -204,7 +204,7 @@ class Control:
         if self._waiting.waits_to_run(task.id):
             return self._changes.end(task.id, Outcome.canceled(reason))
         self._book.let_end(task.id)
-        # It is continued, so that it can act on SIGTERM.
+        # A paused task is resumed, so that it can handle SIGTERM.
         self._book.resume(task.id, self._changes.now())
         self._starts.stop(StopTask(task.id, Outcome.canceled(reason), now=now))
         stopping = self._book.note_reason(

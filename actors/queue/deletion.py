@@ -1,4 +1,4 @@
-"""Deleting the output of forgotten tasks, and traces of secrets in the journal."""
+"""Deleting the output of forgotten tasks, and wiping deleted data in the journal."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from ..runtime.mailbox import Scheduler
 
 WIPE_AFTER: Final = 2.0
-"""Seconds after which what was deleted and may be secret is overwritten."""
+"""Seconds after which deleted data in the journal is overwritten."""
 
-_MANY_FILES: Final = 16  # deleting more, or much, could hold others up
+_MANY_FILES: Final = 16  # more files, or much output, are deleted by the RemovalActor
 _MUCH_OUTPUT: Final = 1 << 24  # bytes
 
 
 class Deletion:
-    """Deletes output files, and knows who does what takes longer.
+    """Deletes output files and wipes the journal; a RemovalActor does the slow work.
 
     Args:
-        kinds: The kinds of tasks; some write a file with a result.
-        dead_letters: Counts what reaches nobody.
-        scheduler: Gives turns to the actor that deletes many files.
-        journal: Where secrets may have left traces.
-        writer: Writes it; not while it is wiped.
-        clock: The time.
-        queue: Told when `wipe` is due, and when that is done.
+        kinds: The kinds of tasks; some write a result file.
+        dead_letters: Counts messages to dead recipients.
+        scheduler: Runs the turns of the RemovalActor.
+        journal: The journal, which may contain deleted secrets.
+        writer: Writes the journal, except while it is wiped.
+        clock: The source of time.
+        queue: Receives `Wipe` when `wipe` is due, and `Wiped` afterwards.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -64,9 +64,9 @@ class Deletion:
         self._removal: pykka.ActorRef[RemovalActor] | None = None
 
     def delete(self, doomed: list[Task]) -> None:
-        """Delete the output of forgotten tasks, or have it deleted."""
+        """Delete the output of forgotten tasks, at once or by the RemovalActor."""
         if self._writer.is_foreign:
-            return  # what has these names in a foreign session is not ours
+            return  # the files belong to the session that replaced this one
         paths = tuple(it.output_path for it in doomed if it.output_path is not None)
         if self._with_result:
             have = (it for it in doomed if it.kind in self._with_result)
@@ -76,11 +76,11 @@ class Deletion:
         size = sum(it.output_size for it in doomed)
         much = len(paths) > _MANY_FILES or size > _MUCH_OUTPUT
         if much and post_if_alive(self._started(), RemoveOutput(paths)):
-            return  # else somebody has stopped it
+            return  # otherwise the actor was stopped from outside
         remove_output(paths)
 
     def wipe_soon(self) -> None:
-        """Overwrite traces of secrets in the journal later, if it has any."""
+        """Schedule a wipe if the journal contains deleted data."""
         if self._journal.has_traces and not self._will_wipe:
             self._will_wipe = True
             self._clock.call_later(
@@ -88,25 +88,25 @@ class Deletion:
             )
 
     def wipe(self) -> None:
-        """Begin to overwrite them; `Wiped` says when that is done."""
+        """Begin to overwrite deleted data; `Wiped` follows when it is done."""
         self._will_wipe = False
         if self._writer.is_wiped:
-            return  # still at it; what came after it is next
+            return  # in progress; later deletions are wiped next
         self._writer.is_wiped = True
         journal = str(self._journal.begin_wipe())
         if not post_if_alive(self._started(), WipeJournal(journal, self._queue)):
             self.wiped(done=False)
 
     def wiped(self, *, done: bool) -> None:
-        """Note that the journal is free again, and whether it was wiped."""
+        """Record that the wipe has ended, and whether it succeeded."""
         self._writer.is_wiped = False
         self._journal.end_wipe(done=done)
 
     def answers(self, asker: Recipient[Any], answer: Forgotten) -> bool:
-        """Answer somebody when the files are gone, which is what was asked for.
+        """Send an answer after the files are deleted.
 
         Returns:
-            False if they are gone by now, so that the answer can be sent at once.
+            False if they are deleted already, so that the caller can answer at once.
         """
         return self._removal is not None and post_if_alive(
             self._removal, RemoveOutput((), asker, answer)
@@ -118,7 +118,7 @@ class Deletion:
         return self._removal
 
     def stop(self) -> None:
-        """Wait until all is deleted, and delete nothing more."""
+        """Wait until all deletions are done, and stop the RemovalActor."""
         if self._removal is not None:
             with contextlib.suppress(pykka.ActorDeadError):
                 self._removal.stop()

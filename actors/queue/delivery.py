@@ -1,4 +1,4 @@
-"""Commit, then notify: what follows from messages is sent once it is written down."""
+"""Commit, then notify: messages are sent after their changes are committed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class Delivery:
-    """Writes down what was applied, and sends what follows from it.
+    """Commits changes, and sends the resulting messages.
 
-    As long as it can't be written down, only what tells of no change is sent.
+    While the journal can't be written, only messages that reveal no change are sent.
 
     Args:
-        changes: What was applied, and what follows from it.
-        schedules: See their changes when they are written down.
-        starts: Tasks that the runner does not take.
-        subscribers: Those that are told of changes.
+        changes: The applied changes, and the messages to send.
+        schedules: The schedules, whose changes become visible after the commit.
+        starts: Fails tasks that a dead runner did not take.
+        subscribers: The recipients of notifications.
         writer: Writes the journal.
-        deletion: Deletes what belongs to forgotten tasks.
-        dead_letters: Counts what reaches nobody.
+        deletion: Deletes the files of forgotten tasks.
+        dead_letters: Counts messages to dead recipients.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -55,19 +55,19 @@ class Delivery:
         self._dead_letters = dead_letters
 
     def answer(self, asker: Recipient[Any], answer: QueueReply) -> None:
-        """Let an answer be sent when what it confirms is written down."""
+        """Queue an answer, which is sent after the commit."""
         self._outbox.add(asker, answer)
 
     def catch_up(self) -> None:
-        """Write down what can be, so that what is looked up next has it."""
+        """Commit now, if possible, so that the next lookup sees all changes."""
         if self._writer.trouble is None:
             self.flush()
 
     def flush(self) -> None:
-        """Write down what was applied, and send what may be sent then."""
+        """Commit the applied changes, and send the messages."""
         while True:
             written = self._write_down()
-            # Even if it failed: on a full disk this is what makes room.
+            # Even after a failure: on a full disk this frees space.
             self._deletion.delete(self._changes.take_doomed())
             outbox = self._outbox
             for recipient, message in (
@@ -84,7 +84,7 @@ class Delivery:
                 return
 
     def send(self, recipient: Recipient[Any] | None, message: object) -> None:
-        """Send a message at once; without a recipient to all that want it."""
+        """Send a message at once; without a recipient to all matching subscribers."""
         if recipient is None:
             wanted_by = self._subscribers.that_want(message)
             if isinstance(message, WriteDown):
@@ -98,14 +98,14 @@ class Delivery:
                 self._starts.not_taken(message)
 
     def announce_trouble(self) -> None:
-        """Tell all what is wrong with the journal now, or that this is over."""
-        # Not through the outbox, which is held back.
+        """Notify all subscribers of a problem of the journal, or of its end."""
+        # Not through the outbox, which is blocked by the problem.
         for text in self._writer.take_news():
             replaced = text is not None and self._writer.is_foreign
             self.send(None, JournalTrouble(text, replaced))
 
     def _tells_change(self, answer: QueueReply) -> bool:
-        """Tell whether an answer says what is not written down yet."""
+        """Return whether an answer reveals a change that isn't committed."""
         status = self._changes.book.tasks.written_status
         return any(status(it) is not told for it, told in told_by(answer))
 

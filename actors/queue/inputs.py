@@ -1,4 +1,4 @@
-"""What is sent to running tasks, and which of them wait for input."""
+"""Input of running tasks, and which of them wait for input."""
 
 from __future__ import annotations
 
@@ -31,34 +31,35 @@ if TYPE_CHECKING:
     from .starts import Starts
 
 LONGEST: Final = 1 << 16
-"""Bytes of input that are taken at once."""
+"""Maximum bytes of input in one request."""
 
 
 class Inputs:
-    """Passes on what is sent to tasks that run, and refuses what can't be sent.
+    """Validates and forwards input, and records which tasks wait for input.
 
-    And notes which of them wait for input, as long as nobody has the keys.
+    A task whose terminal is shown by a subscriber doesn't count as waiting.
     """
 
     def __init__(self, changes: Changes, starts: Starts) -> None:
         self._changes = changes
         self._book = changes.book
         self._starts = starts
-        # The attempts that wait, by their tasks; None for the first.
+        # The waiting attempts by task; None for the first attempt.
         self._awaiting: dict[int, Attempt | None] = {}
         self._attached: Counter[int] = Counter()
-        self._left: set[int] = set()  # by somebody who knows how they stood then
+        # Tasks whose terminal was shown: the person knows that these wait.
+        self._left: set[int] = set()
 
     def take(
         self,
         message: SendInput | ResizeTerminal | TaskAwaitsInput,
         asker: Callable[[], Recipient[Any] | None],
     ) -> QueueReply | None:
-        """Pass a message on to its task, or note that the task waits for input.
+        """Forward input to its task, or record that a task waits for input.
 
         Args:
             message: The message.
-            asker: Returns who waits for the answer, if it names nobody.
+            asker: Returns the sender of an `ask` without `reply_to`.
         """
         if not isinstance(message, TaskAwaitsInput):
             return self._pass_on(message, asker)
@@ -73,9 +74,9 @@ class Inputs:
         return None
 
     def attached(self, task_id: int, change: int) -> None:
-        """Note that so many more, or fewer, show the terminal of a task."""
+        """Record that more or fewer subscribers show the terminal of a task."""
         self._attached[task_id] += change
-        self._attached += Counter()  # without those that nobody shows
+        self._attached += Counter()  # removes zero counts
         if not self._attached[task_id]:
             self._left.add(task_id)
         self._say(task_id, is_new=False)
@@ -106,7 +107,7 @@ class Inputs:
         message: SendInput | ResizeTerminal,
         asker: Callable[[], Recipient[Any] | None],
     ) -> QueueReply | None:
-        """Pass a message on to the task, which answers; return a refusal otherwise."""
+        """Forward a message to the task, which answers; otherwise return a refusal."""
         try:
             task = self._book.tasks.get(message.task_id)
         except UnknownTaskError as error:
@@ -135,7 +136,7 @@ class Inputs:
         if problem is not None:
             return Refused(problem, code, message.correlation_id)
         if isinstance(message, SendInput) and message.data:
-            # Who waits for it from now on is not to be told of the wait before.
+            # The input ends the current wait; the next one is reported again.
             self._left.discard(task.id)
             self._awaiting.pop(task.id, None)
             self._say(task.id, is_new=False)

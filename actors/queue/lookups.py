@@ -1,4 +1,4 @@
-"""Looking up tasks, schedules, nodes and what was said; once, or from now on."""
+"""Lookups of tasks, schedules, nodes and the transcript, and new subscriptions."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ if TYPE_CHECKING:
     from .subscribers import Subscriber, Subscribers
 
 _SAID: Final = 2_000
-"""Entries of the transcript in which what was said during an interruption is found."""
+"""Maximum number of transcript entries searched for missed or repeated messages."""
 
 
 class Lookups:
-    """Answers with what is written down, as it is now.
+    """Answers lookups with the committed state.
 
     Args:
-        changes: The tasks there are.
-        schedules: The schedules there are.
-        starts: Know why tasks wait.
+        changes: The tasks.
+        schedules: The schedules.
+        starts: Knows why tasks wait.
         running: Knows the processes of tasks.
-        subscribers: Those that look from now on.
+        subscribers: The subscribers.
         writer: Reads the journal.
-        delivery: Writes down what was applied before.
+        delivery: Commits earlier changes.
         engines: Where tasks run besides this machine, by name.
     """
 
@@ -94,7 +94,7 @@ class Lookups:
     def find(
         self, message: GetTask | ListTasks | ListSchedules | GetTranscript
     ) -> QueueReply:
-        """Look up what is asked for."""
+        """Answer a lookup."""
         if isinstance(message, GetTask):
             self._renew_reasons(message.task_id)
         elif isinstance(message, ListTasks) and _has_queued(message.which):
@@ -115,7 +115,7 @@ class Lookups:
     def find_nodes(
         self, message: ListNodes, post: Callable[[Recipient[Any], object], object]
     ) -> Refused | None:
-        """Ask an engine for its nodes, and answer the sender.
+        """Request the nodes of an engine, which answers the sender later.
 
         Args:
             message: The request.
@@ -143,27 +143,28 @@ class Lookups:
     def subscribe(
         self, message: Subscribe, asker: Callable[[], Recipient[Any] | None]
     ) -> QueueReply | None:
-        """Send all there is to a subscriber, and from now on what changes.
+        """Send the state to a new subscriber, and from now on the changes.
 
         Args:
             message: The request.
-            asker: Returns who waits for the answer, if it names nobody.
+            asker: Returns the sender of an `ask` without `reply_to`.
         """
         subscribers, send = self._subscribers, self._delivery.send
         answer: QueueReply | None = Acknowledged(message.correlation_id)
         is_new = not subscribers.renew(message)
         if is_new:
             self._renew_reasons()
-        # Before the past is read: what is written between that and `add` is in neither.
+        # Before the transcript is read: a message committed between that and `add`
+        # would be missing in both.
         self._delivery.catch_up()
         if message.past is not None:
             past = self._transcript(message.past, message.correlation_id)
             answer = None
             if (recipient := message.reply_to or asker()) is not None:
-                # Before `Subscribed`, which tells what came after it.
+                # Before `Subscribed`, which contains the later entries.
                 send(recipient, past)
         if is_new:
-            # Not through the outbox: what is held back there comes after it.
+            # Not through the outbox: changes held back there must come later.
             new = subscribers.add(message)
             send(message.subscriber, self._all_there_is(message, new))
             if (trouble := self._writer.trouble) is not None:
@@ -215,7 +216,7 @@ class Lookups:
         return Subscribed(told, tasks, unshown, tuple(missed), schedules, said)
 
     def said_before(self, message: WriteDown) -> Acknowledged | None:
-        """Return the answer to what was sent and written down before, if it was."""
+        """Return the answer to a retried message that is stored already."""
         if message.again:
             self._delivery.catch_up()
             said = replace(message.message, private=message.private)
@@ -234,9 +235,9 @@ class Lookups:
         return [it for it in entries if isinstance(it, ChatMessage)]
 
     def _renew_reasons(self, task_id: int | None = None) -> None:
-        """Say why a queued task waits now, or all, for somebody who looks.
+        """Renew the reason of a queued task, or of all.
 
-        Each start and end may be another reason for many of them.
+        Only on demand, since each start and end may change the reasons of many tasks.
         """
         if self._writer.trouble is None and not self._starts.closed:
             self._starts.renew_reasons(task_id)

@@ -1,4 +1,4 @@
-"""Pauses: of one task, and of the running tasks of a group or of all."""
+"""Pauses of one running task, of those of a group, or of all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Pauses:
-    """Pauses running tasks, and lets them go on."""
+    """Pauses and resumes running tasks."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Pauses:
         self._kinds = kinds
 
     def pause(self, message: PauseTask) -> QueueReply:
-        """Pause a task that does not wait, or let it go on."""
+        """Pause or resume a task that doesn't wait."""
         task_id, correlation_id = message.task_id, message.correlation_id
         try:
             task = self._book.tasks.get(task_id)
@@ -64,12 +64,12 @@ class Pauses:
     def pause_running(
         self, group: str | None, *, paused: bool
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Pause the running tasks of a group, or all, or let them go on.
+        """Pause or resume the running tasks of a group, or all.
 
-        Those of a group that is paused itself don't go on with all.
+        When all are resumed, the tasks of a group that is itself paused stay paused.
 
         Returns:
-            The ids of those that were changed, and of those that can't be paused.
+            The ids of the changed tasks, and of the tasks that can't be paused.
         """
         changed: list[int] = []
         running_on: list[int] = []
@@ -103,7 +103,7 @@ class Pauses:
         engine = (task.terms or PLAIN).engine
         if engine and not getattr(self._engines.get(engine), "can_pause", False):
             return f"it runs on the engine {engine!r}"
-        # Not a part of the protocol of kinds, which most had before there was this.
+        # An optional attribute, not part of the protocol of kinds.
         kind = self._kinds.find(task.kind) if task.kind in self._kinds else None
         if getattr(kind, "can_pause", False) is not True:
             return f"its kind {task.kind!r} can't"

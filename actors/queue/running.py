@@ -1,4 +1,4 @@
-"""What is told of running tasks: their process, their output and their end."""
+"""Messages about running tasks: their process, their output and their end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Running:
-    """Takes what the runner says of running tasks, and keeps their output in bounds."""
+    """Handles messages about running tasks, and enforces the quota of output."""
 
     def __init__(
         self,
@@ -46,20 +46,20 @@ class Running:
         self._output_limit = output_limit
         self._pids: dict[int, int] = {}
         self.interruption: str | None = None
-        """The reason of tasks that end with the session, if it is opened again."""
+        """The reason of tasks that end with the session, if queued tasks are kept."""
 
     def pid(self, task_id: int) -> int | None:
         """Return the id of a task's first process, if it has one."""
         return self._pids.get(task_id)
 
     def runs_as(self, message: TaskProcess) -> None:
-        """Note the process of a task."""
+        """Record the process of a task."""
         process = message.process
         self._pids[process.task_id] = process.pid
         self._changes.journal.runs_as(process)
 
     def waits(self, message: TaskWaits) -> None:
-        """Say why a task has not begun, or where it runs."""
+        """Record why a task has not begun, or on which node it runs."""
         before = self._book.tasks.get(message.task_id)
         now, reason = self._changes.now(), message.why
         if before.is_paused:
@@ -70,17 +70,17 @@ class Running:
         self._changes.changed(task, TaskEvent.PROGRESS)
 
     def left_running(self, message: TaskLeftRunning) -> None:
-        """Say what a finished task has left running."""
+        """Record the background processes of a finished task."""
         try:
             before = self._book.tasks.get(message.task_id)
         except UnknownTaskError:
-            return  # forgotten meanwhile
+            return  # forgotten since then
         task = self._book.note_left_running(message.task_id, safe_line(message.names))
         if task != before:
             self._changes.changed(task, TaskEvent.PROGRESS)
 
     def progressed(self, message: TaskProgressed, *, quietly: bool) -> None:
-        """Note what a task's output says, and its size; `quietly` tells nobody."""
+        """Record the output of a task; `quietly` sends no notification."""
         before = self._book.tasks.get(message.task_id).output_size
         task = self._book.progress(message.task_id, message.news, self._changes.now())
         if not quietly:
@@ -88,7 +88,7 @@ class Running:
         self._account(task, task.output_size - before)
 
     def ended(self, message: TaskEnded) -> None:
-        """Note the end of a task, and start others in its place."""
+        """Record the end of a task, and start others in its slot."""
         self._starts.note_room(message.claims, self._book.engine(message.task_id))
         try:
             self._end(message)
@@ -109,13 +109,13 @@ class Running:
         *,
         again: bool = False,
     ) -> Task:
-        """End a running task, or let it wait for its next attempt.
+        """End a running task, or make it wait for its next attempt.
 
         Args:
             task_id: The id of the task.
-            outcome: How it, or its attempt, ended.
-            news: The last look at its output, if it has any.
-            again: Whether the same attempt is made once more.
+            outcome: How the task or its attempt ended.
+            news: The final state of its output, if it has any.
+            again: Whether to repeat the same attempt.
         """
         terms = self._book.tasks.get(task_id).terms or PLAIN
         interrupted = outcome.reason == self.interruption and (
@@ -135,12 +135,12 @@ class Running:
         )
 
     def recover(self, lost: Mapping[int, Outcome] | None, *, rebooted: bool) -> None:
-        """End what ran when the program died, or let it run again.
+        """End the tasks that were running when the program died, or restart them.
 
         Args:
-            lost: How tasks have ended. Those that are not in it go on; None if none
-                does.
-            rebooted: Whether the program died with the machine.
+            lost: The outcomes of tasks. Running tasks without an outcome continue; if
+                None, none continues.
+            rebooted: Whether the machine has restarted.
         """
         for task in self._book.tasks.list(TaskFilter.RUNNING, self._changes.now()):
             if self._book.waiting.waits_to_run(task.id):
@@ -165,13 +165,13 @@ class Running:
         if quota.has_room_for((*others, task)):
             self._forget_for_room()
         elif not task.status.is_final:
-            # Nothing that may be forgotten would make room enough.
+            # Removing finished tasks would not free enough space.
             limit = size_text(self._output_limit)
             failed = Outcome.failed(f"the session's {BEYOND_LIMIT}{limit}")
             self._starts.stop(StopTask(task.id, failed, now=True))
 
     def _forget_for_room(self) -> None:
-        # First the tasks that exceed the limit alone: no others need to go for them.
+        # First the tasks whose own output exceeds the limit, to spare the others.
         for task_id in self._changes.quota.oversized:
             self._changes.forget(self._book.forget(task_id))
         while self._changes.quota.exceeded:

@@ -1,4 +1,4 @@
-"""Schedules: what is asked of them, and the tasks that they add."""
+"""Requests about schedules, and adding their due tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Schedules:
-    """Carries out what is asked of schedules, and adds the tasks that are due."""
+    """Carries out requests about schedules, and adds their due tasks."""
 
     def __init__(
         self, changes: Changes, book: ScheduleBook, admission: Admission
@@ -48,7 +48,7 @@ class Schedules:
     def change(
         self, message: AddSchedule | RemoveSchedule | PauseSchedule
     ) -> QueueReply:
-        """Make, remove, pause or resume a schedule."""
+        """Create, remove, pause or resume a schedule."""
         try:
             match message:
                 case AddSchedule():
@@ -66,13 +66,13 @@ class Schedules:
         return SchedulesFound((found,), message.correlation_id)
 
     def all_written(self) -> tuple[Schedule, ...]:
-        """Return all schedules by id, as they are written down."""
+        """Return the committed states of all schedules, by id."""
         schedules = {it.id: it for it in self._book.all()} | self._before
         found = (schedules[it] for it in sorted(schedules))
         return tuple(it for it in found if it is not None)
 
     def note_written(self) -> None:
-        """Note that all changes so far are written down; others may see them now."""
+        """Record that all changes so far are committed, which makes them visible."""
         self._before.clear()
 
     def next_due(self) -> float | None:
@@ -81,7 +81,7 @@ class Schedules:
         return None if due is None else due.timestamp()
 
     def run_due(self, add: Callable[[TaskRequest], Task]) -> None:
-        """Add the tasks whose time has come; see `ScheduleBook.run_due`."""
+        """Add the due tasks; see `ScheduleBook.run_due`."""
 
         def added(request: TaskRequest) -> int | str:
             try:
@@ -98,11 +98,11 @@ class Schedules:
             self._note(schedule, before)
 
     def look_again(self) -> None:
-        """Look again at those that added nothing because something was paused."""
+        """Check the schedules again that were kept back by a pause."""
         self._book.look_again()
 
     def clock_was_set(self, seconds: float) -> None:
-        """Put right what a set clock has moved; see `ScheduleBook.clock_was_set`."""
+        """Adjust the schedules to a clock that was set; see `ScheduleBook`."""
         now = self._changes.now().wall
         for before, schedule in self._book.clock_was_set(seconds, now):
             self._note(schedule, before)

@@ -1,4 +1,4 @@
-"""Which tasks start: the runner, its claims, and how many tasks run at a time."""
+"""Starting tasks: the runner, its claims, and the number of slots."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _MOST_SLOTS: Final = 1_000_000
 
 
 class Starts:
-    """Starts tasks as long as the runner and the named engines have room for them."""
+    """Starts tasks while the runner and the engines have room for them."""
 
     def __init__(
         self, changes: Changes, engines: Mapping[str, int] | None = None
     ) -> None:
         self._engines = dict(engines or {})
-        # What each of them takes now.
+        # The free slots of each engine.
         self._room: dict[str, int] = {}
         self._changes = changes
         self._book = changes.book
@@ -49,7 +49,7 @@ class Starts:
         self._slots: int = 0
         self._slots_given: int = 0
         self.closed = False
-        """Whether nothing starts any more."""
+        """Whether no more tasks start."""
 
     def claimed(self, claim: ClaimTasks) -> None:
         """Start as many tasks as the runner has room for, now or later."""
@@ -64,9 +64,9 @@ class Starts:
         self.assign()
 
     def note_room(self, claims: int, engine: str = "") -> None:
-        """Note that the runner has room for so many more tasks, here or on an engine.
+        """Record that the runner has room for more tasks, here or on an engine.
 
-        Of an engine that there is no more, nothing starts.
+        Claims for an unknown engine are ignored.
         """
         if not engine:
             self._claims += claims
@@ -74,14 +74,14 @@ class Starts:
             self._room[engine] += claims
 
     def not_taken(self, start: StartTask) -> None:
-        """Fail a task that the runner did not take: it is gone, and has no room."""
+        """Fail a task that the runner did not take because it is dead."""
         self._claims = 0
         self._room = {}
         outcome = Outcome.failed("could not be started: the runner is gone")
         self._changes.end(start.task.id, outcome)
 
     def assign(self) -> None:
-        """Start what can start."""
+        """Start all tasks that can start."""
         runner = self._runner
         if runner is None or self.closed:
             return
@@ -89,7 +89,7 @@ class Starts:
         engines = [it for it, room in self._room.items() if room > 0 and offers(it)]
         here = self._claims > 0 and offers("")
         if not (here or engines or book.scheduler.has_immediate):
-            return  # as whenever a task is added behind others
+            return  # the usual case when a task is added to a busy queue
         at = self._changes.now()
         while (task := book.start_immediate(at)) is not None:
             self._start(runner, task)
@@ -103,25 +103,25 @@ class Starts:
 
     def stop(self, stop: StopTask) -> None:
         """Tell the runner to end a task."""
-        # A task that fills the disk would never end if this waited for the journal; but
-        # one whose start waits can't be stopped before it.
+        # Doesn't wait for a commit, which would never come if the task fills the disk;
+        # unless its start isn't committed and sent yet.
         if self._runner is not None:
             waits = not self._book.tasks.is_written(stop.task_id)
             self._outbox.add(self._runner, stop, tells_change=waits)
 
     def pass_on(self, message: SendInput | ResizeTerminal) -> None:
-        """Pass on what is sent to a task that runs."""
+        """Forward input to a running task."""
         if self._runner is not None:
             self._outbox.add(self._runner, message, tells_change=False)
 
     def pause_job(self, task_id: int, *, paused: bool) -> None:
         """Tell the runner to pause or resume a task."""
         if self._runner is not None:
-            # Written down first: a program that takes the job over must know of it.
+            # After the commit: a program that adopts the job must know of the pause.
             self._outbox.add(self._runner, PauseJob(task_id, paused), tells_change=True)
 
     def set_slots(self, message: SetSlots) -> QueueReply:
-        """Let so many tasks run at a time."""
+        """Set how many tasks run at a time."""
         slots, correlation_id = message.slots, message.correlation_id
         if slots is not None:
             if not 0 <= slots <= _MOST_SLOTS:
@@ -138,17 +138,17 @@ class Starts:
         return Slots(self._slots, correlation_id)
 
     def _widen(self, slots: int) -> bool:
-        """Let so many tasks run; return whether that is another number."""
+        """Set the number of slots; return whether it has changed."""
         if slots == self._slots:
             return False
-        # Below zero while more run than may from now on.
+        # Negative while more tasks run than there are slots.
         self._claims += slots - self._slots
         self._slots = slots
         self._outbox.add(None, SlotsChanged(slots), tells_change=False)
         return True
 
     def waiting_reason(self, engine: str = "") -> str:
-        """Say why a task waits that could start by its own terms."""
+        """Return why a task waits that could start by its own terms."""
         if engine:
             return self._waiting_reason_of(engine)
         if self._claims > 0:
@@ -158,7 +158,7 @@ class Starts:
         return f"waiting for a slot ({self._slots} of {self._slots} busy)"
 
     def reason_of(self, task_id: int) -> str:
-        """Say why a task waits now."""
+        """Return why a task currently waits."""
         otherwise = self.waiting_reason(self._book.engine(task_id))
         return self._book.waiting.reason(task_id, otherwise)
 
@@ -173,23 +173,23 @@ class Starts:
         return f"waiting for a slot of {engine} ({slots} of {slots} busy)"
 
     def renew_reason(self, task_id: int) -> None:
-        """Say why a task waits now, if that has changed."""
+        """Update the reason of a waiting task, if it has changed."""
         reason = self.reason_of(task_id)
         if reason != self._book.tasks.get(task_id).reason:
             waiting = self._book.waiting.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
 
     def renew_reasons(self, task_id: int | None = None) -> None:
-        """Say of a queued task, or all, why they wait now, where that has changed."""
+        """Update the reason of one or all waiting tasks, where it has changed."""
         if self._runner is None:
-            return  # what they will wait for is not known yet
+            return  # the reasons are not known yet
         for each in self._book.waiting.waiting_ids(task_id):
             self.renew_reason(each)
 
     def _start(self, runner: Recipient[RunnerMessage], task: Task) -> None:
-        # Below zero if it starts beyond the slots: then the next ends start nothing.
+        # Negative after an immediate start without a free slot; later ends make up.
         self.note_room(-1, self._book.engine(task.id))
-        # A further attempt is no change of status: what stays up would fill the chat.
+        # A further attempt is progress, so that restarts don't flood the chat.
         event = TaskEvent.RUNNING if task.attempt is None else TaskEvent.PROGRESS
         self._changes.changed(task, event)
         start = StartTask(task, self._book.environment(task.id))

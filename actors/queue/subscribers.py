@@ -1,4 +1,4 @@
-"""The subscribers: who is told of what, and which changes were shown to a person."""
+"""The subscribers: their filters, and which changes were shown to a person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Subscriber:
-    """A subscriber, and the tasks of which it is told."""
+    """A subscriber, and the filter of its notifications."""
 
     __slots__ = ("recipient", "selection", "terminal")
 
@@ -41,7 +41,7 @@ class Subscriber:
         self.selection = None if given.is_all else given
 
     def wants(self, message: object) -> bool:
-        """Tell whether it is to be told a notification."""
+        """Return whether it receives a notification."""
         selection = self.selection
         return (
             selection is None
@@ -51,12 +51,12 @@ class Subscriber:
 
 
 class Subscribers:
-    """All subscribers of a session, in the order in which they came.
+    """All subscribers of a session, in order of subscription.
 
     Args:
-        changes: The tasks there are, and the changes of which they are told.
-        attached: Told of each task whose terminal one of them shows, and does no more:
-            1, and -1.
+        changes: The tasks and their changes.
+        attached: Called with the id of a task, and 1 or -1, when a subscriber begins or
+            ends to show its terminal.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class Subscribers:
         self._claims: EndClaims[Recipient[Any], ClaimEnds] = EndClaims()
 
     def __contains__(self, subscriber: object) -> bool:
-        """Tell whether one is still subscribed."""
+        """Return whether a subscriber is still subscribed."""
         return subscriber in self._subscribers
 
     def recipients(self) -> list[Recipient[Any]]:
-        """Return all of them."""
+        """Return all subscribers."""
         return [it.recipient for it in self._subscribers]
 
     def that_want(self, message: object) -> list[Recipient[Any]]:
-        """Return those that are to be told a notification, or what was said."""
+        """Return the subscribers that receive a notification or a chat message."""
         if isinstance(message, WriteDown):
             return self._others_that_show(message)
         return [
@@ -87,10 +87,10 @@ class Subscribers:
         ]
 
     def renew(self, message: Subscribe) -> bool:
-        """Let what a subscriber asks for take the place of what it asked for before.
+        """Replace the earlier subscription of a subscriber.
 
         Returns:
-            Whether it was subscribed.
+            Whether there was one.
         """
         place = self._place_of(message.subscriber)
         if place is not None:
@@ -100,14 +100,14 @@ class Subscribers:
         return place is not None
 
     def add(self, message: Subscribe) -> Subscriber:
-        """Add a subscriber that is new."""
+        """Add a new subscriber."""
         new = Subscriber(message)
         self._subscribers.append(new)
         self._note_terminals(None, new)
         return new
 
     def note(self, message: Subscribe) -> None:
-        """Note whether a subscriber shows changes, from now on."""
+        """Record whether a subscriber shows changes and is watched, from now on."""
         shown = self._changes.shown
         shown.note(message.subscriber, shows=message.shows)
         shown.note_told(self._changes.last_to_show)
@@ -116,7 +116,7 @@ class Subscribers:
         self._answer_claims()
 
     def remove(self, recipient: Recipient[Any]) -> None:
-        """Tell this recipient nothing more."""
+        """Send this recipient no more notifications."""
         place = self._place_of(recipient)
         if place is not None:
             self._note_terminals(self._subscribers.pop(place), None)
@@ -133,7 +133,7 @@ class Subscribers:
                 self._attached(subscriber.terminal, change)
 
     def said(self, message: WriteDown) -> QueueReply:
-        """Write down what somebody said, and tell those that show it."""
+        """Store a chat message, and send it to the subscribers that show changes."""
         changes = self._changes
         if message.only_if_shown and not self._others_that_show(message):
             text = "no chat is open that shows it"
@@ -143,31 +143,31 @@ class Subscribers:
             said = replace(said, private=message.private)
         changes.journal.said(said, changes.seq)
         if not message.private:
-            # One that subscribes before it is written down does not find it in the
-            # past, so who is told is asked when it is sent.
+            # The recipients are determined when it is sent: a subscriber that comes
+            # before the commit doesn't find the message in the transcript.
             changes.outbox.add(None, message, tells_change=True)
         return Acknowledged(message.correlation_id)
 
     def _others_that_show(self, message: WriteDown) -> list[Recipient[Any]]:
-        """Return those that show what was said, but for the one that has already."""
+        """Return the subscribers that show changes, except `message.shown_by`."""
         shows = self._changes.shown.shows
         return [it for it in self.recipients() if it != message.shown_by and shows(it)]
 
     def are_shown(self) -> bool:
-        """Tell whether any of them shows changes to a person."""
+        """Return whether any subscriber shows changes to a person."""
         return any(map(self._changes.shown.shows, self.recipients()))
 
     def take(self, message: Shown | ClaimEnds) -> None:
-        """Take what a subscriber has shown, or wants to call a person to."""
+        """Handle an acknowledgment of shown changes, or a claim of ends."""
         if isinstance(message, ClaimEnds):
             self._claim_ends(message)
         else:
             self._note_shown(message)
 
     def _claim_ends(self, message: ClaimEnds) -> None:
-        """Take the claim of one that wants to call a person."""
+        """Handle a claim to notify a person."""
         if self._place_of(message.claimant) is None:
-            # It is gone, or is no subscriber: it could keep the others from calling.
+            # Granted to a recipient that isn't subscribed, it would block the others.
             self._answer_claim(message, message.seq, granted=False)
             return
         self._claims.claim(message.claimant, message.seq, message)
@@ -183,9 +183,9 @@ class Subscribers:
             self._changes.outbox.add(message.reply_to, answer, tells_change=False)
 
     def _note_shown(self, message: Shown) -> None:
-        """Note that all changes up to this one have been shown."""
+        """Record that all changes up to this one have been shown."""
         changes = self._changes
-        # What was not told can't have been shown.
+        # A change that was not sent can't have been shown.
         seq = min(message.seq, changes.told_seq)
         if message.noticed:
             self._claims.noticed(seq)
@@ -196,9 +196,9 @@ class Subscribers:
         self._answer_if_shown()
 
     def await_shown(self, reply_to: Recipient[QueueReply]) -> None:
-        """Answer when the last change that could be shown has been."""
+        """Answer when the last change has been shown."""
         for subscriber in self.recipients():
-            # One that had its last message when it died has not been found dead yet.
+            # A subscriber that died after its last message is not yet detected as dead.
             if _is_dead(subscriber):
                 self.remove(subscriber)
         self._await_shown.append(reply_to)

@@ -1,4 +1,4 @@
-"""The times for which queued tasks and schedules wait."""
+"""The start times of queued tasks and the times of schedules."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from .starts import Starts
 
 LOOK_AGAIN: Final = 15.0
-"""Seconds between two looks at the clock while a task waits for its time."""
+"""Maximum seconds between two checks of the clock while a task waits for its time."""
 
-_STEP: Final = 1.0  # seconds; what is less is the clock's own adjusting
+_STEP: Final = 1.0  # seconds; smaller changes are adjustments of the clock
 
 
 class Times:
-    """Lets tasks start, and schedules add theirs, when their time has come."""
+    """Releases tasks and runs schedules when their time has come."""
 
     def __init__(
         self, book: TaskBook, starts: Starts, schedules: Schedules, clock: Clock
@@ -32,17 +32,17 @@ class Times:
         self._clock = clock
         self._alarm: Alarm | None = None
         self._alarm_for: float | None = None
-        self._offset = 0.0  # of the wall clock, when it was looked at last
+        self._offset = 0.0  # of the wall clock, at the last check
 
     def look(self, add: Callable[[TaskRequest], Task] | None) -> None:
-        """Let the tasks start, and the schedules add theirs, whose time has come.
+        """Release the tasks and run the schedules whose time has come.
 
-        The wall clock may have been set since: that moves a time of day, but no delay
-        and no interval. A suspended machine moves none, and all may have come.
+        If the wall clock was set, times of day follow it, but delays and intervals
+        don't change. After the machine was suspended, many times may have come.
 
         Args:
-            add: Adds a task; raises `InvalidRequestError` if its request makes no
-                sense. None if nothing can be added just now.
+            add: Adds a task; raises `InvalidRequestError` if its request is invalid.
+                None if no tasks can currently be added.
         """
         self._alarm_for = None
         now = self._clock.now()
@@ -60,27 +60,27 @@ class Times:
 
     @property
     def need_alarm(self) -> bool:
-        """Whether the next time is another one than that of the alarm."""
+        """Whether the next time differs from that of the alarm."""
         return self._next_due() != self._alarm_for
 
     def set_alarm(self, call: Callable[[], object], *, can_add: bool) -> None:
         """Set the alarm for the next time.
 
         Args:
-            call: Called then, from any thread; it is to have `look` called.
-            can_add: Whether tasks can be added just now.
+            call: Called at that time, on any thread; it must cause a call of `look`.
+            can_add: Whether tasks can currently be added.
         """
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
         self._alarm_for = due = self._next_due()
         if due is None:
-            self._offset = 0.0  # of what waits later, nothing before that counts
+            self._offset = 0.0  # earlier changes of the clock don't affect later tasks
             return
         wall = self._clock.now().wall.timestamp()
         if self._offset == 0.0:
             self._offset = wall - self._clock.elapsed()
-        # Soon enough to notice that the clock was set, or the machine suspended.
+        # Bounded, to notice that the clock was set or the machine was suspended.
         pause = min(max(0.0, due - wall), LOOK_AGAIN) if can_add else LOOK_AGAIN
         self._alarm = self._clock.call_later(pause, call)
 

@@ -1,1 +1,1 @@
-"""The rules: what a task is and what may happen to it. No threads, no files."""
+"""The rules: a task and its legal changes, as pure code without threads or files."""

@@ -1,4 +1,4 @@
-"""A task that goes on although the program that ran it was killed."""
+"""Tasks that continue after their program was killed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .variables import Variables
 
 
 class Adoption(msgspec.Struct, frozen=True):
-    """A task that was running when its program was killed, and goes on.
+    """A task that was running when its program was killed, and continues.
 
     Attributes:
         task: The task, Running.
         process: Its first process, running or ended; None if it has none.
-        status: How that ended, as `waitpid` has it, if that is written down.
+        status: The recorded exit status of the process, in the format of `waitpid`.
         begins: Whether it was never started, and is started now.
-        in_doubt: Whether the process may be one that the job has started, and the job's
-            own has ended.
+        in_doubt: Whether the process may be a descendant, if the job's first process
+            has ended.
     """
 
     task: Task
@@ -32,7 +32,7 @@ class Adoption(msgspec.Struct, frozen=True):
 
     @property
     def stops_with(self) -> Outcome | None:
-        """The outcome with which it is being stopped, if it was told to stop."""
+        """The outcome with which it is being stopped; None if it isn't."""
         reason = self.task.reason
         if not reason.startswith(STOPPING):
             return None
@@ -40,12 +40,12 @@ class Adoption(msgspec.Struct, frozen=True):
 
 
 class GoingOn(msgspec.Struct, frozen=True):
-    """What goes on in a session that is opened.
+    """The jobs and processes that continue when a session is opened.
 
     Attributes:
         adopted: The tasks that were running.
-        environments: Those of the tasks among them that were never started.
-        left: What finished tasks have left running, by their ids.
+        environments: The environments of those tasks that were never started, by id.
+        left: The background processes of finished tasks, by id.
     """
 
     adopted: tuple[Adoption, ...] = ()

@@ -1,4 +1,4 @@
-"""What a task may use at most: memory, processors, processes; how that is written."""
+"""Limits of a task: memory, processors, processes; parsing and formatting."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Final
 from .safe_text import brief, size_text
 
 LEAST_MEMORY: Final = 1 << 20
-"""Bytes; with less no program can be started."""
+"""Minimum bytes; no program can start with less."""
 
 MOST_MEMORY: Final = 1 << 50
-"""Bytes."""
+"""Maximum bytes."""
 
 LEAST_CPUS: Final = 0.01
-"""The smallest share of a processor that the kernel can give."""
+"""The smallest share of a processor that the kernel can assign."""
 
 MOST_CPUS: Final = 10_000.0
 MOST_PIDS: Final = 4_194_304
-"""The most processes that Linux can have."""
+"""The maximum number of processes on Linux."""
 
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _MEMORY: Final = r"(?ai)(\d{1,15}(?:\.\d{1,6})?)\s?([KMGT]?)(?:i?B)?"
 _CPUS: Final = r"(?a)\d{1,9}(?:\.\d{1,6})?|\.\d{1,6}"
 
 
 def parse_memory(text: str) -> int:
-    """Return the bytes that a text such as `512M`, `2G` or `1.5GiB` names.
+    """Parse an amount of memory such as `512M`, `2G` or `1.5GiB`; return bytes.
 
-    K, M, G and T are 1024 bytes, 1024 times that, and so on.
+    The suffixes K, M, G and T are powers of 1024.
 
     Raises:
-        ValueError: If it names none; its text says so in one line.
+        ValueError: If the text is invalid; the message is one line for people.
     """
     match = re.fullmatch(_MEMORY, text.strip())
     if match is None:
@@ -45,10 +45,10 @@ def parse_memory(text: str) -> int:
 
 
 def parse_cpus(text: str) -> float:
-    """Return the processors that a text such as `1`, `0.5` or `1.5` names.
+    """Parse a number of processors such as `1`, `0.5` or `1.5`.
 
     Raises:
-        ValueError: If it names none; its text says so in one line.
+        ValueError: If the text is invalid; the message is one line for people.
     """
     if re.fullmatch(_CPUS, text.strip()) is None:
         raise ValueError(
@@ -61,10 +61,10 @@ def parse_cpus(text: str) -> float:
 
 
 def parse_pids(text: str) -> int:
-    """Return the processes that a text such as `100` names.
+    """Parse a number of processes such as `100`.
 
     Raises:
-        ValueError: If it names none; its text says so in one line.
+        ValueError: If the text is invalid; the message is one line for people.
     """
     text = text.strip()
     if not (text.isascii() and text.isdigit()):
@@ -76,7 +76,7 @@ def parse_pids(text: str) -> int:
 
 
 def memory_problem(size: int) -> str | None:
-    """Return why no task can be limited to so many bytes; None if one can."""
+    """Return why a limit of memory is invalid; None if it is valid."""
     if LEAST_MEMORY <= size <= MOST_MEMORY:
         return None
     least, most = size_text(LEAST_MEMORY), size_text(MOST_MEMORY)
@@ -84,24 +84,24 @@ def memory_problem(size: int) -> str | None:
 
 
 def cpus_problem(cpus: float) -> str | None:
-    """Return why no task can be limited to so many processors; None if one can."""
+    """Return why a limit of processors is invalid; None if it is valid."""
     if math.isfinite(cpus) and LEAST_CPUS <= cpus <= MOST_CPUS:
         return None
     return f"cpus must be from {LEAST_CPUS:g} to {MOST_CPUS:g}"
 
 
 def pids_problem(pids: int) -> str | None:
-    """Return why no task can be limited to so many processes; None if one can."""
+    """Return why a limit of processes is invalid; None if it is valid."""
     if 1 <= pids <= MOST_PIDS:
         return None
     return f"pids must be from 1 to {MOST_PIDS}"
 
 
 def cpus_text(cpus: float) -> str:
-    """Write a number of processors for people: `1 CPU`, `1.5 CPUs`."""
+    """Format a number of processors for people: `1 CPU`, `1.5 CPUs`."""
     return f"{cpus:g} CPU" + "s" * (cpus != 1)
 
 
 def pids_text(pids: int) -> str:
-    """Write a number of processes for people: `1 process`, `100 processes`."""
+    """Format a number of processes for people: `1 process`, `100 processes`."""
     return f"{pids} process" + "es" * (pids != 1)

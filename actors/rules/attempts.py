@@ -1,4 +1,4 @@
-"""Attempts of a task: whether another one follows, and after which pause."""
+"""Attempts of a task: whether to retry, and the backoff."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from .terms import Terms
 
 FIRST_PAUSE: Final = 2.0
-"""Seconds before the second attempt, unless the terms say otherwise."""
+"""Default seconds before the second attempt."""
 
 LONGEST_PAUSE: Final = 300.0
-"""The longest pause in seconds; each is twice as long as the one before."""
+"""Maximum seconds between attempts; the pause doubles with each attempt."""
 
 SPREAD: Final = 0.1
-"""The share by which a pause is longer or shorter at random.
+"""The random deviation of a pause, as a fraction.
 
-What failed together does not start together again.
+It keeps tasks that failed together from starting together again.
 """
 
 TIMED_OUT_STATUS: Final = 124
-"""What stands in `retry_on` for an attempt that took too long."""
+"""The number in `retry_on` that means a timeout."""
 
 _Number = Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which attempt of a task this is; only of a task that has made one already.
+    """An attempt of a task after its first one.
 
     Attributes:
-        number: 2 for the second; 1 for the first that is made once more.
-        before: How the one before ended.
+        number: 2 for the second; 1 for a repetition of the first.
+        before: How the previous attempt ended.
         waits: Whether it has not begun yet.
-        due: The date and time at which it begins at the earliest, while it waits.
-        step: How many attempts in a row were short, which makes the pauses longer.
+        due: The earliest date and time of its start, while it waits.
+        step: The number of short attempts in a row, which determines the pause.
     """
 
     number: _Number
@@ -48,7 +48,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     step: Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)] = 0
 
     def label(self, terms: Terms | None) -> str:
-        """Name it for people: `attempt 2 of 4`, or `run 2` if there is no last one."""
+        """Return its name for people: `attempt 2 of 4`, or `run 2` without a limit."""
         retries = 0 if terms is None else terms.retries
         if retries:
             return f"attempt {self.number} of {retries + 1}"
@@ -67,18 +67,18 @@ def next_attempt(  # noqa: PLR0913 - each is one independent thing
     """Return the attempt that follows one that has just ended; None if it was the last.
 
     Args:
-        terms: Those of the task.
+        terms: The terms of the task.
         current: The attempt that has ended; None for the first.
         outcome: How it ended.
-        at: Now.
-        ran: Seconds that it took.
+        at: The current time.
+        ran: Its duration in seconds.
         chance: A random number from 0 to 1.
     """
     number = 1 if current is None else current.number
     if terms is None or not _follows(terms, number, outcome):
         return None
     step = 0 if current is None else current.step
-    # What ran for long is no worse than what starts for the first time.
+    # A long run resets the backoff of a task with `restart`.
     step = 1 if terms.restart is not None and ran > LONGEST_PAUSE else step + 1
     pause = pause_before(terms, step, chance)
     due = at.wall + timedelta(seconds=pause)
@@ -86,7 +86,7 @@ def next_attempt(  # noqa: PLR0913 - each is one independent thing
 
 
 def again_after(current: Attempt | None, outcome: Outcome) -> Attempt:
-    """Return the same attempt once more, after one that something else has ended."""
+    """Return a repetition of an attempt that was interrupted from outside."""
     number = 1 if current is None else current.number
     step = 0 if current is None else current.step
     return Attempt(number, outcome.reason, waits=True, step=step)
@@ -95,13 +95,13 @@ def again_after(current: Attempt | None, outcome: Outcome) -> Attempt:
 def pause_before(terms: Terms, step: int, chance: float) -> float:
     """Return the seconds before an attempt; `step` is 1 for the second."""
     first = FIRST_PAUSE if terms.retry_delay is None else terms.retry_delay
-    # As a power it could be too large for a number.
+    # The bound prevents an overflow of the power.
     pause = min(first * 2.0 ** min(step - 1, 64), LONGEST_PAUSE)
     return pause * (1 - SPREAD + 2 * SPREAD * chance)
 
 
 def may_run_again(terms: Terms | None) -> bool:
-    """Tell whether a task that has begun may begin once more."""
+    """Return whether a task that has begun may begin again."""
     if terms is None:
         return False
     return bool(terms.retries or terms.restart or terms.on_reboot == "again")

@@ -1,4 +1,4 @@
-"""Batches: tasks that were added together, and end together if many of them fail."""
+"""Batches: tasks added together, which are canceled together after some failures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Batches:
-    """The batches that end after a number of failures.
+    """The batches that are canceled after a number of failures.
 
-    Tasks of a batch carry its name and that number in their terms.
+    The terms of their tasks contain the name of the batch and that number.
     """
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class Batches:
         self._failed: dict[str, int] = {}
 
     def note(self, task: Task) -> str | None:
-        """Note a task as it is.
+        """Record a task.
 
         Returns:
-            Why it can't start: too many of its batch have failed already. None if it
-            can, or has ended.
+            Why it can't start, if too many tasks of its batch have failed; otherwise
+            None.
         """
         terms = task.terms
         if terms is None or terms.max_fails is None:
@@ -38,10 +38,10 @@ class Batches:
         return self._why(terms.batch, terms.max_fails)
 
     def ended(self, task: Task) -> tuple[list[int], str]:
-        """Note the end of a task.
+        """Record the end of a task.
 
         Returns:
-            The tasks of its batch that have not ended, if it was one failure too many,
+            If it was one failure too many, the tasks of its batch that have not ended,
             and why they can't start.
         """
         terms = task.terms

@@ -1,4 +1,4 @@
-"""Which waiting tasks wait for the ends of others."""
+"""Dependencies: which tasks wait for the ends of others."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ _ENDED: Final = (TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED)
 
 
 class Dependencies:
-    """The tasks that wait for others, and how those may end."""
+    """The tasks that wait for others, and the statuses with which these must end."""
 
     def __init__(self) -> None:
         self.unmet: dict[int, tuple[int] | dict[int, tuple[TaskStatus, ...]]] = {}
-        """By the id of a task: those it waits for; to be read only.
+        """The unmet dependencies of each task, by its id; read-only for others.
 
-        How these may end; one alone, as in a chain, is to be complete.
+        A dictionary of the accepted statuses by id; or a tuple with the only task it
+        waits for, which must complete, as is usual in a chain.
         """
-        # One alone, as in a chain, without a collection of its own.
+        # A single dependent, as is usual in a chain, is stored without a collection.
         self._dependents: dict[int, int | dict[int, None]] = {}
         self._released: list[int] = []
 
     def add(
         self, task_id: int, terms: Terms, ended: Mapping[int, TaskStatus]
     ) -> int | None:
-        """Let a task wait for those that its terms name, some of which may have ended.
+        """Add a task with its dependencies, some of which may have ended.
 
         Returns:
-            The id of an ended task because of which it can never start; it does not
-            wait then. `None` otherwise.
+            The id of an ended task because of which it can never start; it is then not
+            added. None otherwise.
         """
         after = terms.after
         if len(after) == 1 and not (
             terms.after_failed or terms.after_any or after[0] in ended
-        ):  # as of most that wait for others
+        ):  # the usual case
             self.unmet[task_id] = after
             self._note(after[0], task_id)
             return None
@@ -59,7 +60,7 @@ class Dependencies:
         return None
 
     def _note(self, other: int, task_id: int) -> None:
-        """Note that a task waits for another one."""
+        """Record that a task waits for another one."""
         dependents = self._dependents.setdefault(other, task_id)
         if isinstance(dependents, dict):
             dependents[task_id] = None
@@ -67,7 +68,7 @@ class Dependencies:
             self._dependents[other] = {dependents: None, task_id: None}
 
     def drop(self, task_id: int) -> None:
-        """Let a task wait for no other any more."""
+        """Remove the dependencies of a task."""
         for other in self.unmet.pop(task_id, ()):
             dependents = self._dependents[other]
             if isinstance(dependents, dict):
@@ -76,11 +77,11 @@ class Dependencies:
                 del self._dependents[other]
 
     def ended(self, task_id: int, status: TaskStatus) -> tuple[list[int], list[int]]:
-        """Note the end of a task.
+        """Record the end of a task.
 
         Returns:
-            The tasks that can never start because of it, and those that wait for no
-            other any more.
+            The tasks that now can never start, and the tasks whose dependencies are now
+            met.
         """
         never: list[int] = []
         met: list[int] = []
@@ -98,13 +99,13 @@ class Dependencies:
         return never, met
 
     def take_released(self) -> list[int]:
-        """Return the tasks that wait for no other any more; once each."""
+        """Return the tasks whose dependencies are now met; each only once."""
         released, self._released = self._released, []
         return released
 
 
 def _conditions(terms: Terms) -> dict[int, tuple[TaskStatus, ...]]:
-    """Return the tasks that must have ended, and with which statuses each may."""
+    """Return the tasks that must end first, with the accepted statuses of each."""
     conditions: dict[int, tuple[TaskStatus, ...]] = {}
     for ids, accepted in (
         (terms.after, _COMPLETE),

@@ -1,4 +1,4 @@
-"""Durations as people write them: `10s`, `1h30m`, `500ms`."""
+"""Parsing and formatting durations such as `10s`, `1h30m` or `500ms`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from .safe_text import brief
 
 LONGEST: Final = 1e9
-"""Seconds of the longest time that can be set; 31 years."""
+"""Maximum seconds of a duration; 31 years."""
 
 _UNITS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"(\d{1,9}(?:\.\d{1,9})?)"
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _DURATION: Final = (
     rf"(?a)(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?"
     rf"(?:{_NUMBER}ms)?"
@@ -21,12 +21,12 @@ _BARE: Final = rf"(?a){_NUMBER}"
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that a duration such as `10s`, `1m30s` or `2d` names.
+    """Parse a duration such as `10s`, `1m30s` or `2d`; return seconds.
 
-    A number without a unit means seconds, as it does for the `sleep` program.
+    A number without a unit means seconds, as for the `sleep` program.
 
     Raises:
-        ValueError: If the text is no duration; its text says so in one line.
+        ValueError: If the text is invalid; the message is one line for people.
     """
     text = text.strip()
     if re.fullmatch(_BARE, text):
@@ -43,7 +43,7 @@ def parse_duration(text: str) -> float:
 
 
 def short_duration(seconds: float) -> str:
-    """Write a duration as people type it: `10m`, `1h30m`, `2.5s`."""
+    """Format a duration as people type it: `10m`, `1h30m`, `2.5s`."""
     whole = int(seconds)
     text = ""
     for unit in ("d", "h", "m"):

@@ -1,4 +1,4 @@
-"""Which of the chats on a session calls a person to tasks that have ended."""
+"""Which chat of a session notifies a person of ended tasks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class _Claim(NamedTuple, Generic[ClaimantT, AnswerT]):
 
 
 class EndClaims(Generic[ClaimantT, AnswerT]):
-    """Grants to one chat alone what several want to call somebody to.
+    """Grants claims so that only one chat notifies a person of a change.
 
-    Chats that nobody looks at claim the changes up to a number. As long as one is
-    looked at, nothing is granted, since that one shows them. The first claim is granted
-    then, and the others wait until its chat says that it has called, or is gone.
+    Chats that aren't watched claim the changes up to a number. While any chat is
+    watched, no claim is granted, since that chat shows the changes. Otherwise the first
+    claim is granted, and the others wait until its chat has notified or is gone.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class EndClaims(Generic[ClaimantT, AnswerT]):
         self._answers: list[tuple[AnswerT, int, bool]] = []
 
     def watch(self, claimant: ClaimantT, *, watched: bool) -> None:
-        """Note whether a person looks at a chat, from now on."""
+        """Record whether a person is looking at a chat, from now on."""
         if watched is (claimant in self._watched):
             return
         if watched:
@@ -40,36 +40,36 @@ class EndClaims(Generic[ClaimantT, AnswerT]):
             self._decide()
 
     def claim(self, claimant: ClaimantT, seq: int, answer: AnswerT) -> None:
-        """Take the claim of a chat; another one of the same takes its place.
+        """Add the claim of a chat, which replaces its earlier one.
 
         Args:
             claimant: The chat.
-            seq: The number of the last change that it claims; 0 to claim nothing more.
-            answer: Comes back with the decision.
+            seq: The number of the last change that it claims; 0 to release its claim.
+            answer: Returned with the decision.
         """
         self._drop(claimant)
         self._claims.append(_Claim(claimant, seq, answer))
         self._decide()
 
     def noticed(self, seq: int) -> None:
-        """Note that somebody has seen all changes up to this one, or was called."""
+        """Record that a person has noticed all changes up to this one."""
         self._noticed = max(self._noticed, seq)
         if self._granted is not None and self._granted.seq <= self._noticed:
             self._granted = None
         self._decide()
 
     def remove(self, claimant: ClaimantT) -> None:
-        """Forget a chat that is gone."""
+        """Remove a chat that is gone."""
         self._drop(claimant)
         self.watch(claimant, watched=False)
         self._decide()
 
     def take_answers(self) -> list[tuple[AnswerT, int, bool]]:
-        """Return what was decided since the last call.
+        """Return the decisions since the last call.
 
         Returns:
-            For each claim: what came with it, the number of the last change that
-            somebody knows of already, and whether those after it are granted.
+            For each claim: its `answer`, the number of the last change that a person
+            has noticed, and whether the later ones are granted.
         """
         answers, self._answers = self._answers, []
         return answers

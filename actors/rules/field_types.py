@@ -1,7 +1,7 @@
-"""Values of wrong types in the fields of messages, named before they do harm.
+"""Checks of the types of message fields at run time.
 
-Python lets anybody put anything into a field. What a type checker would have refused is
-refused here, with the name of the field.
+Python doesn't check the types of fields. A value that a type checker would reject is
+rejected here, with the name of the field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from .variables import Variables
 
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _WRONG: Final = r"Expected `(.+?)`, got `(.+?)` - at (`key` in )?`\$\.(.+?)`$"
 _OUT_OF_RANGE: Final = r"Expected `(.+?)` (.+) - at `\$\.(.+?)`$"
 _OTHER: Final = r"(.+) - at `\$\.(.+?)`$"
@@ -28,15 +28,15 @@ _GIVEN: Final = {**_WORDS, "array": "list or tuple", "Task": "Task; give its id"
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """What can be told of a class of messages.
+    """The fields of a class of messages, by the way to check them.
 
     Attributes:
-        plain: A class with those of its fields that hold data.
-        exact: Its fields, and those of the structs in it, that hold another struct or a
-            member of an enumeration: the class, and whether there may be none.
-        live: Its fields that hold an object with methods, such as a recipient: the
-            protocol of that, and whether there may be none.
-        variables: Its fields, and those of the structs in it, that hold environment
+        plain: A struct class with only the fields that hold data.
+        exact: The fields, including those of nested structs, that hold a struct or a
+            member of an enumeration: name, class, and whether None is allowed.
+        live: The fields that hold an object with methods, such as a recipient: name,
+            protocol, and whether None is allowed.
+        variables: The fields, including those of nested structs, that hold environment
             variables or None.
     """
 
@@ -47,10 +47,10 @@ class _Shape(msgspec.Struct, frozen=True):
 
 
 def wrong_type(message: msgspec.Struct) -> str | None:
-    """Return which field has a value of a wrong type, and which type that is.
+    """Check the types of all fields.
 
     Returns:
-        `args[0] must be str, not int`; None if all are right.
+        The error, such as `args[0] must be str, not int`; None if all are right.
     """
     shape = _shape_of(type(message))
     for name, protocol, optional in shape.live:
@@ -70,7 +70,7 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         text = str(error)
         return _problem_of_terms(message, text) or _in_words(text)
     except UnicodeEncodeError:
-        # Of a text in place of something else.
+        # From a text where another type is expected.
         return "a text in it is not valid UTF-8; correct it"
     for name in shape.variables:
         value = _getter(name)(message)
@@ -80,10 +80,10 @@ def wrong_type(message: msgspec.Struct) -> str | None:
 
 
 def not_taken(value: object) -> str:
-    """Return why something that is no request is not taken.
+    """Return the error for an object that isn't a request.
 
     Returns:
-        `ListTasks is a class, not a message; send ListTasks()`.
+        Such as `ListTasks is a class, not a message; send ListTasks()`.
     """
     if isinstance(value, type):
         name = value.__name__
@@ -92,10 +92,10 @@ def not_taken(value: object) -> str:
 
 
 def lacks(value: object, protocol: type) -> str | None:
-    """Return what keeps an object from having the methods of a protocol, if anything.
+    """Check that an object has the methods of a protocol.
 
     Returns:
-        `must have a method tell; int has none`.
+        The error, such as `must have a method tell; int has none`; None if it has them.
     """
     if isinstance(value, type):
         return f"must be an object, not the class {value.__name__}"
@@ -130,10 +130,10 @@ def _wrong_variables(name: str, value: object) -> str | None:
 
 
 def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
-    """Return what the terms of a request say of a value out of range, for people."""
+    """Return the error of the request's terms about a value out of range."""
     terms: Any = getattr(getattr(message, "request", None), "terms", None)
     if re.match(_WRONG, text) is None and terms is not None:
-        # Another of its fields may have a value of a wrong type.
+        # Another field may have a value of a wrong type.
         with contextlib.suppress(TypeError, ValueError, AttributeError):
             return terms.problem()
     return None
@@ -162,7 +162,7 @@ def _type_of(value: object) -> str:
 
 
 def _plain(kind: Any) -> Any:  # noqa: ANN401 - any type there is
-    """Return a type with the data of all structs in it: one as it is is believed."""
+    """Replace the structs in a type by plain ones, since msgspec trusts instances."""
     if isinstance(kind, msgspec.StructMeta):
         return _shape_of(cast("type[msgspec.Struct]", kind)).plain
     parts = get_args(kind)
@@ -193,7 +193,7 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
         elif isinstance(kind, enum.EnumMeta):
             exact.append((field.name, kind, False))
         elif get_args(kind) == (Mapping[str, str], type(None)):
-            # Not with the others: many requests share what may be long.
+            # Checked separately and cached: many requests share long environments.
             variables.append(field.name)
         else:
             structs = [it for it in parts if isinstance(it, msgspec.StructMeta)]
@@ -204,6 +204,6 @@ def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
                 exact += [(f"{field.name}.{it[0]}", *it[1:]) for it in inner.exact]
                 variables += [f"{field.name}.{it}" for it in inner.variables]
             fields.append((field.name, _plain(kind)))
-    # Without a `__post_init__`, which would be in the way of a wrong type.
+    # Without `__post_init__`, which may fail on a value of a wrong type.
     plain = msgspec.defstruct(cls.__name__, fields)
     return _Shape(plain, tuple(exact), tuple(live), tuple(variables))

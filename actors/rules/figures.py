@@ -1,4 +1,4 @@
-"""What a task has used: time, memory, bytes."""
+"""The resource usage of a task: time, memory, bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 MOST_CELLS: Final = 1000
-"""Columns or rows that a terminal has at most."""
+"""Maximum columns or rows of a terminal."""
 
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 _Cells = Annotated[int, msgspec.Meta(ge=1, le=MOST_CELLS)]
@@ -15,22 +15,22 @@ _Bytes = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Figures(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the processes of a task, or of its last attempt, used in all.
+    """The total resource usage of the processes of a task, or of its last attempt.
 
-    Its first process and those of its descendants that were waited for, as the kernel
-    counts them (`getrusage(2)`); with a control group of its own all of them.
+    In a control group of its own, all processes count; otherwise the first process and
+    those descendants that were waited for, as in `getrusage(2)`.
 
     Attributes:
-        cpu: Seconds of CPU.
-        peak_memory: The most bytes of memory: of the largest process, or of all
-            together in a control group. None if nobody knows.
-        at_most: Whether the peak is known only to be no higher: the program that
-            started it was as large itself, and the kernel counts that too.
-        read: Bytes read from disks; what was in memory already does not count.
+        cpu: Seconds of CPU time.
+        peak_memory: Peak bytes of memory: of the largest process, or of all processes
+            in a control group. None if unknown.
+        at_most: Whether the peak is only an upper bound, because the kernel includes
+            the program that started the job, which was as large.
+        read: Bytes read from disks, without cached data.
         written: Bytes written to disks.
-        limits: By what its limits were held, for people; empty if it had none.
-        terminal: Columns and rows that its terminal had at the end. None if it had
-            none, or if that is not known.
+        limits: How its limits were enforced, for people; empty without limits.
+        terminal: Final columns and rows of its terminal; None without a terminal, or if
+            unknown.
     """
 
     cpu: _Seconds = 0.0

@@ -1,4 +1,4 @@
-"""What a look at the output of a task told."""
+"""The state of a task's output at a check."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 def contradiction_of_numbers(size: int, progress: int | None) -> str | None:
-    """Say why output can't have this size or progress; `None` if it can."""
+    """Return why a size or a progress is invalid; None if both are valid."""
     if size < 0:
         return "a size can't be negative"
     if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
@@ -15,12 +15,12 @@ def contradiction_of_numbers(size: int, progress: int | None) -> str | None:
 
 
 class OutputNews(msgspec.Struct, frozen=True, gc=False):
-    """What a look at a task's output told.
+    """The state of a task's output at a check.
 
     Attributes:
         size: Bytes written so far.
-        last_line: The last line with something on it, made safe to show.
-        progress: Percent, 0 to 100, if the output names one.
+        last_line: The last line that isn't blank, safe to show.
+        progress: Percent, 0 to 100; None if unknown.
     """
 
     size: int
@@ -28,10 +28,10 @@ class OutputNews(msgspec.Struct, frozen=True, gc=False):
     progress: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing.
+        """Check the numbers.
 
         Raises:
-            ValueError: If the size is negative, or the progress is no percentage.
+            ValueError: If the size is negative, or the progress is not a percentage.
         """
         problem = contradiction_of_numbers(self.size, self.progress)
         if problem:

@@ -1,4 +1,4 @@
-"""How much room the output of all tasks takes together, and who must go for it."""
+"""The disk usage of all output, and its limit."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from .task import Task
 
 _LEAP: Final = 1 << 20
-"""Bytes by which a file must have grown at once to be looked at for holes.
+"""Bytes of growth between two checks from which a file is checked for holes.
 
-Writing does not leap like that between two looks as often as it would take to notice
-the cost, and a program that makes a sparse file sets its size in one step.
+A program that creates a sparse file sets its size in one step, and ordinary output
+rarely grows so fast, so the check costs little.
 """
 
-_BLOCK: Final = 512  # bytes; what st_blocks counts on every file system
+_BLOCK: Final = 512  # bytes; the unit of st_blocks on every file system
 
 
 class OutputQuota:
-    """The room that output takes, in bytes, and its limit.
+    """The total size of output in bytes, and its limit.
 
-    A sparse file takes what it has on the disk, and not its length.
+    A sparse file counts with its size on disk, not its length.
     """
 
     def __init__(self, limit: int) -> None:
@@ -35,26 +35,27 @@ class OutputQuota:
 
     @property
     def exceeded(self) -> bool:
-        """Whether there is more than the limit."""
+        """Whether the limit is exceeded."""
         return self._total > self._limit
 
     @property
     def oversized(self) -> tuple[int, ...]:
-        """The finished tasks whose output is beyond the limit alone, by id."""
+        """The finished tasks whose own output exceeds the limit, by id."""
         return tuple(sorted(self._oversized))
 
     def begin_with(self, tasks: Iterable[Task]) -> None:
-        """Take over the tasks of an earlier life, by the length of their output."""
+        """Add the stored tasks, with the lengths of their output."""
         self._total = sum([task.output_size for task in tasks])
 
     def grew(self, task: Task, growth: int) -> None:
-        """Note that a task's output has grown; looks at a file that grew by a leap.
+        """Record that a task's output has grown or was truncated.
 
-        Or at one that had a hole and was cut.
+        Checks a file for holes if it grew much at once, or had a hole and was
+        truncated.
 
         Args:
-            task: The task, with its output as it is now.
-            growth: By how many bytes; a file that was cut has a negative growth.
+            task: The task, with the current size of its output.
+            growth: Bytes; negative for a file that was truncated.
         """
         self._total += growth
         was_cut = growth < 0 and task.id in self._holes
@@ -67,13 +68,13 @@ class OutputQuota:
             self._oversized.add(task.id)
 
     def forgot(self, task: Task) -> None:
-        """Note that a task's output is deleted."""
+        """Record that a task's output is deleted."""
         self._set_hole(task.id, 0)
         self._oversized.discard(task.id)
         self._total -= task.output_size
 
     def has_room_for(self, tasks: Iterable[Task]) -> bool:
-        """Tell whether the output of these tasks, and no other, is within the limit."""
+        """Return whether the output of only these tasks is within the limit."""
         sizes = [task.output_size - self._holes.get(task.id, 0) for task in tasks]
         return sum(sizes) <= self._limit
 

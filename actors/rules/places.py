@@ -1,4 +1,4 @@
-"""Where waiting tasks stand among those of their priority."""
+"""The places of waiting tasks within their priority."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import itertools
 from typing import Final
 
 Place = tuple[int, ...]
-"""Where a task stands among those of its priority: the lowest is the first.
+"""The sort key of a task within its priority; the lowest is the first.
 
-By default `(id, 0)`. A task that is put before another one has that one's place with a
-negative number before the last: behind all that stood before it.
+By default `(id, 0)`. A task that is moved before another one gets the other's place
+with a negative number inserted before the last, which sorts it after all tasks that
+came before the other one.
 """
 
 LONGEST_PLACE: Final = 16
-"""Numbers in a place; if one would have more, those around it are written anew."""
+"""Maximum length of a place; beyond it the places around it are renumbered."""
 
 _BEFORE: Final = -(1 << 52)
 
 
 class Places:
-    """The places of those tasks that were moved, and the next ones that are free."""
+    """The places of the tasks that were moved, and counters for new places."""
 
     def __init__(self) -> None:
         self._moved: dict[int, Place] = {}
@@ -33,22 +34,22 @@ class Places:
         return self._moved.get(task_id, (task_id, 0))
 
     def rank(self, task_id: int, priority: int) -> Place:
-        """Return by what tasks of all priorities are ordered; it ends with the id."""
+        """Return the sort key of a task among all priorities; it ends with the id."""
         place = self._moved.get(task_id)
         if place is None:
             return (-priority, task_id, 0, task_id)
         return (-priority, *place, task_id)
 
     def see(self, task_id: int) -> None:
-        """Note that there is such a task; what is put last stands behind it."""
+        """Record the id of a task; later calls of `last` return places after it."""
         self._newest = max(self._newest, task_id)
 
     def put(self, task_id: int, place: Place) -> None:
-        """Give a task a place."""
+        """Set the place of a task."""
         self._moved[task_id] = place
 
     def remember(self, task_id: int, place: Place) -> None:
-        """Give a task the place that it had; those given from now on lie beyond."""
+        """Set a stored place of a task; new places don't collide with it."""
         self.put(task_id, place)
         self._newest = max(self._newest, place[0])
         if place[0] < 0:
@@ -60,7 +61,7 @@ class Places:
                 self._lasts = _beyond(self._lasts, number, 1)
 
     def drop(self, task_id: int) -> None:
-        """Forget the place of a task."""
+        """Remove the place of a task."""
         self._moved.pop(task_id, None)
 
     def first(self) -> Place:
@@ -68,7 +69,7 @@ class Places:
         return (next(self._firsts), 0)
 
     def last(self) -> Place:
-        """Return a new place behind all others."""
+        """Return a new place after all others."""
         return (self._newest, next(self._lasts), 0)
 
     def before(self, other: int) -> Place:
@@ -77,13 +78,13 @@ class Places:
         return (*front, next(self._befores), 0)
 
     def shortened(self, anchor: int) -> list[tuple[int, Place | None]]:
-        """Return new places for all that were moved to one point of the order.
+        """Return shorter places for all tasks that were moved to one point.
 
         Args:
             anchor: The first number of their places.
 
         Returns:
-            Their ids and new places, in their order; None for what keeps its place.
+            The ids and new places, in order; None for a place that stays.
         """
         moved = [it for it, place in self._moved.items() if place[0] == anchor]
         moved.sort(key=self.of)

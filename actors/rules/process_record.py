@@ -1,4 +1,4 @@
-"""Which process a task runs as, and which it has left."""
+"""The processes of tasks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class ProcessId(msgspec.Struct, frozen=True, gc=False):
-    """One process; not one that has the same id later.
+    """One process, distinguished from later ones with the same id.
 
     Attributes:
         pid: Its id.
-        born: When it was started, in clock ticks since the machine was.
+        born: When it was started, in clock ticks since boot.
     """
 
     pid: int
@@ -18,12 +18,12 @@ class ProcessId(msgspec.Struct, frozen=True, gc=False):
 
 
 class StartedProcess(msgspec.Struct, frozen=True, gc=False):
-    """The first process of a job, as the program that started it knows it.
+    """The first process of a job, as recorded by the program that started it.
 
     Attributes:
         pid: Its id.
-        earliest: Not started before this, in clock ticks since the machine was.
-        latest: Not started after this.
+        earliest: The earliest possible time of its start, in clock ticks since boot.
+        latest: The latest possible time of its start, in clock ticks since boot.
     """
 
     pid: int
@@ -31,18 +31,18 @@ class StartedProcess(msgspec.Struct, frozen=True, gc=False):
     latest: int
 
     def fits(self, process: ProcessId) -> bool:
-        """Tell whether a process is this one, and not one that got its id later."""
+        """Return whether a process is this one, not a later one with the same id."""
         return process.pid == self.pid and self.earliest <= process.born <= self.latest
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, gc=False):
-    """The process that a task runs as.
+    """The first process of a task.
 
     Attributes:
-        task_id: The task.
-        pid: Its process id, which the system may give to another when it has ended.
-        created: When it was created, in seconds since the epoch; together with the id
-            it means one process only.
+        task_id: The id of the task.
+        pid: The process id, which the system may reuse after the process has ended.
+        created: When it was created, in seconds since the epoch; distinguishes it from
+            later processes with the same id.
     """
 
     task_id: int

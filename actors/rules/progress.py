@@ -1,9 +1,9 @@
-"""Progress, read from what programs print while they work.
+"""Recognizing progress in the output of programs.
 
-Tools do not agree on a form, but a few cover nearly all: the taskbar sequence OSC 9;4
-(systemd, winget, some terminals' own tools), `NN%` (tqdm, curl, git, pytest, pip) and
-`n/m` or `n of m` (ninja, docker, cargo). A number that may mean something else is not
-taken: no progress is better than a made-up one.
+A few formats cover nearly all programs: the taskbar sequence OSC 9;4 (systemd, winget,
+tools of some terminals), `NN%` (tqdm, curl, git, pytest, pip) and `n/m` or `n of m`
+(ninja, docker, cargo). An ambiguous number is ignored: no progress is better than a
+wrong one.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _TASKBAR: Final = rb"\x1b\]9;4;([0-4]);?(\d{0,3})(?:\x07|\x1b\\|\x9c)"
 _PERCENT: Final = rb"(?<![\d.,/-])(\d{1,3})(?:[.,]\d+)? ?%(?!\w)"
-# A count stands in brackets, at the start of the line, after a bar or after a word that
-# counts; anywhere else n/m may be a date, a ratio or a path. A time right behind it
-# makes it a date there too.
+# A count is in brackets, at the start of the line, after a bar or after a noun such as
+# "step"; anywhere else n/m may be a date, a ratio or a path. If a time follows, it is a
+# date as well.
 _COUNT: Final = rb"""(?xi)
     (?: ^\s* | [\[(]\s* | [=>\s\#-]\]\s+
       | \b(?: step|stage|task|test|file|item|chunk|batch|epoch|part|page|layer|object
@@ -34,13 +34,13 @@ _TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED = b"1", b"2", b"4"
 
 
 def parse_progress(output: bytes) -> int | None:
-    """Find the progress that the end of a program's output names.
+    """Return the progress found at the end of a program's output.
 
     Args:
         output: Its last few KiB, raw: with escape sequences and carriage returns.
 
     Returns:
-        Percent, 0 to 100, or none if the output names none.
+        Percent, 0 to 100; None if none was found.
     """
     if b"\x1b]9;4;" in output:
         states = re.findall(_TASKBAR, output)

@@ -1,4 +1,4 @@
-"""What is set for the whole queue: its slots, its pause, and its groups."""
+"""The settings of the queue: its slots, its pause, and its groups."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class QueueSettings:
         self._room = room
         self._lines = lines
         self.paused = False
-        """Whether nothing starts."""
+        """Whether the queue is paused."""
         self.slots: int | None = None
-        """How many tasks run at a time, if that was set."""
+        """How many tasks run at a time; None if not set."""
 
     def restore(self, rules: QueueRules) -> None:
-        """Set what was set in an earlier life of the session."""
+        """Load the stored settings."""
         for group in rules.groups:
             self.set_group(group.name, group.slots)
             self.set_paused(group.name, paused=group.paused, why=group.why)
@@ -34,7 +34,7 @@ class QueueSettings:
 
     @property
     def rules(self) -> QueueRules:
-        """All of them, to be written down and shown."""
+        """All settings."""
         return QueueRules(self.paused, self._room.group_rules, self.slots)
 
     def set_group(self, name: str, slots: int) -> None:
@@ -45,12 +45,12 @@ class QueueSettings:
         self._lines.wake(group_key(name))
 
     def set_paused(self, group: str | None, *, paused: bool, why: str = "") -> None:
-        """Start no task of a group, or none at all, until that is undone.
+        """Pause or resume a group or the queue.
 
         Args:
-            group: Which; `None` for all.
-            paused: Whether to start none, or some again.
-            why: Why a group is paused, if nobody asked for it.
+            group: The group; None for the queue.
+            paused: Whether to pause; otherwise resume.
+            why: Why a group is paused automatically.
         """
         if group is None:
             self.paused = paused
@@ -63,13 +63,13 @@ class QueueSettings:
             self._lines.wake(group_key(group))
 
     def is_paused(self, group: str) -> bool:
-        """Tell whether no task of a group may start: all is paused, or the group."""
+        """Return whether a group or the whole queue is paused."""
         return self.paused or self._room.group(group).paused
 
     def pause_on_failure(self, group: str) -> bool | None:
-        """Tell whether a group is paused when one fails; `None` if not said."""
+        """Return whether a failed task pauses its group; None if not set."""
         return self._room.group(group).pause_on_failure
 
     def set_pause_on_failure(self, group: str, *, pauses: bool | None) -> None:
-        """Say whether a group is paused when one of its tasks fails."""
+        """Set whether a failed task pauses its group."""
         self._room.group(group).pause_on_failure = pauses

@@ -1,4 +1,4 @@
-"""Named resources: how much there is, how much tasks need, and how that is written."""
+"""Named resources: names, amounts, and parsing and formatting them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNITS: Final = {"": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40}
-# Not compiled before they are needed: a start has no time for that.
+# Compiled on first use, to keep the start fast.
 _AMOUNT: Final = r"(?a)(\d{1,15}(?:\.\d{1,6})?)([KMGT]?)"
 _NAME: Final = r"[A-Za-z][A-Za-z0-9._-]{0,31}"
 
@@ -24,17 +24,17 @@ SMALLEST: Final = 0.001
 
 
 def is_resource_name(text: str) -> bool:
-    """Tell whether a resource can be called so."""
+    """Return whether a text is a valid name of a resource."""
     return re.fullmatch(_NAME, text) is not None
 
 
 def parse_amount(text: str) -> float:
-    """Return the amount that a text such as `2`, `0.5` or `16G` names.
+    """Parse an amount such as `2`, `0.5` or `16G`.
 
-    K, M, G and T are 1024, 1024 times that, and so on.
+    The suffixes K, M, G and T are powers of 1024.
 
     Raises:
-        ValueError: If it names none; its text says so in one line.
+        ValueError: If the text is invalid; the message is one line for people.
     """
     match = re.fullmatch(_AMOUNT, text.strip())
     amount = 0.0 if match is None else float(match[1]) * _UNITS[match[2]]
@@ -44,12 +44,12 @@ def parse_amount(text: str) -> float:
 
 
 def is_amount(amount: float) -> bool:
-    """Tell whether there can be so much of a resource."""
+    """Return whether an amount of a resource is valid."""
     return math.isfinite(amount) and SMALLEST <= amount <= LARGEST
 
 
 def amount_text(amount: float) -> str:
-    """Write an amount as people type it: `2`, `0.5`, `16G`."""
+    """Format an amount as people type it: `2`, `0.5`, `16G`."""
     for unit in ("T", "G", "M", "K"):
         scaled = amount / _UNITS[unit]
         if abs(scaled) >= 1 and round(scaled, 2) == scaled:
@@ -58,15 +58,15 @@ def amount_text(amount: float) -> str:
 
 
 def units(amount: float) -> int:
-    """Return an amount as a whole number, so that sums of amounts are exact."""
+    """Convert an amount to an integer, so that sums are exact."""
     return round(amount / SMALLEST)
 
 
 def checked_resources(resources: Mapping[str, float | str]) -> dict[str, float]:
-    """Return how much there is of each resource, from what somebody has set.
+    """Validate configured resources; return the amount of each.
 
     Raises:
-        ValueError: If a name or an amount makes no sense; its text says so.
+        ValueError: If a name or an amount is invalid; the message is for people.
     """
     checked: dict[str, float] = {}
     for name, given in resources.items():

@@ -1,4 +1,4 @@
-"""What running tasks take of: the slots of groups, and the named resources."""
+"""Room: the slots of groups and the named resources that running tasks take."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from .terms import Needs, Terms
 
 UNLIMITED: Final = 0
-"""As a number of slots: as many as there are tasks."""
+"""The number of slots that means no limit."""
 
 _MOST_SLOTS: Final = 1_000_000
 
 
 class Group:
-    """How many tasks of a group may run, and how many do.
+    """The slots and settings of a group.
 
     Attributes:
-        slots: How many may; `UNLIMITED` for no limit.
-        running: How many do.
-        paused: Whether no more of them may start.
-        pause_on_failure: Whether one that fails pauses it, if that was said.
-        why: Why it is paused, if nobody asked for it.
+        slots: The number of slots; `UNLIMITED` for no limit.
+        running: The number of running tasks.
+        paused: Whether the group is paused.
+        pause_on_failure: Whether a failed task pauses the group; None if not set.
+        why: Why the group was paused automatically.
     """
 
     __slots__ = (
@@ -47,16 +47,16 @@ class Group:
         self.paused = False
         self.pause_on_failure: bool | None = None
         self.why = ""
-        self._free: list[int] = []  # numbers of slots that were used and are free again
+        self._free: list[int] = []  # heap of slot numbers below `_used` that are free
         self._used = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether all of its slots are taken."""
+        """Whether all slots are taken."""
         return self.slots != UNLIMITED and self.running >= self.slots
 
     def take(self, wanted: int | None = None) -> int:
-        """Take a slot; return its number, by default the lowest that is free."""
+        """Take a slot; return its number, by default the lowest free one."""
         self.running += 1
         if wanted is not None and wanted <= _MOST_SLOTS:
             self._free += range(self._used, wanted + 1)
@@ -71,15 +71,15 @@ class Group:
         return self._used - 1
 
     def give_back(self, number: int) -> None:
-        """Give a slot back."""
+        """Return a slot."""
         self.running -= 1
         heapq.heappush(self._free, number)
 
 
 class Room:
-    """The slots and resources that there are, and how much of them is taken.
+    """The total and the free slots and resources.
 
-    Resources have the keys of `resource_key`, and amounts are whole numbers of units.
+    Resources have the keys of `resource_key`, and amounts are integers in units.
     """
 
     def __init__(self, resources: Mapping[str, float]) -> None:
@@ -98,7 +98,7 @@ class Room:
 
     @property
     def group_rules(self) -> tuple[GroupRules, ...]:
-        """What is set for groups, by name."""
+        """The settings of groups that differ from the default, sorted by name."""
         return tuple(
             GroupRules(name, it.slots, it.paused, it.pause_on_failure, it.why)
             for name, it in sorted(self._groups.items())
@@ -106,9 +106,11 @@ class Room:
         )
 
     def take(self, terms: Terms, slot: int | None = None) -> int:
-        """Take what a task needs, free or not; return its slot.
+        """Take the needs of a task, even if they aren't free; return its slot number.
 
-        That is the one it wants; by default the lowest that is free.
+        Args:
+            terms: The terms of the task.
+            slot: The wanted slot; by default the lowest free one.
         """
         number = self.group(terms.group).take(slot)
         for name, amount in terms.local_needs:
@@ -117,21 +119,21 @@ class Room:
         return number
 
     def give_back(self, terms: Terms, slot: int) -> None:
-        """Give back what a task has taken."""
+        """Return what a task has taken."""
         self.group(terms.group).give_back(slot)
         for name, amount in terms.local_needs:
             self._used[resource_key(name)] -= units(amount)
 
     def capacity(self, key: str) -> int:
-        """Return how much there is of a resource."""
+        """Return the total amount of a resource."""
         return self._capacity.get(key, 0)
 
     def free(self, key: str) -> int:
-        """Return how much of a resource is free; below 0 if too much is taken."""
+        """Return the free amount of a resource; negative if too much is taken."""
         return self._capacity.get(key, 0) - self._used.get(key, 0)
 
     def never_enough(self, needs: Needs) -> str | None:
-        """Say which resource is smaller than what is needed; `None` if all suffice."""
+        """Name a resource whose total amount is too small; None if all suffice."""
         for name, amount in needs:
             total = self._capacity.get(resource_key(name))
             if total is None:
@@ -147,15 +149,15 @@ class Room:
 
 
 def group_key(name: str) -> str:
-    """Return by what a group is known among what tasks may lack."""
+    """Return the key of a group's slots among all that tasks may lack."""
     return f"group {name}"
 
 
 def resource_key(name: str) -> str:
-    """Return by what a resource is known among what tasks may lack."""
+    """Return the key of a resource among all that tasks may lack."""
     return f"resource {name}"
 
 
 def units_text(amount: int) -> str:
-    """Write a number of units as people type it."""
+    """Format an amount in units as people type it."""
     return amount_text(amount * SMALLEST)

@@ -1,4 +1,4 @@
-"""When all is done: the tasks that ended since none was open that goes on by itself."""
+"""Rounds: detecting that all tasks are done, and counting the tasks that ended."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Whole(Record, frozen=True):
-    """What has ended in all.
+    """The result of a round.
 
     Attributes:
-        ended: How many tasks, by their status.
-        held: How many others wait until somebody releases or resumes them.
+        ended: The number of ended tasks by status.
+        held: The number of open tasks that wait to be released or resumed.
     """
 
     ended: Mapping[TaskStatus, int]
@@ -30,12 +30,12 @@ class Whole(Record, frozen=True):
 
     @property
     def is_several(self) -> bool:
-        """Whether more than one task has ended: a single one says so by its own end."""
+        """Whether more than one task has ended; the end of one needs no summary."""
         return sum(self.ended.values()) > 1
 
 
 class Round:
-    """Counts the tasks that end until none is open that goes on by itself."""
+    """Counts ended tasks until every open task is held or paused."""
 
     def __init__(self) -> None:
         self._ended: Counter[TaskStatus] = Counter()
@@ -46,18 +46,18 @@ class Round:
 
         Args:
             task: The task.
-            open_tasks: Those that have not ended: first those that run, then the queued
-                ones by id.
+            open_tasks: The tasks that have not ended: first the running ones, then the
+                queued ones by id.
 
         Returns:
-            What ended, if no open task goes on by itself, and something has run or
-            none is open.
+            The result, if every open task is held or paused, and a task has run or no
+            task is open; None otherwise.
         """
         self._ended[task.status] += 1
         self._has_run = self._has_run or task.started_at is not None
         left = iter(open_tasks)
         first = next(left, None)
-        # Else a cancel of many paused tasks would look at all of them for each.
+        # Keeps a cancel of many paused tasks from taking quadratic time.
         if first is not None and not self._has_run:
             return None
         held = 0 if first is None else held_count(chain((first,), left))
@@ -68,15 +68,16 @@ class Round:
 
 
 def held_count(open_tasks: Iterable[Task]) -> int | None:
-    """Return how many tasks are open, if each waits until somebody lets it go on.
+    """Return the number of open tasks, if all of them wait for a user.
 
-    Because it is held or paused, or all or its group is paused, or for one of those.
+    A task does if it, its group or the queue is held or paused, or if it depends on
+    such a task.
 
     Args:
-        open_tasks: Those that have not ended; the queued ones by id.
+        open_tasks: The tasks that have not ended; the queued ones by id.
 
     Returns:
-        None if one of them goes on by itself.
+        The number; None if one of them continues by itself.
     """
     held: set[int] = set()
     for task in open_tasks:
@@ -89,7 +90,7 @@ def held_count(open_tasks: Iterable[Task]) -> int | None:
 
 
 def _is_held(task: Task) -> bool:
-    """Tell whether a task goes on only after somebody has released or resumed it."""
+    """Return whether a task continues only after a release or a resume."""
     if not task.waits_to_run:
         return task.is_paused
     terms = task.terms or PLAIN
@@ -101,7 +102,7 @@ def _is_held(task: Task) -> bool:
 
 
 def all_done_text(whole: Whole) -> str:
-    """Say that all is done: `all 12 tasks have ended: 11 complete, 1 failed`."""
+    """Return a summary such as `all 12 tasks have ended: 11 complete, 1 failed`."""
     parts = ", ".join(f"{count} {status}" for status, count in whole.ended.items())
     count = sum(whole.ended.values())
     if not whole.held:

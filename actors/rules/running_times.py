@@ -1,4 +1,4 @@
-"""How long running tasks have run, without their pauses."""
+"""The durations of running tasks, without their pauses."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 class RunningTimes:
     """When running tasks and their attempts began, on the monotonic clock.
 
-    A pause is added to both when it ends.
+    The length of a pause is added to both when it ends.
     """
 
     def __init__(self) -> None:
-        # None if it ran in an earlier life, and does no more.
+        # None for a stored running task whose job is gone.
         self._began: dict[int, float | None] = {}
         self._attempts_began: dict[int, float] = {}
         self._paused: dict[int, float] = {}  # since when
 
     def __len__(self) -> int:
-        """Return how many tasks run."""
+        """Return the number of running tasks."""
         return len(self._began)
 
     def __iter__(self) -> Iterator[int]:
@@ -32,11 +32,12 @@ class RunningTimes:
         return iter(self._began)
 
     def restore(self, task: Task, at: Moment | None) -> None:
-        """Note a task that was running in an earlier life of the session.
+        """Add a stored running task.
 
         Args:
             task: The task.
-            at: When, if it goes on: its duration counts on from here.
+            at: The current time, from which its duration continues; None if its job is
+                gone.
         """
         self._began[task.id] = None
         if at is None:
@@ -45,59 +46,59 @@ class RunningTimes:
             self._go_on(task, at)
             return
         self._began[task.id] = at.monotonic - (task.duration or 0.0)
-        # It has run since then at least.
+        # A lower bound: the start of its attempt is not stored.
         self._attempts_began[task.id] = at.monotonic
         if task.is_paused:
             self._paused[task.id] = at.monotonic
 
     def begin(self, task: Task, at: Moment) -> None:
-        """Note that a task begins, or goes on with another attempt."""
+        """Record the start of a task, or of its next attempt."""
         if task.id not in self._began:
             self._began[task.id] = at.monotonic
 
     def begin_attempt(self, task_id: int, at: Moment) -> None:
-        """Note that an attempt of a task begins that another one may follow."""
+        """Record the start of an attempt that may be retried."""
         self._attempts_began[task_id] = at.monotonic
 
     def pause(self, task_id: int, at: Moment) -> None:
-        """Let the duration of a task stand still."""
+        """Pause the duration of a task."""
         self._paused[task_id] = at.monotonic
 
     def resume(self, task_id: int, at: Moment) -> None:
-        """Let the duration of a task go on."""
+        """Resume the duration of a task."""
         took = at.monotonic - self._paused.pop(task_id, at.monotonic)
         for clock in (self._began, self._attempts_began):
             if (began := clock.get(task_id)) is not None:
                 clock[task_id] = began + took
 
     def end_attempt(self, task: Task, at: Moment) -> None:
-        """Note that an attempt of a task has ended, and another one follows."""
+        """Record the end of an attempt that another one follows."""
         self._attempts_began.pop(task.id, None)
         if self._began.get(task.id) is None:
             self._go_on(task, at)
 
     def end(self, task_id: int) -> None:
-        """Note that a task has ended; it may have been queued."""
+        """Record the end of a task, whether it ran or was queued."""
         self._began.pop(task_id, None)
         self._attempts_began.pop(task_id, None)
 
     def ran(self, task: Task, at: Moment) -> float:
-        """Return for how many seconds a task has run."""
+        """Return the duration of a task in seconds."""
         began = self._began.get(task.id)
         if began is None:
             return task.duration or 0.0
         return max(0.0, self._paused.get(task.id, at.monotonic) - began)
 
     def attempt_ran(self, task_id: int, at: Moment) -> float:
-        """Return for how many seconds the attempt of a task has run."""
+        """Return the duration of a task's current attempt in seconds."""
         began = self._attempts_began.get(task_id)
         return 0.0 if began is None else at.monotonic - began
 
     def _go_on(self, task: Task, at: Moment) -> None:
-        """Let the duration of a task of an earlier life count on between attempts.
+        """Continue the duration of a stored task between two attempts.
 
-        What was written down of it is from the end of an attempt. Only the date of its
-        start tells how long it has waited since; that may have been set meanwhile.
+        The stored duration is that at the end of an attempt. The wait since then
+        follows from the date of the start, although the clock may have been set.
         """
         ran = task.duration or 0.0
         if task.started_at is not None:

@@ -1,10 +1,10 @@
-"""Text that came from outside, made safe to show.
+"""Sanitizing untrusted text for terminals.
 
-Output, descriptions and paths may hold anything: colours, cursor moves, commands that
-set the clipboard or the window title, half a sequence, characters that reverse the
-writing direction. None of it may reach a terminal as a command. Whole sequences are
-removed first, so that no rubble of theirs is left; dropping every control character
-comes last, so that nothing dangerous remains that the first step missed.
+Output, descriptions and paths may contain colors, cursor movements, commands that set
+the clipboard or the window title, incomplete sequences, and characters that reverse the
+writing direction. None of these may reach a terminal. Complete sequences are removed
+first, so that no fragments remain; then all control characters are removed, which
+covers everything that the first step missed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TAB_WIDTH: Final = 8
 _BRIEF: Final = 40
-_FIRST_BARE_IN_JSON: Final = 0x7F  # those below are escaped already
+_FIRST_BARE_IN_JSON: Final = 0x7F  # JSON escapes the control characters below
 _UNIT: Final = 1024
 
 # ECMA-48: control strings (DCS, SOS, OSC, PM, APC) end at ST or BEL and are cut at the
@@ -38,26 +38,26 @@ _UNSAFE: Final = {
         range(0x20),  # C0
         range(0x7F, 0xA0),  # DEL, C1
         (0x061C, 0x200E, 0x200F),  # marks of writing direction
-        (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # changes of it
+        (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # changes of direction
         (0x2028, 0x2029, 0xFEFF),  # line and paragraph separators, byte order mark
     )
     for code in span
 } | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
-_DELETE: Final = "\x7f"  # the only one of them in ASCII
+_DELETE: Final = "\x7f"  # the only character to escape in ASCII
 _JSON_ESCAPES: Final = {
     code: f"\\u{code:04x}" for code in _UNSAFE if code >= _FIRST_BARE_IN_JSON
 }
 
 
 def safe_line(text: str) -> str:
-    r"""Make one line safe to show.
+    r"""Make text safe to show, as one line.
 
-    Line breaks become spaces, tabs are expanded, and of what was written over itself
+    Line breaks become spaces and tabs are expanded. Of text that overwrites itself
     (`\r`) the last version remains, as on a terminal.
 
     Args:
-        text: Anything.
+        text: Any text.
 
     Returns:
         A line without control characters, escape sequences, bidirectional controls
@@ -79,22 +79,22 @@ def safe_lines(text: str) -> list[str]:
 
 
 def safe_json(document: str) -> str:
-    """Escape what JSON allows in strings and a terminal or a line reader obeys.
+    """Escape characters that JSON allows in strings but terminals interpret.
 
-    It still means the same: nothing is removed.
+    The value of the document stays the same.
     """
-    if document.isascii() and _DELETE not in document:  # as most are: found in no time
+    if document.isascii() and _DELETE not in document:  # the usual case, and fast
         return document
     return document.translate(_JSON_ESCAPES)
 
 
 def brief(text: str, longest: int = _BRIEF) -> str:
-    """Return a text, or its beginning if it is too long to be quoted in a line."""
+    """Return a text, truncated if it is too long to be quoted in a line."""
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether text can be written as UTF-8; half a character can't."""
+    """Return whether text can be encoded as UTF-8; lone surrogates can't."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -103,7 +103,7 @@ def is_unicode(text: str) -> bool:
 
 
 def size_text(size: int) -> str:
-    """Write a number of bytes for people: `512 B`, `1.5 MiB`, `1 GiB`."""
+    """Format a number of bytes for people: `512 B`, `1.5 MiB`, `1 GiB`."""
     if size < _UNIT:
         return f"{size} B"
     value = float(size)

@@ -1,4 +1,4 @@
-"""Which tasks do the same in the same directory."""
+"""An index of tasks by kind, arguments and directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _What = tuple[str, tuple[str, ...], str | None]
 
 
 class SameWork:
-    """The tasks that have not ended, by what they do and where."""
+    """The tasks that have not ended, by kind, arguments and directory."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._ids: dict[_What, dict[int, None]] = {}
@@ -22,11 +22,11 @@ class SameWork:
             self.add(task)
 
     def add(self, task: Task) -> None:
-        """Note a task."""
+        """Add a task."""
         self._ids.setdefault(_what(task), {})[task.id] = None
 
     def drop(self, task: Task) -> None:
-        """Forget a task; does nothing if it is not known."""
+        """Remove a task; does nothing if it is unknown."""
         what = _what(task)
         if (ids := self._ids.get(what)) is not None:
             ids.pop(task.id, None)
@@ -34,7 +34,7 @@ class SameWork:
                 del self._ids[what]
 
     def find(self, request: TaskRequest) -> tuple[int, ...]:
-        """Return the ids of the tasks that do what a request asks for."""
+        """Return the ids of the tasks with the same work as a request."""
         return (*self._ids.get(_what(request), ()),)
 
 

@@ -1,4 +1,4 @@
-"""Which tasks a subscriber wants to be told of."""
+"""The tasks whose changes a subscriber receives."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class TaskSelection(msgspec.Struct, frozen=True):
-    """Some of the tasks; by default all.
+    """A filter of tasks; by default it accepts all.
 
     Attributes:
-        origin: Those of this origin.
-        description: Those that are called this.
-        which: Those of this status.
+        origin: Only tasks of this origin.
+        description: Only tasks with this description.
+        which: Only tasks with this status.
     """
 
     origin: str | None = None
@@ -27,11 +27,11 @@ class TaskSelection(msgspec.Struct, frozen=True):
 
     @property
     def is_all(self) -> bool:
-        """Whether every task is among them."""
+        """Whether it accepts all tasks."""
         return self == _ALL
 
     def __contains__(self, task: Task) -> bool:
-        """Tell whether a task is among them, as it is now."""
+        """Return whether it accepts a task."""
         return (
             self.origin in {None, task.origin}
             and self.description in {None, task.description}

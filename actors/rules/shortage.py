@@ -1,6 +1,6 @@
-"""Errors which say that the system, or a limit of this user, has nothing left to give.
+"""Errors that mean a shortage of system resources, or a limit of this user.
 
-They are nobody's fault and may be over soon: what can wait, waits.
+A shortage may be temporary, so operations that can wait are retried.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ WAITS_FOR: Final = {
     errno.EAGAIN: "room for another process: there are as many as there may be",
     errno.ENOMEM: "free memory",
 }
-"""For each such error number, what to wait for, in words that follow "waiting for"."""
+"""What to wait for, by error number; follows "waiting for" in a reason."""
 
 _ADVICE: Final = {
     errno.EMFILE: "this program has reached its limit of open files; raise ulimit -n",
@@ -25,18 +25,18 @@ _ADVICE: Final = {
 
 
 def shortage_of(error: BaseException) -> str | None:
-    """Return what is lacking if an error says so, and what to do, in one line.
+    """Return the shortage that caused an error, and the remedy, in one line.
 
     Args:
-        error: Of a call to the system, of Python, or of a thread that can't be started.
+        error: An error of a system call, of an allocation, or of starting a thread.
 
     Returns:
-        None for any other error.
+        The text; None for any other error.
     """
     if isinstance(error, MemoryError):
         return _ADVICE[errno.ENOMEM]
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        # Python does not say which of the two it is.
+        # Python doesn't report which of the two limits it is.
         return "no more threads can be started; raise ulimit -u, or ulimit -v"
     if isinstance(error, OSError) and error.errno is not None:
         return _ADVICE.get(error.errno)

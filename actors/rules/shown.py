@@ -1,13 +1,13 @@
-"""Who shows changes to a person, and which have been shown."""
+"""The subscribers that show changes to a person, and the changes shown so far."""
 
 from __future__ import annotations
 
 
 class ShownTracker:
-    """The subscribers of one session that show changes, and how far they are.
+    """Tracks which changes the subscribers of one session have shown.
 
-    A change counts as shown when one of them says so: it is the person who is owed it,
-    not each of the screens.
+    A change counts as shown when any subscriber has shown it, since all serve the same
+    person.
     """
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class ShownTracker:
         self._shown = 0
 
     def note(self, subscriber: object, *, shows: bool) -> None:
-        """Note whether a subscriber shows changes, from now on."""
+        """Record whether a subscriber shows changes, from now on."""
         if subscriber not in self._subscribers:
             if shows:
                 self._subscribers.append(subscriber)
@@ -24,24 +24,24 @@ class ShownTracker:
             self._subscribers.remove(subscriber)
 
     def shows(self, subscriber: object) -> bool:
-        """Tell whether a subscriber shows changes."""
+        """Return whether a subscriber shows changes."""
         return subscriber in self._subscribers
 
     def note_told(self, seq: int) -> None:
-        """Note that all subscribers are told of a change that is to be shown."""
+        """Record that a change to be shown was sent to all subscribers."""
         if self._subscribers:
             self._told = max(self._told, seq)
 
     def note_shown(self, seq: int) -> bool:
-        """Note that all changes up to this one have been shown.
+        """Record that all changes up to this one have been shown.
 
         Returns:
-            Whether that is news.
+            Whether any of them had not been shown before.
         """
         before, self._shown = self._shown, max(self._shown, seq)
         return self._shown > before
 
     @property
     def is_owed(self) -> bool:
-        """Whether a change has been told to somebody who may show it still."""
+        """Whether a change was sent to a subscriber that has not shown it yet."""
         return bool(self._subscribers) and self._shown < self._told

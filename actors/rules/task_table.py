@@ -1,4 +1,4 @@
-"""The tasks of a session by id, as they are and as they are written down."""
+"""The tasks of a session by id, in their current and in their committed state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class UnknownTaskError(LookupError):
-    """No task has this id, or it has been forgotten."""
+    """The task doesn't exist, or was removed."""
 
     def __init__(self, task_id: int) -> None:
         super().__init__(f"no task {task_id}")
@@ -26,31 +26,31 @@ class UnknownTaskError(LookupError):
 
 
 class TaskTable:
-    """All tasks that are remembered, and what of them is written down.
+    """All tasks of a session, in their current and in their committed state.
 
-    Others see a change of status no sooner than `note_written` follows it.
+    A change of status becomes visible to others only after `note_written`.
     """
 
     def __init__(self) -> None:
         self.times = RunningTimes()
-        """How long the running ones have run."""
+        """The durations of running tasks."""
         self._tasks: dict[int, Task] = {}
         self._keys: dict[str, int] = {}
         self._queued: set[int] = set()
         self._counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
-        # What changed since all was written down last, as it was then; None if new.
+        # The committed states of tasks that changed since the last commit; None if new.
         self._before: dict[int, Task | None] = {}
 
     def restore(
         self, tasks: Iterable[Task], at: Moment | None, adopted: Container[int]
     ) -> None:
-        """Take over the tasks of an earlier life; see `TaskBook.restore`."""
-        # Without a call, and with few looks, for each of a long history.
+        """Load stored tasks; see `TaskBook.restore`."""
+        # Few passes and no call per task, since a history may be long.
         self._tasks = {task.id: task for task in tasks}
         self._keys = {task.key: task.id for task in self._tasks.values() if task.key}
         statuses = [task.status for task in self._tasks.values()]
         left = len(statuses)
-        for status in self._counts:  # what most are in comes first
+        for status in self._counts:  # stops counting when all are found
             self._counts[status] = statuses.count(status) if left else 0
             left -= self._counts[status]
         self._queued = {*self._having(TaskStatus.QUEUED)}
@@ -69,12 +69,12 @@ class TaskTable:
         self._before[task.id] = None
 
     def replace(self, task: Task, *, hidden: bool = False) -> Task:
-        """Let a task be what it has become; return it.
+        """Replace a task by its new state; return it.
 
         Args:
-            task: The task as it is now.
-            hidden: Whether others see it no sooner than it is written down, although
-                its status is the same.
+            task: The new state.
+            hidden: Whether to hide the change until it is committed, although the
+                status is the same.
         """
         before = self._tasks[task.id]
         self._tasks[task.id] = task
@@ -88,7 +88,7 @@ class TaskTable:
         return task
 
     def drop(self, task_id: int) -> Task:
-        """Forget a task that has ended; return it."""
+        """Remove a task that has ended; return it."""
         task = self._tasks.pop(task_id)
         self._keys.pop(task.key, None)
         self._counts[task.status] -= 1
@@ -96,7 +96,7 @@ class TaskTable:
         return task
 
     def __contains__(self, task_id: object) -> bool:
-        """Tell whether there is a task with this id."""
+        """Return whether there is a task with this id."""
         return task_id in self._tasks
 
     @property
@@ -129,7 +129,7 @@ class TaskTable:
         return iter(self._tasks.values())
 
     def list(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
-        """Return the tasks of a kind by id; running ones with their duration now."""
+        """Return the selected tasks by id; running ones with their current duration."""
         match which:
             case TaskFilter.ALL:
                 tasks = [*self._tasks.values()]
@@ -146,7 +146,7 @@ class TaskTable:
 
     def queued(self) -> list[Task]:
         """Return the queued tasks by id."""
-        if len(self._queued) == len(self._tasks):  # as in a long queue
+        if len(self._queued) == len(self._tasks):  # common in a long queue
             return [*self._tasks.values()]
         return self._by_id(self._queued)
 
@@ -162,28 +162,26 @@ class TaskTable:
         return (*sorted(self.times), *sorted(self._queued))
 
     def finished(self, ids: Iterable[int]) -> Iterator[int]:
-        """Return the ids of those of some tasks that have ended, in the same order."""
-        # Without a call for each of a long history.
+        """Return those ids whose tasks have ended, in the same order."""
+        # No call per task, since a history may be long.
         unfinished = self._queued.union(self.times)
         return itertools.filterfalse(unfinished.__contains__, ids)
 
     def note_written(self) -> None:
-        """Note that all changes so far are written down; others may see them now."""
+        """Record that all changes so far are committed, which makes them visible."""
         self._before.clear()
 
     def is_written(self, task_id: int) -> bool:
-        """Tell whether the last change of a task is written down."""
+        """Return whether the last change of a task is committed."""
         return task_id not in self._before
 
     def written_status(self, task_id: int) -> TaskStatus | None:
-        """Return the status of a task as it is written down; None without a task."""
+        """Return the committed status of a task; None if there is no such task."""
         task = self._before.get(task_id, self._tasks.get(task_id))
         return None if task is None else task.status
 
     def written(self, task_id: int, at: Moment) -> Task:
-        """Return the task with this id as it is written down.
-
-        A task that runs has its duration up to now.
+        """Return the committed state of a task; a running one with its duration now.
 
         Raises:
             UnknownTaskError: If there is none.
@@ -194,7 +192,7 @@ class TaskTable:
         return self._as_of(task, at)
 
     def all_written(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
-        """Return the tasks of a kind by id, as they are written down; see `list`."""
+        """Return the committed states of the selected tasks, by id; see `list`."""
         if not self._before:
             return self.list(which, at)
         tasks = {**self._tasks, **self._before}
@@ -206,7 +204,7 @@ class TaskTable:
         )
 
     def counts(self) -> TaskCounts:
-        """Return how many tasks are in each status, as they are written down."""
+        """Return the number of tasks in each committed status."""
         counts = dict(self._counts)
         for task_id, before in self._before.items():
             if (now := self._tasks.get(task_id)) is not None:
@@ -219,7 +217,7 @@ class TaskTable:
         return [self._tasks[task_id] for task_id in sorted(ids)]
 
     def _having(self, status: TaskStatus) -> list[int]:
-        # Without a look at each of a long history, or of a long queue alone.
+        # Avoids a pass over a long history, or over a long queue.
         if not self._counts[status]:
             return []
         if self._counts[status] == len(self._tasks):

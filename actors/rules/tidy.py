@@ -1,4 +1,4 @@
-"""Heaps that may hold entries that are out of date."""
+"""Removing stale entries from heaps."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_UNTIDY: Final = 1000  # entries; fewer cost nothing
+_UNTIDY: Final = 1000  # entries; shorter heaps are not cleaned up
 
 ItemT = TypeVar("ItemT", bound=tuple[Any, ...])
 
 
 def tidy(heap: list[ItemT], count: int, is_current: Callable[[ItemT], bool]) -> None:
-    """Drop what is out of date from a heap, once that is most of it.
+    """Remove stale entries from a heap if they are the majority.
 
     Args:
         heap: The heap.
-        count: How many of its entries are not out of date at most.
-        is_current: Tells whether an entry is not.
+        count: The maximum number of its current entries.
+        is_current: Returns whether an entry is current.
     """
     if len(heap) > _UNTIDY and len(heap) > 2 * count:
         heap[:] = sorted(filter(is_current, heap))

@@ -1,4 +1,4 @@
-"""Environment variables, as a request carries them."""
+"""The environment variables of a request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _refused: Any = _refuse
 
 
 class Variables(dict[str, str]):
-    """Environment variables by name. Can't be changed, so equal ones can be shared.
+    """Environment variables by name. Immutable, so that equal ones can be shared.
 
-    Its `repr` is silent about what it holds, which may be secret.
+    The `repr` omits names and values, which may be secret.
     """
 
     __slots__ = ("__weakref__", "_hash", "_is_sound", "_is_text")
@@ -30,7 +30,7 @@ class Variables(dict[str, str]):
         return given if isinstance(given, Variables) else cls(given)
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Return the same for equal variables in any order."""
+        """Return a hash that doesn't depend on the order."""
         try:
             return self._hash
         except AttributeError:
@@ -38,20 +38,20 @@ class Variables(dict[str, str]):
             return self._hash
 
     def __repr__(self) -> str:
-        """Return how many there are."""
+        """Return the number of variables."""
         return f"<{len(self)} environment variables>"
 
     def __reduce__(self) -> tuple[type[Variables], tuple[dict[str, str]]]:
-        """Return how to make a copy, for `copy` and `pickle`."""
+        """Support `copy` and `pickle`."""
         return Variables, (dict(self),)
 
     __setitem__ = __delitem__ = __ior__ = _refused
     clear = pop = popitem = setdefault = update = _refused
 
     def no_text(self) -> tuple[object, object] | None:
-        """Return a name and its value of which one is no `str`; None if all are."""
+        """Return an item whose name or value is not a `str`; None if all are."""
         try:
-            # Many requests share them.
+            # Cached, since many requests share the object.
             if self._is_text:
                 return None
         except AttributeError:
@@ -63,16 +63,16 @@ class Variables(dict[str, str]):
         return None
 
     def problem(self) -> str | None:
-        """Return why no process can be given these; None if one can."""
+        """Return why these can't be passed to a process; None if they can."""
         try:
-            # Many requests share them.
+            # Cached, since many requests share the object.
             if self._is_sound:
                 return None
         except AttributeError:
             pass
         for name, value in self.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
-                # The name is that of a variable, not what it holds.
+                # The error contains the name, never the value.
                 return (
                     f"the environment variable {name!r} can't be passed on: a name must"
                     " not be empty or hold '=', and neither may hold a NUL character"
@@ -86,18 +86,18 @@ class Variables(dict[str, str]):
 
 
 class SharedVariables:
-    """The environments of tasks, by their ids; equal ones are one object."""
+    """The environments of tasks by id; equal environments share one object."""
 
     def __init__(self) -> None:
         self._by_task: dict[int, Variables] = {}
         self._equals: weakref.WeakKeyDictionary[Variables, weakref.ref[Variables]] = (
             weakref.WeakKeyDictionary()
         )
-        self._last: Callable[[], Variables | None] = lambda: None  # keeps none alive
+        self._last: Callable[[], Variables | None] = lambda: None  # a weak reference
 
     def restore(self, given: Mapping[int, Variables]) -> None:
-        """Remember many, of which most are shared."""
-        # What many tasks share is looked up once.
+        """Add the environments of many tasks, most of which are shared."""
+        # Each distinct object is looked up only once.
         some = given.values()
         objects = dict(zip(map(id, some), some, strict=True))
         shared = {it: self._shared(environment) for it, environment in objects.items()}
@@ -106,15 +106,15 @@ class SharedVariables:
             self._by_task |= {task_id: shared[id(it)] for task_id, it in given.items()}
 
     def add(self, task_id: int, given: Mapping[str, str]) -> None:
-        """Remember the environment of a task."""
+        """Add the environment of a task."""
         shared = self._last()
-        if shared is None or shared is not given:  # many requests in a row share them
+        if shared is None or shared is not given:  # requests in a row share it
             shared = self._shared(Variables.of(given))
             self._last = weakref.ref(shared)
         self._by_task[task_id] = shared
 
     def get(self, task_id: int) -> Variables | None:
-        """Return the environment of a task, or None if it is not known."""
+        """Return the environment of a task; None if unknown."""
         return self._by_task.get(task_id)
 
     def drop(self, task_id: int) -> None:
@@ -122,6 +122,6 @@ class SharedVariables:
         self._by_task.pop(task_id, None)
 
     def _shared(self, environment: Variables) -> Variables:
-        """Return an equal environment of another task, if one has it already."""
+        """Return an equal environment of another task; without one, this one."""
         known = self._equals.setdefault(environment, weakref.ref(environment))
         return known() or environment

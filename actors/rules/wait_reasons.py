@@ -1,4 +1,4 @@
-"""What a waiting task waits for, in a few words for people."""
+"""The reasons of waiting tasks, for people."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from .waiting_lines import Rank, WaitingLines
 
 PAUSED: Final = "everything is paused"
-"""The reason of a task that waits because nothing starts."""
+"""The reason of a task that waits because the queue is paused."""
 
 
-_NAMED: Final = 3  # of the tasks that another one waits for
+_NAMED: Final = 3  # maximum number of dependencies that a reason names
 
 
 def group_paused(group: str, why: str = "") -> str:
-    """Return the reason of a task that waits because nothing of its group starts."""
+    """Return the reason of a task that waits because its group is paused."""
     return f"group {group} is paused{f': {why}' if why else ''}"
 
 
 class WaitReasons:
-    """Says what tasks wait for."""
+    """Determines why tasks wait."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all a task can wait for
+    def __init__(  # noqa: PLR0913, PLR0917 - everything a task can wait for
         self,
         room: Room,
         lines: WaitingLines,
@@ -48,7 +48,7 @@ class WaitReasons:
         self._settings = settings
 
     def of(self, task_id: int, terms: Terms) -> str | None:
-        """Return what a waiting task waits for; None if for nothing but its turn."""
+        """Return what a waiting task waits for; None if only for its turn."""
         group = self._room.group(terms.group)
         if terms.held:
             return "held"

@@ -1,4 +1,4 @@
-"""The tasks that wait: their order, their times, and why each of them waits."""
+"""The waiting tasks: their order, their start times, and why each of them waits."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _WAS: Final = {
 
 
 class WaitingTasks:
-    """The queued tasks, and those that wait for their next attempt."""
+    """The queued tasks, and the tasks that wait for their next attempt."""
 
     def __init__(self, tasks: TaskTable, scheduler: Scheduler) -> None:
         self._tasks = tasks
         self._scheduler = scheduler
-        self._held: set[int] = set()  # queued, but not to be started
+        self._held: set[int] = set()  # queued, but not in the scheduler
         self._hopeless: list[tuple[int, str]] = []
-        self._released: list[int] = []  # they wait for no other task any more
+        self._released: list[int] = []  # their dependencies are met
         self._batches = Batches()
         self._replaced: list[Task] = []
 
     def restore(self) -> None:
-        """Let the tasks of an earlier life of the session wait as they did."""
+        """Add the stored tasks of the session to the scheduler."""
         tasks = self._tasks
         queued = tasks.queued()
         waiting = {task.id: task.terms or PLAIN for task in queued}
@@ -65,8 +65,8 @@ class WaitingTasks:
                 if other in waiting:
                     continue
                 if (before := tasks.find(other)) is None:
-                    # It has ended as it should; else this task would have been
-                    # canceled.
+                    # It ended with the required status; otherwise this task would have
+                    # been canceled.
                     dependent[task_id] = waiting[task_id] = _only(terms, tasks)
                 elif before.status.is_final:
                     ended[other] = before.status
@@ -78,7 +78,7 @@ class WaitingTasks:
             task = tasks.get(task_id)
             terms = task.terms or PLAIN
             if task.waits_to_run:
-                # What it waited for before it began is met.
+                # Its dependencies were met before it began.
                 self._let_wait(task_id, _only(terms, ()), task.place)
             else:
                 self._scheduler.resume_running(task_id, terms, task.slot)
@@ -89,19 +89,19 @@ class WaitingTasks:
             self._batches.note(task)
 
     def add(self, task_id: int, terms: Terms | None) -> None:
-        """Let a task wait that is new."""
+        """Add a new task."""
         if terms is None:
             self._scheduler.add(task_id)
         else:
             self._let_wait(task_id, terms)
 
     def note_batch(self, task: Task) -> None:
-        """Note which batch a task belongs to that is new, if to any."""
+        """Add a new task to its batch, if it has one."""
         if (why := self._batches.note(task)) is not None:
             self._give_up(task.id, why)
 
     def ended(self, task: Task) -> None:
-        """Note the end of a task, whether it waited or ran."""
+        """Record the end of a task, whether it waited or ran."""
         self._held.discard(task.id)
         never = self._scheduler.ended(task.id, task.status)
         self._released += self._scheduler.take_released()
@@ -111,8 +111,8 @@ class WaitingTasks:
             self._give_up(other, why)
 
     def take_hopeless(self) -> tuple[tuple[int, str], ...]:
-        """Return the queued tasks that can never start, and why; once each."""
-        if not self._hopeless:  # as after nearly every message
+        """Return the queued tasks that can never start, and why; each only once."""
+        if not self._hopeless:  # the usual case
             return ()
         hopeless, self._hopeless = self._hopeless, []
         return tuple(
@@ -120,18 +120,22 @@ class WaitingTasks:
         )
 
     def take_released(self) -> tuple[int, ...]:
-        """Return the queued tasks that wait for no other task any more; once each."""
+        """Return the queued tasks whose dependencies are now met; each only once."""
         if not self._released:
             return ()
         released, self._released = self._released, []
         return tuple(it for it in released if self._scheduler.is_waiting(it))
 
     def due(self, at: Moment) -> tuple[int, ...]:
-        """Let the tasks whose time has come wait for their turn; return them."""
+        """Make the tasks whose start time has come wait for their turn; return them."""
         return self._scheduler.due(at.wall.timestamp())
 
     def shift_delays(self, seconds: float) -> list[Task]:
-        """Keep delays what they were although the wall clock was set; return them."""
+        """Keep delays unchanged after the wall clock was set; return the changed tasks.
+
+        Args:
+            seconds: By how much the clock was set forward.
+        """
         shifted: list[Task] = []
         for task_id in self._scheduler.timed():
             task = self._tasks.get(task_id)
@@ -153,26 +157,26 @@ class WaitingTasks:
         return shifted
 
     def reason(self, task_id: int, otherwise: str) -> str:
-        """Say what a task waits for; `otherwise` if for nothing but its turn."""
+        """Return what a task waits for; `otherwise` if only for its turn."""
         task = self._tasks.get(task_id)
         waits_for = self._scheduler.waits_for(task_id) or otherwise
         attempt = task.attempt
         if attempt is None:
             return waits_for
         if attempt.due is not None and waits_for.startswith("starts at"):
-            # It is due within minutes: the time of day is enough.
+            # It is due within minutes, so the time of day is enough.
             waits_for = f"starts at {local_time(attempt.due.timestamp(), day=False)}"
             return f"{attempt.before}; {task.attempt_text} {waits_for}"
         return f"{attempt.before}; {task.attempt_text}: {waits_for}"
 
     def waiting_ids(self, task_id: int | None = None) -> tuple[int, ...]:
-        """Return which queued tasks, or whether this one, could run here, in order."""
+        """Return the sorted ids of all tasks in the scheduler, or only of `task_id`."""
         if task_id is None:
             return tuple(sorted(self._scheduler.waiting()))
         return (task_id,) if self._scheduler.is_waiting(task_id) else ()
 
     def set_held(self, task_id: int, reason: str, *, held: bool) -> Task:
-        """Let a queued task wait until it is released, or release it; see `reason`.
+        """Hold or release a queued task, and return it; see `reason`.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -191,18 +195,19 @@ class WaitingTasks:
         first: bool = False,
         before: int | None = None,
     ) -> Task:
-        """Put a queued task elsewhere in the order, and return it.
+        """Move a queued task within the order, and return it.
 
         Args:
             task_id: The id of the task.
-            reason: Why it waits then, if it waits for nothing but its turn.
-            first: Whether before all others of its priority, or behind them.
-            before: Another queued task that is to start right after it, if any; it gets
-                the priority of that one.
+            reason: The reason of its wait if it waits only for its turn.
+            first: Whether to move it before all others of its priority; otherwise after
+                them.
+            before: The queued task to move it before, if any; it gets the priority of
+                that task.
 
         Raises:
             UnknownTaskError: If there is no such task.
-            IllegalTransitionError: If it, or the other one, is not queued.
+            IllegalTransitionError: If one of the two tasks is not queued.
         """
         task = self._waiting_task(task_id)
         if before is not None:
@@ -218,15 +223,15 @@ class WaitingTasks:
         return self._on_terms(task, reason)
 
     def take_replaced(self) -> list[Task]:
-        """Return the tasks whose places a move has written anew; once each."""
+        """Return the other tasks whose places a move has changed; each only once."""
         replaced, self._replaced = self._replaced, []
         return replaced
 
     def hold(self, task_id: int, reason: str) -> Task:
-        """Let a queued task wait, and others go past it; return the task.
+        """Take a queued task out of the scheduler, and return it.
 
-        Nothing but its end takes it out of that wait: hold what can't start as long as
-        this book lives.
+        Only its end changes that, so this is for a task that can't start in this
+        process.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -238,7 +243,7 @@ class WaitingTasks:
         return task
 
     def wait(self, task_id: int, reason: str) -> Task:
-        """Give a queued task another reason for its wait, and return it.
+        """Change the reason of a queued task, and return it.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -247,7 +252,7 @@ class WaitingTasks:
         return self._tasks.replace(self._tasks.get(task_id).waiting(reason))
 
     def waits_to_run(self, task_id: int) -> bool:
-        """Tell whether a task waits for its start, or its next attempt."""
+        """Return whether a task waits for its start or its next attempt."""
         return self._scheduler.is_waiting(task_id) or task_id in self._held
 
     def _let_wait(self, task_id: int, terms: Terms, place: Place | None = None) -> None:
@@ -266,7 +271,7 @@ class WaitingTasks:
             self._hopeless.append((task_id, f"#{never} {_WAS[ended[never]]}"))
 
     def _give_up(self, task_id: int, why: str) -> None:
-        """Let a queued task start no more, until it is taken as hopeless."""
+        """Take a queued task out of the scheduler, and report it as hopeless."""
         if self._scheduler.is_waiting(task_id):
             self._scheduler.remove(task_id)
             self._held.add(task_id)
@@ -294,7 +299,7 @@ class WaitingTasks:
 
 
 def _only(terms: Terms, known: Container[int]) -> Terms:
-    """Return terms that wait for no tasks but those that are known."""
+    """Return terms without dependencies on unknown tasks."""
     if all(it in known for it in terms.waits_for):
         return terms
     return msgspec.structs.replace(

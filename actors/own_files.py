@@ -315,7 +315,9 @@ def _way_to(path: Path | str) -> Iterator[tuple[str, os.stat_result]]:
     """
     at, links = "/", 0
     yield at, os.lstat(at)
-    parts = [*reversed(os.path.join(os.getcwd(), path).split("/"))]
+    # A working directory that was deleted has no name; few paths need it.
+    whole = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    parts = [*reversed(os.fspath(whole).split("/"))]
     while parts:
         part = parts.pop()
         if part == "..":

@@ -49,4 +49,7 @@ def absolute(directory: str | os.PathLike[str]) -> Path:
     try:
         return Path(directory).absolute()
     except OSError as error:
-        raise ValueError(f"can't tell where {directory} is: {error}") from error
+        raise ValueError(
+            f"can't tell where {directory} is: the working directory:"
+            f" {error.strerror}; use an absolute path"
+        ) from error

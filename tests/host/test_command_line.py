@@ -47,6 +47,30 @@ def test_a_task_gets_the_directory_the_environment_and_the_label(
     assert shell("add", "-w", "/nowhere", "--", "true").returncode == 2
 
 
+def test_a_deleted_working_directory_only_affects_what_is_relative_to_it(
+    shell: Shell, tmp_path: Path
+) -> None:
+    def run(state: Path | str, *words: str) -> tuple[int, str, str]:
+        script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+        verb = [*shell.command, "--state-dir", state, *words]
+        done = subprocess.run(
+            ["sh", "-c", script, tmp_path / "gone", *verb],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    assert run(shell.state, "run", "-w", "/", "--", "pwd") == (0, "/\n", "")
+    assert run("here", "status") == (
+        2,
+        "",
+        "backburner: can't tell where here is: the working directory: No such file or"
+        " directory; use an absolute path\n",
+    )
+
+
 def test_run_shows_the_output_and_exits_with_the_jobs_status(shell: Shell) -> None:
     done = shell("run", "--", "echo out; exit 3")
     assert (done.returncode, done.stdout) == (3, "out\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...actors.cluster.ray_settings import SEND
 from ...actors.rules.safe_text import is_unicode
-from ...actors.session.names import check_session_name
+from ...actors.session.names import absolute, check_session_name
 from ..dialogue.templates import Templates
 from ..program.config import load, use_in_jobs
 from ..program.folders import state_folder
@@ -29,7 +29,7 @@ def find_session(options: argparse.Namespace) -> Call:
         state = options.state_dir or Path(state_folder())
         name = options.session or (given if "/" not in given else "") or "main"
         check_session_name(name)
-        directory = state.absolute() / name
+        directory = absolute(state) / name
     check_session_name(directory.name)
     if not is_unicode(str(directory)):
         raise UsageError(

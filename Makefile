@@ -8,33 +8,33 @@ PARALLEL := -n 6 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TOOLS := --constraint tools.txt
 
-# The Pythons of test-pythons, by name or path; one that is not there is skipped.
+# The Pythons of test-pythons, by name or path; a missing one is skipped.
 PYTHONS ?= python3.11 python3.12 python3.13
 
 .PHONY: help run test test-package soak check format bench docs site screenshots wheel
 .PHONY: test-lowest test-pythons test-agents test-cluster test-mopidy bench-cluster tools clean FORCE
 
-help: ## show these lines
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.* ## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# Variables of this make are not meant for a make that a job runs.
+# Variables of this make, which must not reach a make that a job runs.
 OF_MAKE = MAKEFLAGS MAKEOVERRIDES MAKELEVEL MFLAGS MAKE_TERMOUT MAKE_TERMERR \
 	$(foreach it,ARGS PYTHON PYTHONS VENV,$(if $(filter command,$(origin $(it))),$(it)))
 
 run: $(RUNS) ## open the program; ARGS="--session work" passes options
 	@env $(foreach it,$(OF_MAKE),-u $(it)) $(BIN)/backburner $(ARGS)
 
-# Most tests wait more than they work; for one at a time: make test ARGS="-n 0".
-# What pytest makes of the tests' source is kept: each worker would make it again.
+# Most tests wait more than they compute; to run one at a time: make test ARGS="-n 0".
+# Bytecode is written, so that the workers don't each compile the tests again.
 test: $(INSTALLED) ## run the tests; ARGS="-n 0 tests/rules" passes options to pytest
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-# Builds the wheel and the source archive, and tries both in empty environments.
-test-package: $(INSTALLED) ## build the packages and try them in empty environments
+# Builds the wheel and the source archive, and tests both in empty environments.
+test-package: $(INSTALLED) ## build the packages and test them in empty environments
 	$(BIN)/python -m pytest -m package $(ARGS)
 
-# The programs of others that speak the protocol, each in an environment of its own. One
-# that the registry does not have is skipped, and its test says why.
+# Third-party programs that implement the protocols, each in its own environment. One
+# that can't be installed is skipped, and its test says why.
 PEERS := .venv-agents
 PEER = test -e $(PEERS)/$(1)/.done || { rm -rf $(PEERS)/$(1); mkdir -p $(PEERS)/$(1); ( $(2) ); } \
 	> $(PEERS)/$(1).log 2>&1 && touch $(PEERS)/$(1)/.done || echo "$(1): skipped, see $(PEERS)/$(1).log"
@@ -46,7 +46,7 @@ NPM_PEER = $(call PEER,$(1),cd $(PEERS)/$(1) && timeout 600 npm install --prefix
 
 ACP := agent-client-protocol==0.12.1
 
-test-agents: $(INSTALLED) ## try MCP server and partner with the programs of others (a few minutes)
+test-agents: $(INSTALLED) ## test MCP server and partner with third-party programs (a few minutes)
 	@mkdir -p $(PEERS)
 	@$(call PYTHON_PEER,official-1,mcp==1.30.0)
 	@$(call PYTHON_PEER,official-2,mcp==2.3.0)
@@ -63,8 +63,8 @@ test-agents: $(INSTALLED) ## try MCP server and partner with the programs of oth
 	@$(call NPM_PEER,gemini,@google/gemini-cli@0.61.0)
 	BACKBURNER_PEERS=$(PEERS) timeout 900 $(BIN)/python -m pytest -m agents tests/ui/agents $(ARGS)
 
-# Two nodes of a Ray cluster on this machine, 127.0.0.2 and 127.0.0.3; Ray is half a
-# gigabyte, in an environment of its own. Where it can't be had this says so.
+# A Ray cluster of two nodes on this machine, 127.0.0.2 and 127.0.0.3. Ray takes half a
+# gigabyte, in its own environment. Skipped with a message if it can't be installed.
 RAY := .venv-ray
 RAY_PIP := $(RAY)/bin/python -m pip install --quiet --disable-pip-version-check
 
@@ -85,8 +85,8 @@ bench-cluster: $(INSTALLED) ## measure jobs on a Ray cluster of two nodes
 	@$(MAKE) --no-print-directory $(RAY)/.installed > $(VENV)/.ray.log 2>&1 || { tail -3 $(VENV)/.ray.log; exit 1; }
 	$(RAY)/bin/python -m tests.cluster.ray_nodes $(RAY)/bin/python -m bench.cluster
 
-# A real Mopidy 4, whose GStreamer 1.26 older systems do not have: in a Debian 13 of its
-# own, half a gigabyte, that root unpacks and changes into. The processes end with the step.
+# A real Mopidy 4 in a Debian 13 chroot of half a gigabyte, since older systems lack its
+# GStreamer 1.26. It needs root; its processes end with the step.
 MOPIDY := .venv-mopidy
 IN_MOPIDY := unshare --fork --mount --pid --kill-child --mount-proc=$(MOPIDY)/proc \
 	chroot $(MOPIDY) env LANG=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -101,7 +101,7 @@ $(MOPIDY)/.made:
 	timeout 600 $(IN_MOPIDY) /opt/mopidy/bin/python -m pip install --quiet 'mopidy>=4,<5'
 	touch $@
 
-test-mopidy: wheel ## run the frontend of the documents in a real Mopidy 4 (as root; some minutes)
+test-mopidy: wheel ## run the example frontend in a real Mopidy 4 (as root; some minutes)
 	@if $(MAKE) --no-print-directory $(MOPIDY)/.made > $(VENV)/.mopidy.log 2>&1; then \
 		rm -rf $(MOPIDY)/src && mkdir $(MOPIDY)/src && \
 		cp -r dist tests docs pyproject.toml $(MOPIDY)/src && \
@@ -112,7 +112,7 @@ test-mopidy: wheel ## run the frontend of the documents in a real Mopidy 4 (as r
 			-n 0 tests/docs/test_examples.py -k "mopidy or frontend" $(ARGS)'; \
 	else tail -3 $(VENV)/.mopidy.log; echo "test-mopidy: no Debian 13 can be unpacked, skipped"; fi
 
-# The fault tests in their long form, with figures at the end: about a quarter of an hour.
+# The fault tests in their long form, with figures at the end: about 15 minutes.
 soak: $(INSTALLED) ## run the fault tests in their long form, and property tests with new examples
 	BACKBURNER_SOAK=1 $(BIN)/python -m pytest tests/faults tests/keeper tests/security tests/system/test_memory.py \
 		tests/host/test_starting.py tests/processes/test_family.py tests/ui/chat/test_first_frame.py \
@@ -130,29 +130,28 @@ format: $(INSTALLED) ## format the code and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Takes a quarter of an hour, and the machine should have nothing else to do.
-bench: $(INSTALLED) ## measure; takes a quarter of an hour on an idle machine
+bench: $(INSTALLED) ## measure performance (15 minutes, on an otherwise idle machine)
 	PYTHONPATH=tests/helpers $(BIN)/python -m bench $(ARGS)
 
 docs: $(INSTALLED) ## write the generated parts of the documents
 	$(BIN)/python docs/generate.py
 
-# Warnings are errors: a link that leads nowhere, a name of the API that is gone.
+# Warnings are errors: a dead link, or a missing name of the API.
 site: $(INSTALLED) ## build the documents as a web site in build/site
 	$(PIP) install $(TOOLS) --group site
 	$(BIN)/python -m mkdocs build --quiet
 
-# The pictures of the README: the real program on a terminal that draws what it shows.
+# The pictures of the README: the real program on a terminal emulator.
 screenshots: $(INSTALLED) ## draw the pictures of the documents
 	PYTHONPATH=tests/helpers $(BIN)/python docs/screenshots.py $(ARGS)
 
-# The source archive first, and the wheel out of that: nothing old in build/ gets in.
+# The wheel is built from the source archive, so that no old file in build/ gets in.
 wheel: $(INSTALLED) ## build the source archive and the wheel
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-# The tests of the installed wheel. Arguments: a Python, an environment to make with it,
-# and further words for pip.
+# Test the installed wheel. Arguments: a Python, the environment to create with it, and
+# further arguments for pip.
 define test_wheel
 $(1) -m venv --clear $(2) && \
 $(2)/bin/python -m pip install --quiet --disable-pip-version-check $(TOOLS) pip && \
@@ -164,7 +163,6 @@ endef
 LOWEST := import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["dependencies"], sep="\n")
 
-# With the oldest dependencies that pyproject.toml admits.
 test-lowest: wheel ## run the tests with the oldest supported dependencies
 	$(BIN)/python -c '$(LOWEST)' | sed 's/>=/==/' > dist/lowest.txt
 	$(call test_wheel,$(PYTHON),.venv-lowest,--constraint dist/lowest.txt)
@@ -172,7 +170,7 @@ test-lowest: wheel ## run the tests with the oldest supported dependencies
 test-pythons: $(PYTHONS:%=test-on-%) ## run the tests on every supported Python
 
 $(PYTHONS:%=test-on-%): test-on-%: wheel
-	@if ! $* --version; then echo "$*: not here, skipped"; exit; fi; \
+	@if ! $* --version; then echo "$*: not found, skipped"; exit; fi; \
 	$(call test_wheel,$*,.venv-$(notdir $*))
 
 clean: ## remove environments and build files
@@ -181,29 +179,29 @@ clean: ## remove environments and build files
 COMPILED := 'import backburner.actors as a, backburner.ui as u; \
 	print(*a.__path__, *u.__path__)'
 
-# What runs the program, and nothing else. Compiled modules halve the first start.
-# The strict mode lets type checkers follow the folders to their import names. It links
-# every file on its own, so a file that is new or gone needs another installation.
+# Only what runs the program. Compiled modules halve the time of the first start. Strict
+# mode lets type checkers resolve the import names of the folders. It links each file, so
+# a new or deleted file needs a new installation.
 $(RUNS): pyproject.toml $(SOURCE_LIST)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	PYTHONWARNINGS=ignore $(PIP) install --editable . --config-settings editable_mode=strict
 	$(BIN)/python -m compileall -q $$($(BIN)/python -c $(COMPILED))
 	touch $@
 
-# The tools of development, in the versions that tools.txt pins. Dependency groups need
-# a pip of 2025 or newer.
+# The development tools, in the versions pinned in tools.txt. Dependency groups need pip
+# 25.1 or newer.
 $(INSTALLED): $(RUNS) tools.txt
 	$(PIP) install $(TOOLS) pip
 	$(PIP) install $(TOOLS) --group dev
 	touch $@
 
-tools: ## pin the newest versions of the tools of development in tools.txt
+tools: ## pin the newest versions of the development tools in tools.txt
 	rm -rf .venv-tools
 	$(PYTHON) -m venv .venv-tools
 	.venv-tools/bin/python -m pip install --quiet --upgrade pip
 	.venv-tools/bin/python -m pip install --quiet --group dev --group site
 	.venv-tools/bin/python -m pip freeze --all \
-		| grep -Ev '^(pykka|blessed|msgspec|wcwidth|cronsim|tzlocal)==' > tools.txt # what the program needs itself is not pinned
+		| grep -Ev '^(pykka|blessed|msgspec|wcwidth|cronsim|tzlocal)==' > tools.txt # the program's own dependencies are not pinned
 	rm -rf .venv-tools
 
 SOURCES = find package actors ui -name '*.py' -o -path '*/scripts/*' | sort

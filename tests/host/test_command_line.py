@@ -546,7 +546,7 @@ def test_a_queued_task_is_edited_renamed_and_not_added_again(
     )
     assert shell("rename", "1", "New", "name").stdout == "#1 held\n"
     editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\nsed -i "s/one/two/" "$1"\n')
+    editor.write_text('#!/bin/sh\nsed -i "s/one/two/; 1s/^/\ufeff/" "$1"\n')
     editor.chmod(0o700)
     monkeypatch.setenv("EDITOR", str(editor))
     assert shell("edit", "1").returncode == 0

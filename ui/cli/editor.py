@@ -51,7 +51,7 @@ def edited(text: str) -> str:
                 f"{program[0]} ended with exit status {status}; {_KEPT}"
             )
         try:
-            changed = file.read_text("utf-8").rstrip("\n")
+            changed = file.read_text("utf-8-sig").rstrip("\n")
         except UnicodeDecodeError:
             raise TaskSystemError(f"the text is not valid UTF-8; {_KEPT}") from None
     if not changed.strip():

@@ -58,7 +58,7 @@ def read_lines(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: If there are no values, or too many.
     """
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
     return checked([it for it in lines if it and not it.startswith("#")])
 
 

@@ -56,7 +56,7 @@ def test_a_batch_is_a_task_for_each_value(dialogue: Dialogue) -> None:
 
 def test_the_lines_of_a_file_are_a_batch(dialogue: Dialogue, tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
-    file.write_text("one\n\n# no\n two words \n")
+    file.write_text("\ufeffone\r\n\n# no\n two words \n")
     line = f"/task --batch {file} --unless-queued '{{}}' bash cat {{}}"
     asked = _added(with_lookups(dialogue, dialogue.take_line(line)))
     assert [it.request.description for it in asked] == ["one", "two words"]

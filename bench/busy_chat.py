@@ -1,4 +1,4 @@
-"""The chat in a program whose tasks have news so often that nobody could read it.
+"""The chat in a program whose tasks change faster than anyone could read.
 
 python -m bench.busy_chat FOLDER NOTIFICATIONS_PER_SECOND
 """

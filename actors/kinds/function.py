@@ -218,10 +218,10 @@ def _check_call(
             " a list"
         )
     try:
-        # What a decorator takes, not what it hands on to the function in it.
+        # The signature of a decorator's wrapper, not of the wrapped function.
         signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
-        return  # one in C may not tell
+        return  # functions in C may lack a signature
     try:
         signature.bind(*args, **named)
     except TypeError as error:

@@ -69,7 +69,7 @@ class Kinds:
 
 
 def _is_word(name: str) -> bool:
-    """Tell whether a person can type a name as one word that is no option."""
+    """Return whether a name can be typed as one word that is not an option."""
     return name.isprintable() and not (
         set(name) & set(" '\"\\") or name[:1] in {"", "-"}
     )

@@ -27,7 +27,7 @@ class SafeParser(argparse.ArgumentParser):
     """An argument parser that makes quoted input safe to show."""
 
     instead = ""
-    """A hint for ids given to a verb that takes none."""
+    """A suggestion when ids are given to a verb that takes none."""
 
     def __init__(self, **named: Any) -> None:  # noqa: ANN401 - as they are declared
         # Each added argument is checked with a formatter. The default one determines

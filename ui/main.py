@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         return say_version()
     if options.ephemeral and options.host:
-        parser.error("--ephemeral remembers nothing, so it has no --host; use one")
+        parser.error("--ephemeral and --host exclude each other; use one of them")
     hold_standard_streams()
     save_address_space()
     try:

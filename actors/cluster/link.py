@@ -176,7 +176,7 @@ class Link:
         except OSError:
             pass  # it has ended
         except (FrameError, msgspec.MsgspecError) as error:
-            why = why or f"the engine {self._name} can't be understood: {error}"
+            why = why or f"the engine {self._name} sent an invalid message: {error}"
         self._fail(why)
 
     def _take(self, message: Ready | Waits | Began | Took | Ended | NodesSeen) -> None:

@@ -85,7 +85,7 @@ class RayCluster:
         except TimeoutError:
             raise ClusterError(
                 f"the Ray cluster at {address} did not answer within"
-                f" {CONNECT_TIMEOUT:.0f} s; look at it by: ray status"
+                f" {CONNECT_TIMEOUT:.0f} s; check it with: ray status"
             ) from None
 
     async def nodes(self) -> tuple[Node, ...]:
@@ -386,6 +386,6 @@ def _reach(address: str) -> None:
             pass
     except OSError as error:
         raise ClusterError(
-            f"nobody answers at {address} ({error.strerror or error}); is the head of"
-            " the Ray cluster there? It is started by: ray start --head"
+            f"nothing answers at {address} ({error.strerror or error}); if the head of"
+            " the Ray cluster is not running, start it with: ray start --head"
         ) from None

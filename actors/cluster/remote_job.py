@@ -49,7 +49,7 @@ class RemoteJob(NotingJob):
                 if self._link is not None:
                     self._link.forget(self._number)
                 where = self._note.node or "the engine"
-                text = f"{where} did not answer after it was to be killed"
+                text = f"{where} did not answer the request to kill it"
                 self._end = JobEnd(Outcome.failed(text), leftover=text)
         return self._end
 

@@ -297,7 +297,7 @@ class RemoteSystem(Requests):
         except OSError:
             return None
         except (FrameError, BadMessageError) as error:
-            logger.error("The session's host sent nonsense: %s", error)
+            logger.error("The session's host sent an invalid message: %s", error)
             return None
 
     def _find_another(self, before: Welcome) -> Reached | None:

@@ -182,7 +182,7 @@ class Host:
             if not problem:
                 self._orders.put(Leave(settings))
                 return ""
-        return f"the new host would not start, and this one goes on: {problem}"
+        return f"the new host would not start, so this one keeps running: {problem}"
 
     def _say_leaving(self) -> None:
         """Notify the clients of the handover; blocks for a second at most."""

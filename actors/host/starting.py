@@ -225,7 +225,7 @@ def _greet(directory: Path) -> Reached | Rejected | None:
         raise HostError(f"the host in {directory} does not answer") from error
     except (FrameError, BadMessageError) as error:
         sock.close()
-        raise HostError(f"what listens in {directory} is no host: {error}") from error
+        raise HostError(f"no valid host listens in {directory}: {error}") from error
     except OSError:
         answer = None
     except BaseException:

@@ -125,7 +125,7 @@ class SqliteJournal(Journal):
             seq = max(meta.seq, meta.shown, newest or 0, last)
             next_id = max(meta.next_id, (tasks[-1].id if tasks else 0) + 1)
             if max(seq, next_id) > LARGEST:
-                raise ValueError("a number is beyond all bounds")
+                raise ValueError("a number is too large")
             kept = "" if meta.clean else meta.session_key
             self._key = key or kept or os.urandom(6).hex()
             if is_own and meta.session_key == self._key:

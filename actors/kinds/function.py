@@ -43,7 +43,7 @@ result = function(*json.loads(args), **json.loads(named))
 try:
     text = json.dumps(result)
 except (TypeError, ValueError) as error:
-    sys.exit(f"{target} returned what is not JSON: {error}")
+    sys.exit(f"{target} returned a value that is not JSON: {error}")
 place = os.environ["BACKBURNER_RESULT"]
 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 with open(os.open(place + ".new", flags, 0o600), "w") as file:
@@ -153,7 +153,7 @@ class FunctionKind(ProcessKind):
                 wanted(text)
             except (msgspec.MsgspecError, RecursionError) as error:
                 raise InvalidRequestError(
-                    f"{brief(text)} is not the JSON that it has to be: {error}"
+                    f"{brief(text)} is not valid JSON for this argument: {error}"
                 ) from error
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
@@ -225,7 +225,9 @@ def _check_call(
     try:
         signature.bind(*args, **named)
     except TypeError as error:
-        raise InvalidRequestError(f"{target} can't be called so: {error}") from None
+        raise InvalidRequestError(
+            f"{target} can't be called with these arguments: {error}"
+        ) from None
 
 
 def _check_target(target: str) -> None:
@@ -236,5 +238,6 @@ def _check_target(target: str) -> None:
         )
     if not re.fullmatch(_NAME, target):
         raise InvalidRequestError(
-            f"{brief(target)} names no function; write it like shop.images:resize"
+            f"{brief(target)} is not the name of a function; write it like"
+            " shop.images:resize"
         )

@@ -26,10 +26,8 @@ _GET_INFO: Final = (3 << 30) | (_INFO_SIZE << 16) | (0xFF << 8) | 11
 _INFO_EXIT: Final = 1 << 3
 _STATUS_PLACE: Final = 60
 
-_NOBODY: Final = (
-    "it ended while the session had no host, and nothing that collected it noted it"
-)
-_IN_DOUBT: Final = "the session's host was killed in the moment in which it started it"
+_NOBODY: Final = "it ended while the session had no host, and its exit was not recorded"
+_IN_DOUBT: Final = "the session's host was killed just as it started the process"
 
 
 class AdoptedProcess:

@@ -162,14 +162,14 @@ class Bounds:
             if self._memory is None:
                 by_group.append(text)
             else:
-                others.append(f"{text} (rlimit for each process, and by looks)")
+                others.append(f"{text} (rlimit per process, and checks)")
         if terms.cpus is not None:
             text = cpus_text(terms.cpus)
             count = _processors_for(terms.cpus)
             if self._cpus is None:
                 by_group.append(text)
             elif count is None:
-                others.append(f"{text} (not held: there are no more processors)")
+                others.append(f"{text} (not enforced: there are no more processors)")
             else:
                 others.append(f"{text} (by {count} of {_processors()} processors)")
         if terms.pids is not None:
@@ -177,7 +177,7 @@ class Bounds:
             if self._pids is None:
                 by_group.append(text)
             else:
-                others.append(f"{text} (by looks)")
+                others.append(f"{text} (by checks)")
         grouped = [f"{', '.join(by_group)} (cgroup)"] if by_group else []
         return ", ".join([*grouped, *others])
 

@@ -114,8 +114,8 @@ LOST: Final = Outcome.failed("the session ended while it ran")
 """The outcome of a task that was running when its program died."""
 
 NEVER_KNOWN: Final = Outcome.failed(
-    "its exit status is unknown: the session's host was killed in the moment in which"
-    " it started it"
+    "its exit status is unknown: the session's host was killed just as it"
+    " started the process"
 )
 """The outcome of a task when it is unknown whether its process was started."""
 

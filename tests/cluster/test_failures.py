@@ -147,21 +147,21 @@ def test_a_job_says_if_no_node_has_what_it_needs() -> None:
 
 
 def test_a_cluster_that_can_not_be_reached_fails_the_task_with_the_reason() -> None:
-    engine = fake_engine("nobody answers at 10.0.0.1:6379; start Ray there")
+    engine = fake_engine("nothing answers at 10.0.0.1:6379; start Ray there")
     with TaskSystem(engines=[engine]) as system:
         for _ in range(2):
             task_id = system.add_request(job("true")).id
             (failed,) = system.wait(task_id, timeout=PATIENCE)
-            assert failed.reason == "nobody answers at 10.0.0.1:6379; start Ray there"
+            assert failed.reason == "nothing answers at 10.0.0.1:6379; start Ray there"
 
 
 def test_a_cluster_is_reached_where_a_task_says() -> None:
-    engine = fake_engine("nobody answers at {address}")
+    engine = fake_engine("nothing answers at {address}")
     with TaskSystem(engines=[engine]) as system:
         for address, named in (("", "auto"), ("10.0.0.9:1", "10.0.0.9:1")):
             task_id = system.add_request(job("true", address=address)).id
             (failed,) = system.wait(task_id, timeout=PATIENCE)
-            assert failed.reason == f"nobody answers at {named}"
+            assert failed.reason == f"nothing answers at {named}"
             assert system.nodes(address=address).problem == failed.reason
         for wrong in ("somewhere", "host:port", "host:1:"):
             with pytest.raises(RefusedError, match="auto, or HOST:PORT"):

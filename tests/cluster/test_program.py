@@ -77,7 +77,7 @@ def test_an_address_is_given_with_a_task(shell: Shell) -> None:
     assert "address needs an engine, such as ray" in done.stderr
     done = shell("run", *words, "127.0.0.9:1", "--", "true")
     assert done.returncode != 0
-    assert "nobody answers at 127.0.0.9:1 (Connection refused)" in done.stderr
+    assert "nothing answers at 127.0.0.9:1 (Connection refused)" in done.stderr
     task = shell("show", "1").stdout
     assert "on ray at 127.0.0.9:1" in task
 

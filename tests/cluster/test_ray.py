@@ -218,7 +218,7 @@ def test_if_the_control_store_dies_the_session_goes_on() -> None:
             (failed,) = system.wait(
                 system.add_request(job("true")).id, timeout=2 * PATIENCE
             )
-            assert f"nobody answers at {nodes.address}" in failed.reason
+            assert f"nothing answers at {nodes.address}" in failed.reason
 
 
 _TOO_LATE = """
@@ -251,8 +251,8 @@ def test_a_head_that_is_not_there_is_named() -> None:
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert failed.reason == (
-            "nobody answers at 127.0.0.9:6379 (Connection refused); is the head of the"
-            " Ray cluster there? It is started by: ray start --head"
+            "nothing answers at 127.0.0.9:6379 (Connection refused); if the head of the"
+            " Ray cluster is not running, start it with: ray start --head"
         )
 
 

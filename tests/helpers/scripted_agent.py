@@ -19,7 +19,7 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
-TOLD: Final = "[This is told by backburner"
+TOLD: Final = "[This comes from backburner"
 HOME: Final = Path(os.environ["HOME"])
 MANNER: Final = sys.argv[1] if len(sys.argv) > 1 else ""
 

@@ -104,7 +104,10 @@ def test_arguments_may_be_missing_and_results_of_any_size(
     ("name", "says"),
     [
         ("shop_functions:fail", "ValueError: no such order"),
-        ("shop_functions:odd", "shop_functions:odd returned what is not JSON: "),
+        (
+            "shop_functions:odd",
+            "shop_functions:odd returned a value that is not JSON: ",
+        ),
         ("shop_functions:nothing", "AttributeError: module 'shop_functions' has no"),
         ("no_such_module:add", "ModuleNotFoundError: No module named 'no_such_module'"),
     ],
@@ -124,13 +127,16 @@ def test_a_call_that_fails_fails_the_task(
     [
         ((), "a call is written MODULE:FUNCTION"),
         (("a:b", "[]", "{}", "more"), "a call is written MODULE:FUNCTION"),
-        (("shop",), "shop names no function; write it like shop.images:resize"),
-        (("os:system; x",), "names no function"),
+        (
+            ("shop",),
+            "shop is not the name of a function; write it like shop.images:resize",
+        ),
+        (("os:system; x",), "is not the name of a function"),
         (("shop:<lambda>",), "is a lambda or a closure"),
         (("shop:outer.<locals>.inner",), "is a lambda or a closure"),
-        (("a:b", "1"), "1 is not the JSON that it has to be"),
-        (("a:b", "[1"), "is not the JSON that it has to be"),
-        (("a:b", "[]", "[]"), "is not the JSON that it has to be"),
+        (("a:b", "1"), "1 is not valid JSON for this argument"),
+        (("a:b", "[1"), "is not valid JSON for this argument"),
+        (("a:b", "[]", "[]"), "is not valid JSON for this argument"),
         (("a:b", f'["{"x" * 131_072}"]'), "have 131,076 bytes, .*; write them to a"),
     ],
 )
@@ -183,7 +189,10 @@ def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -
         (Path("/").exists, "is not a function"),
         (asyncio.sleep, "asyncio.tasks:sleep is async, and what it returns is not"),
         (_with_connection, "_with_connection is a generator, which is not JSON"),
-        (textwrap.shorten, "shorten can't be called so: missing a required argument"),
+        (
+            textwrap.shorten,
+            "shorten can't be called with these arguments: missing a required argument",
+        ),
     ]
     for function, says in cases:
         with pytest.raises(InvalidRequestError, match=says):

@@ -116,7 +116,7 @@ def test_one_that_may_be_another_tells_nothing_of_its_end_unless_it_runs_the_com
     end = process.exit_status()
     assert end is not None
     assert end.code is end.signal is None
-    assert "in the moment" in end.unknown
+    assert "just as it started" in end.unknown
     assert not process.runs(["bash", "-c", command])
 
 
@@ -164,7 +164,7 @@ def test_what_nobody_noted_is_unknown_and_says_why(
     assert end is not None
     assert end.outcome().reason == (
         "its exit status is unknown: it ended while the session had no host, and"
-        " nothing that collected it noted it"
+        " its exit was not recorded"
     )
     assert AdoptedProcess(which, 512, ExitNotes()).exit_status() == ExitStatus(2)
 

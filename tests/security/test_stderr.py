@@ -198,7 +198,7 @@ _AS_A_CONFIGURATION: Final = {
     "a link": "not valid TOML: ",  # what it leads to is read
     "a dangling link": "No such file or directory",
     "a hard link": "not valid TOML: ",
-    "a FIFO": "is a pipe into which nobody writes",
+    "a FIFO": "is a pipe without a writer",
     "a directory": "is a directory, not a file; put a file in its place",
     "a socket": "is a socket, not a file; put a file in its place",
     "a character device": "",  # /dev/null, in which nothing is set

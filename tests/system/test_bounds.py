@@ -130,7 +130,9 @@ def test_a_limit_that_nothing_can_hold_is_said(system: TaskSystem, lair: Path) -
     task = _run(system, "true", lair, Terms(cpus=9000.0))
     assert task.status is TaskStatus.COMPLETE
     assert task.figures is not None
-    assert task.figures.limits == ("9000 CPUs (not held: there are no more processors)")
+    assert task.figures.limits == (
+        "9000 CPUs (not enforced: there are no more processors)"
+    )
 
 
 def test_a_program_that_is_missing_fails_as_without_limits(

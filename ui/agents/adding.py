@@ -79,7 +79,7 @@ class _AddCall(Call):
         try:
             rules = self._session.rules()
         except ConfigError as error:
-            self.fail(f"{error}. Nothing runs before the person has mended that.")
+            self.fail(f"{error}. Nothing runs until the person has fixed that.")
             return
         if (pattern := matching(rules.deny, command)) is not None:
             self.fail(
@@ -191,7 +191,7 @@ class _AddCall(Call):
             self._goes_on(task, note)
             return
         note = (
-            f"It goes on by itself, also when this conversation ends:"
+            f"It keeps running, even when this conversation ends:"
             f" `wait` with ids [{task.id}] waits for its end, `output` with id"
             f" {task.id} reads what it prints, `cancel` ends it."
         )

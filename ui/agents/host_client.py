@@ -284,7 +284,9 @@ class HostClient:
                 if self._sock is not sock:
                     return
         except (FrameError, wire.BadMessageError) as error:
-            self._fail(f"the session's host sent nonsense: {error}; restart it")
+            self._fail(
+                f"the session's host sent an invalid message: {error}; restart it"
+            )
 
     def _take(self, message: wire.FromHost) -> None:
         match message:

@@ -75,7 +75,7 @@ def read_request(line: bytes) -> Request | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(PARSE_ERROR, f"not valid JSON: {error}", None) from error
     if not isinstance(found, dict):
-        text = "a message is one JSON object a line; batches are not taken"
+        text = "a message is one JSON object per line; batches are not supported"
         raise BadRequestError(INVALID_REQUEST, text, None)
     message = cast("Json", found)
     request_id: object = message.get("id")

@@ -146,7 +146,7 @@ class Server:
     def _check(self, request: Request) -> None:
         version = version_of(request)
         if version is not None and version != MODERN:
-            text = f"this version of the protocol is not spoken here; use {MODERN}"
+            text = f"this protocol version is not supported; use {MODERN}"
             data = {"supported": [MODERN], "requested": version}
             raise RpcError(UNSUPPORTED_VERSION, text, data)
         if request.method not in self._methods or (

@@ -65,11 +65,11 @@ class RunArguments(Arguments, frozen=True):
         ),
     ]
     description: Annotated[
-        str, Meta(max_length=200, description="What the person sees it called.")
+        str, Meta(max_length=200, description="The name that the person sees.")
     ] = ""
     directory: Annotated[
         str,
-        Meta(description="Where it runs; relative to where this server was started."),
+        Meta(description="Its working directory; relative to that of this server."),
     ] = ""
     environment: Annotated[
         dict[str, str],
@@ -79,7 +79,7 @@ class RunArguments(Arguments, frozen=True):
         Annotated[
             float,
             Meta(
-                gt=0, le=1e9, description="Seconds after which it is ended as failed."
+                gt=0, le=1e9, description="Timeout in seconds; exceeding it fails it."
             ),
         ]
         | UnsetType
@@ -93,10 +93,10 @@ class RunArguments(Arguments, frozen=True):
     ] = []
     retries: Annotated[
         int,
-        Meta(ge=0, le=1000, description="How many more attempts it gets if it fails."),
+        Meta(ge=0, le=1000, description="Number of retries if it fails."),
     ] = 0
     input: Annotated[
-        bool, Meta(description="Whether it reads what `send` gives it.")
+        bool, Meta(description="Whether it can read input from `send`.")
     ] = False
     group: Annotated[
         str, Meta(description="A group of tasks that share a limit of parallel tasks.")
@@ -113,11 +113,11 @@ class WaitArguments(Arguments, frozen=True):
         list[_Id],
         Meta(
             max_length=_MOST_IDS,
-            description="Which tasks. Default: all that have not ended.",
+            description="The tasks. Default: all that have not ended.",
         ),
     ] = []
     any: Annotated[
-        bool, Meta(description="Whether the end of one of them is enough.")
+        bool, Meta(description="Wait for the end of any of them, not of all.")
     ] = False
     pattern: Annotated[
         _Pattern,
@@ -128,11 +128,9 @@ class WaitArguments(Arguments, frozen=True):
     ] = ""
     cursor: Annotated[
         _Place,
-        Meta(description="Where in the output to begin looking for the pattern."),
+        Meta(description="The offset in the output at which the search starts."),
     ] = 0
-    wait: Annotated[
-        _Wait, Meta(description="Seconds after which this call answers in any case.")
-    ] = WAIT
+    wait: Annotated[_Wait, Meta(description="Maximum seconds to wait.")] = WAIT
 
 
 class ListArguments(Arguments, frozen=True):
@@ -142,12 +140,12 @@ class ListArguments(Arguments, frozen=True):
         str,
         Meta(
             pattern="^(all|open|queued|running|finished|complete|failed|canceled)$",
-            description="Which: all, open, queued, running, finished, complete, failed"
-            " or canceled.",
+            description="The tasks to list: all, open, queued, running, finished,"
+            " complete, failed or canceled.",
         ),
     ] = "all"
     limit: Annotated[
-        int, Meta(ge=1, le=200, description="How many of the newest at most.")
+        int, Meta(ge=1, le=200, description="Maximum number; the newest are listed.")
     ] = 50
 
 
@@ -165,7 +163,7 @@ class OutputArguments(Arguments, frozen=True):
         Annotated[
             _Place,
             Meta(
-                description="Read on from here: the `cursor` of an earlier answer, or"
+                description="Where to continue: the `cursor` of an earlier answer, or"
                 " 0 for the beginning. Without cursor, head and grep: the end.",
             ),
         ]
@@ -181,7 +179,7 @@ class OutputArguments(Arguments, frozen=True):
         _Pattern,
         Meta(description="Only lines that match this Python regular expression."),
     ] = ""
-    limit: Annotated[int, Meta(ge=256, le=MOST_BYTES, description="Bytes at most.")] = (
+    limit: Annotated[int, Meta(ge=256, le=MOST_BYTES, description="Maximum bytes.")] = (
         BYTES
     )
 
@@ -194,19 +192,19 @@ class SendArguments(Arguments, frozen=True):
         str,
         Meta(
             max_length=MOST_SENT,
-            description="What it reads; a line ends with a line feed.",
+            description="The input; a line ends with a line feed.",
         ),
     ] = ""
-    end: Annotated[bool, Meta(description="Whether its input ends after that.")] = False
+    end: Annotated[bool, Meta(description="Whether the input ends after it.")] = False
 
 
 class CancelArguments(Arguments, frozen=True):
     """The arguments of `cancel`."""
 
     ids: Annotated[_Ids, Meta(description="Which tasks.")]
-    now: Annotated[
-        bool, Meta(description="Kill at once instead of asking to end first.")
-    ] = False
+    now: Annotated[bool, Meta(description="Send SIGKILL at once, without SIGTERM.")] = (
+        False
+    )
 
 
 class RerunArguments(Arguments, frozen=True):
@@ -272,7 +270,7 @@ TOOLS: Final = {
         Tool(
             "show",
             "Show a task",
-            "Show all that is known of a task.",
+            "Show the details of a task.",
             ShowArguments,
             ShowResult,
             reads=True,
@@ -289,7 +287,7 @@ TOOLS: Final = {
         ),
         Tool(
             "send",
-            "Give a task something to read",
+            "Send input to a task",
             "Write to the standard input of a running task of yours that was run with"
             " `input`.",
             SendArguments,
@@ -298,8 +296,8 @@ TOOLS: Final = {
         Tool(
             "cancel",
             "Cancel tasks",
-            "End tasks with every process they started, and answer what has really"
-            " ended and what has not.",
+            "End tasks with all of their processes, and report which have ended and"
+            " which have not.",
             CancelArguments,
             CancelResult,
         ),

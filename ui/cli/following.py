@@ -202,7 +202,7 @@ def _logged_task(call: Call, system: RemoteSystem | ClosedSession) -> Task:
     task_id = since if options.id is None else options.id
     if since not in {None, task_id}:
         raise UsageError(
-            f"--since {options.since} is a place in the output of #{since}, not of"
+            f"--since {options.since} is a position in the output of #{since}, not of"
             f" #{task_id}"
         )
     if task_id is None:

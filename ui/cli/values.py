@@ -26,8 +26,8 @@ def position(text: str) -> Position:
         return Position(count(offset), task_id(given) if colon else None)
     except ArgumentTypeError:
         raise ArgumentTypeError(
-            f"{text!r} is not a place in an output; use bytes such as 2048, or what"
-            " the last call said, such as 3:2048"
+            f"{text!r} is not a position in an output; use bytes such as 2048, or"
+            " the position that the last call reported, such as 3:2048"
         ) from None
 
 

@@ -233,7 +233,7 @@ class Agent:
             spoken = brief(safe_line(str(version)), 20)
             self.end(
                 f"{self.name} speaks version {spoken} of ACP, and backburner version"
-                f" {VERSION}; use a version of it that speaks that too"
+                f" {VERSION}; use a version of it that supports that"
             )
             return
         found: object = result.get("agentCapabilities")

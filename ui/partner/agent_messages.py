@@ -166,7 +166,7 @@ class AgentMessages:
             self._broken(f"{text}; it was ended")
             return
         if self._floods(len(line)):
-            self._broken(f"{self._name} sends without end; it was ended")
+            self._broken(f"{self._name} sends too much; it was ended")
             return
         try:
             found: object = msgspec.json.decode(line)
@@ -213,7 +213,7 @@ class AgentMessages:
                 )
         if self._garbage > _MOST_GARBAGE:
             self._broken(
-                f"{self._name} prints something else than messages of ACP, such as"
+                f"{self._name} prints lines that are not ACP messages, such as"
                 f" {self._printed!r}; correct [partner] command"
             )
 

@@ -22,8 +22,8 @@ INSTRUCTIONS: Final = (
 """Instructions for a model, sent by the endpoint client or by our MCP server."""
 
 GO_ON: Final = (
-    "[This is told by backburner, not by the person.] The chat was closed, or you were"
-    " ended, before you had answered the message before this one. Answer it now."
+    "[This comes from backburner, not from the person.] The chat was closed, or you"
+    " were ended, before you had answered the message before this one. Answer it now."
 )
 """Sent to an agent that has received a message, and has not answered it."""
 
@@ -39,7 +39,7 @@ INTERRUPTED: Final = (
 STOPPED: Final = "(The person stopped this answer.)"
 """Replaces an answer that was stopped before it had begun."""
 
-WOKEN: Final = "[This is told by backburner, not by the person.] What has ended:"
+WOKEN: Final = "[This comes from backburner, not from the person.] What has ended:"
 """The beginning of a message that reports ended tasks."""
 
 

@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--parallel",
         type=_slots,
         metavar="N",
-        help="tasks that run at a time (default: 8, or what the configuration says)",
+        help="tasks that run at a time (default: 8, or as configured)",
     )
     parser.add_argument(
         "--config",
@@ -51,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=_seconds,
         metavar="S",
         help="seconds between SIGTERM and SIGKILL of a task"
-        " (default: 5, or what the configuration says)",
+        " (default: 5, or as configured)",
     )
     parser.add_argument(
         "--state-dir", type=_folder, metavar="DIR", help="where sessions are kept"
@@ -68,8 +68,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host",
         action=argparse.BooleanOptionalAction,
-        help="run the session in a process of its own, which goes on when you leave"
-        " (default: yes for a chat, unless the configuration says no)",
+        help="run the session in a process of its own, which keeps running when you"
+        " leave (default: yes for a chat, unless the configuration says no)",
     )
     parser.add_argument(
         "-V", "--version", action="store_true", help="show the version and exit"

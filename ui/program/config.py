@@ -354,7 +354,7 @@ def _read(file: Path) -> str:
     finally:
         os.close(fd)
     if is_pipe and not data:
-        raise ConfigError(f"{file} is a pipe into which nobody writes")
+        raise ConfigError(f"{file} is a pipe without a writer")
     if len(data) > _LONGEST:
         raise ConfigError(f"{file}: longer than {_LONGEST >> 20} MiB; shorten it")
     try:

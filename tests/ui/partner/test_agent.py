@@ -147,7 +147,7 @@ def test_the_end_of_a_task_wakes_it_once_in_its_conversation(stage: AgentStage) 
     partner = stage.open()
     partner.tell(AllowCommands(pattern="sleep *"))
     stage.say(partner, "start sleep 600", "other")
-    assert "goes on by itself" in stage.chat.answer()
+    assert "keeps running" in stage.chat.answer()
     stage.chat.idle()
     stage.system.cancel(1)
     says = stage.chat.wait(lambda it: isinstance(it, PartnerSays))
@@ -255,7 +255,7 @@ def test_one_that_always_dies_is_given_up_and_hears_the_next_message(
         ("mute", "does not answer initialize"),
         ("newer", "speaks version 2 of ACP, and backburner version 1"),
         ("broken", "ended (exit status 1): no model is configured"),
-        ("chatty", "prints something else than messages of ACP, such as 'Welcome!'"),
+        ("chatty", "prints lines that are not ACP messages, such as 'Welcome!'"),
         ("locked", "wants you to log in first (no login); do that with HOME="),
     ],
 )
@@ -357,7 +357,7 @@ def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("flood", "longer than 8 MB; stopped"), ("spam", "sends without end")],
+    [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],
 )
 def test_one_that_floods_is_stopped(stage: AgentStage, how: str, said: str) -> None:
     stage.patience = AgentPatience(stop=0.2)

@@ -342,7 +342,7 @@ def test_the_end_of_a_task_wakes_it_once(stage: EndpointStage) -> None:
     assert stage.chat.answer() == "It failed."
     body = stage.server.wait_for(3)
     assert roles(body)[-1] == "user"
-    assert "not by the person" in last(body)
+    assert "not from the person" in last(body)
     assert "#1" in last(body)
     stage.chat.idle()
     partner.stop()

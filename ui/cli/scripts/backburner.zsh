@@ -54,13 +54,13 @@ _shtab_backburner_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--plain[read and write lines instead of drawing]"
   "--json[write one JSON object a line]"
-  "--parallel[tasks that run at a time (default\: 8, or what the configuration says)]:N:"
+  "--parallel[tasks that run at a time (default\: 8, or as configured)]:N:"
   "--config[the configuration]:FILE:_files"
-  "--grace[seconds between SIGTERM and SIGKILL of a task (default\: 5, or what the configuration says)]:S:"
+  "--grace[seconds between SIGTERM and SIGKILL of a task (default\: 5, or as configured)]:S:"
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--session[which session to open (default\: main)]:NAME:_backburner_sessions"
   "--ephemeral[remember nothing of this session]"
-  {--host,--no-host}"[run the session in a process of its own, which goes on when you leave (default\: yes for a chat, unless the configuration says no)]"
+  {--host,--no-host}"[run the session in a process of its own, which keeps running when you leave (default\: yes for a chat, unless the configuration says no)]"
   {-V,--version}"[show the version and exit]"
 )
 

@@ -107,8 +107,9 @@ class RemoteQueue:
     ) -> None:
         self._dead_letters = dead_letters
         self._events = events
-        # Guards all fields below; reentrant, as a recipient may send a request when
-        # called.
+        # Guards changes to all fields below, except the removal of what was answered.
+        # Reentrant: a recipient may send a request when called, and a signal handler
+        # at any time.
         self._lock = threading.RLock()
         self._writer: SocketWriter | None = None
         self._closed = False
@@ -149,7 +150,7 @@ class RemoteQueue:
         """Send to this host from now on, beginning with interrupted requests."""
         with self._lock:
             again = [
-                *(self._resubscribe(number) for number in self._subscriptions),
+                *map(self._resubscribe, [*self._subscriptions]),
                 *self._held,
             ]
             self._held.clear()
@@ -167,14 +168,16 @@ class RemoteQueue:
             for number, pending in [*self._pending.items()]:
                 # All other requests can be repeated for the next host.
                 if _may_be_done(pending.request):
-                    del self._pending[number]
+                    if self._pending.pop(number, None) is None:
+                        continue  # it is being answered
                     correlation_id = pending.request.correlation_id
                     refusal = Refused(_DIED, RefusalCode.FAILED, correlation_id)
                     refused.append((pending.recipient, refusal))
                 elif isinstance(request := pending.request, Subscribe) and (
                     request.past is None
                 ):
-                    del self._pending[number]
+                    if self._pending.pop(number, None) is None:
+                        continue
                     answer = Acknowledged(pending.request.correlation_id)
                     refused.append((pending.recipient, answer))
             # Ahead of later requests, which are sent once as well.
@@ -201,22 +204,21 @@ class RemoteQueue:
 
     def take(self, to: int, message: QueueReply | Notification) -> None:
         """Pass on a message of the host to a recipient."""
+        # Without the lock: `tell` may hold it, interrupted by a signal handler that
+        # waits for this answer.
         if not isinstance(message, Notification):
-            with self._lock:
-                pending = self._pending.pop(to, None)
+            pending = self._pending.pop(to, None)
             if pending is not None:
                 if isinstance(message, Transcript):
                     self._note_past(pending.request, message)
                 post(pending.recipient, message, self._dead_letters)
             return
-        with self._lock:
-            subscription = self._subscriptions.get(to)
+        subscription = self._subscriptions.get(to)
         if subscription is None:
             return
         subscriber = subscription.request.subscriber
         if isinstance(message, SystemStopped):
-            with self._lock:
-                self._subscriptions.pop(to, None)
+            self._subscriptions.pop(to, None)
             call_safely(partial(post_if_alive, subscriber, message))
             return
         for news in subscription.follower.take(message):
@@ -333,7 +335,7 @@ class RemoteQueue:
             logger.warning("%s: %s", type(message).__name__, text)
 
     def _number_of(self, subscriber: Recipient[Notification]) -> int | None:
-        for number, it in self._subscriptions.items():
+        for number, it in [*self._subscriptions.items()]:
             if it.request.subscriber == subscriber:
                 return number
         return None

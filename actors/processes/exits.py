@@ -11,9 +11,11 @@ import errno
 import os
 import resource
 import select
-import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..runtime.promise import Deadline
 from ..runtime.sending import call_safely
 from . import proc
 
@@ -29,6 +31,9 @@ LOOK_INTERVAL: Final = 0.1
 
 EVENTS: Final = 64
 """Maximum number of exits per wait; each wait allocates space for them."""
+
+
+_WAKE_TIMEOUT: Final = 0.1
 
 
 class ExitWatcher(Protocol):
@@ -62,10 +67,10 @@ class PidfdWatcher:
     def __init__(self) -> None:
         self._calls: dict[int, Callable[[], object]] = {}
         self._without_pidfd: dict[int, Callable[[], object]] = {}
-        # A write to a closed descriptor may reach another file that reuses its number.
-        # Reentrant, because a signal handler that sends a message may interrupt the
-        # holder.
-        self._open = threading.RLock()
+        # One entry for each `wake` under way. A write to a closed descriptor may reach
+        # another file that reuses its number. No lock: a signal handler that interrupts
+        # a `wake` may wait for an actor that calls `wake` too.
+        self._waking: deque[None] = deque()
         self._epoll = select.epoll()
         self._wakes = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         # Edge-triggered: each write is one event, and no thread needs to read it.
@@ -112,9 +117,12 @@ class PidfdWatcher:
 
     def wake(self) -> None:
         """Make one waiting thread return, or the next that waits. Never blocks."""
-        with self._open:
+        self._waking.append(None)
+        try:
             if not self._epoll.closed:
                 os.eventfd_write(self._wakes, 1)
+        finally:
+            self._waking.pop()
 
     def close(self) -> None:
         """Stop watching; no thread may wait afterwards. Never blocks.
@@ -122,8 +130,12 @@ class PidfdWatcher:
         Reports pending exits first.
         """
         self.wait(0)
-        with self._open:
-            self._epoll.close()
+        self._epoll.close()
+        deadline = Deadline(_WAKE_TIMEOUT)
+        while self._waking and deadline.left() > 0:
+            time.sleep(0)
+        if not self._waking:
+            # Else a signal handler calls this, which has interrupted a wake.
             os.close(self._wakes)
         for pidfd in self._calls:
             os.close(pidfd)

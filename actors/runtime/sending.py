@@ -150,17 +150,23 @@ def log_failure(call: Callable[[], object], error: BaseException) -> None:
     logger.error("A call failed: %s", shortage_of(error) or call, exc_info=error)
 
 
-def post_if_alive(recipient: Recipient[MessageT], message: MessageT) -> bool:
+def post_if_alive(
+    recipient: Recipient[MessageT],
+    message: MessageT,
+    dead_letters: DeadLetters | None = None,
+) -> bool:
     """Send a message that is obsolete if its recipient has ended. Never blocks.
 
-    For a message that races with the normal end of the recipient. If it comes too late,
-    it isn't counted as a dead letter.
+    Also for code outside actors: an exception of an embedder's signal handler passes.
 
     Returns:
-        Whether the recipient took it.
+        Whether the recipient took it; if it is dead the message is counted in
+        `dead_letters`, if they are given.
     """
     try:
         recipient.tell(message)
     except pykka.ActorDeadError:
+        if dead_letters is not None:
+            dead_letters.add(recipient, message)
         return False
     return True

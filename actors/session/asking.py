@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ..messages import CloseQueue, OpenQueue, QueueReply, QueueRequest, Refused
 from ..runtime.promise import Promise
-from ..runtime.sending import DeadLetters, Recipient, post
+from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 from .errors import RefusedError, TaskSystemError
 
 ReplyT = TypeVar("ReplyT")
@@ -90,7 +90,7 @@ def ask(
         TimeoutError: If there was no answer in time.
     """
     promise: Promise[QueueReply] = Promise()
-    if not post(queue, replace(request, reply_to=promise), dead_letters):
+    if not post_if_alive(queue, replace(request, reply_to=promise), dead_letters):
         raise TaskSystemError("the task system has stopped")
     reply = promise.get(timeout)
     if isinstance(reply, Refused):

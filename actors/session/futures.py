@@ -30,7 +30,7 @@ from ..messages import (
 )
 from ..rules.status import TaskFilter
 from ..rules.task import Task
-from ..runtime.sending import Recipient, call_safely, post
+from ..runtime.sending import Recipient, call_safely, post, post_if_alive
 from .awaiting import LEFT
 from .errors import RefusedError, TaskSystemError
 
@@ -138,7 +138,8 @@ class Futures:
         )
         self._thread.start()
         # Only of the ends: that is all there is to know here.
-        if not post(queue, Subscribe(self, which=TaskFilter.FINISHED), dead_letters):
+        ends = Subscribe(self, which=TaskFilter.FINISHED)
+        if not post_if_alive(queue, ends, dead_letters):
             self._inbox.put(SystemStopped("it has been stopped"))
 
     def tell(self, message: QueueReply | Notification, /) -> None:
@@ -157,7 +158,7 @@ class Futures:
                 raise TaskSystemError(_STOPPED)
             self._asked[future.number] = future
         asked = AddTask(request, reply_to=self, correlation_id=future.number)
-        if not post(self.queue, asked, self._dead_letters):
+        if not post_if_alive(self.queue, asked, self._dead_letters):
             raise TaskSystemError(_STOPPED)
         return future
 
@@ -212,8 +213,8 @@ class Futures:
                 pass
 
     def _answered(self, number: int | str | None) -> TaskFuture | None:
-        with self._lock:
-            return self._asked.pop(cast("int", number), None)
+        # Without the lock, which a signal handler that waits for this may hold.
+        return self._asked.pop(cast("int", number), None)
 
     def _end(self, task: Task) -> None:
         for future in self._known.pop(task.id, ()):

@@ -21,7 +21,7 @@ from ..messages import (
 )
 from ..rules.status import TaskFilter
 from ..runtime.promise import Deadline, Promise, wait_in_halves
-from ..runtime.sending import DeadLetters, Recipient, post
+from ..runtime.sending import Recipient, post_if_alive
 from .asking import ANSWER_TIMEOUT
 from .awaiting import Ends, is_over
 from .control import Control
@@ -263,4 +263,4 @@ class Reading(Control):
             yield news
         finally:
             # Not a request: if the system has stopped meanwhile, that is no error.
-            post(queue, Unsubscribe(news), DeadLetters())
+            post_if_alive(queue, Unsubscribe(news))

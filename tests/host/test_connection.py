@@ -137,6 +137,21 @@ def test_what_is_asked_while_the_host_is_gone_is_asked_once() -> None:
     ]
 
 
+def test_a_signal_handler_that_interrupts_a_request_may_wait_for_an_answer() -> None:
+    remote, asker = RemoteQueue(DeadLetters(), None), Recorder[QueueReply]("asker")
+
+    class Interrupted(Sent):
+        def send(self, data: bytes) -> None:
+            super().send(data)
+            reader = threading.Thread(target=remote.take, args=(1, Acknowledged(1)))
+            reader.start()
+            assert asker.wait_for(Acknowledged) == Acknowledged(1)
+            reader.join(PATIENCE)
+
+    remote.attach(cast("SocketWriter", Interrupted()))
+    remote.tell(GetTask(1, asker, 1))
+
+
 def test_what_was_asked_before_is_told_before() -> None:
     gone: queue.Queue[Connection] = queue.Queue()
     before: list[tuple[StopHost, tuple[object, ...]]] = []

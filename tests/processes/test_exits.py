@@ -353,3 +353,37 @@ print(sorted(told) == sorted(child.pid for child in children))
 pytestmark = pytest.mark.skipif(
     not hasattr(select, "epoll"), reason="pidfds and epoll are Linux's"
 )
+
+
+def test_a_signal_handler_that_interrupts_a_wake_may_wait_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watcher, write = PidfdWatcher(), os.eventfd_write
+    other = threading.Thread(target=watcher.wake)
+
+    def interrupted(fd: int, value: int) -> None:
+        monkeypatch.setattr(os, "eventfd_write", write)
+        write(fd, value)
+        other.start()
+        other.join(PATIENCE)
+        assert not other.is_alive()
+
+    monkeypatch.setattr(os, "eventfd_write", interrupted)
+    watcher.wake()
+    assert watcher.wait(0)
+    watcher.close()
+
+
+def test_a_watcher_that_is_closed_in_the_midst_of_a_wake_writes_to_no_other_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watcher, write = PidfdWatcher(), os.eventfd_write
+
+    def interrupted(fd: int, value: int) -> None:
+        watcher.close()
+        assert opened_by("self")[fd] == "anon_inode:[eventfd]"
+        write(fd, value)
+        os.close(fd)
+
+    monkeypatch.setattr(os, "eventfd_write", interrupted)
+    watcher.wake()

@@ -19,6 +19,9 @@ from backburner.actors import (
     TaskStatus,
     TaskSystem,
 )
+from backburner.actors.messages import GetTask, TaskFound
+from backburner.actors.runtime.sending import DeadLetters
+from backburner.actors.session.asking import ask
 from backburner.actors.testing import FakeKind, running
 from patience import PATIENCE
 
@@ -205,3 +208,18 @@ def test_an_id_of_a_wrong_type_is_named(given: int) -> None:
             with pytest.raises(RefusedError, match="must be int, not") as refusal:
                 ask()
             assert refusal.value.code is RefusalCode.INVALID
+
+
+class _Interrupted:
+    """A queue in whose midst the signal handler of an embedder raises something."""
+
+    def tell(self, message: object, /) -> None:
+        del message
+        raise FileNotFoundError("planted")
+
+
+def test_what_a_signal_handler_raises_reaches_who_sent_a_request() -> None:
+    letters = DeadLetters()
+    with pytest.raises(FileNotFoundError, match="planted"):
+        ask(_Interrupted(), GetTask(1), TaskFound, 1.0, letters)
+    assert letters.count == 0

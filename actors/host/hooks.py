@@ -16,7 +16,7 @@ from ..rules.safe_text import safe_line
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from ..rules.task import Task
     from .settings import Hooks
@@ -63,15 +63,23 @@ class HookRunner:
         """Whether any hook is set."""
         return bool(self._hooks.command or self._hooks.ntfy)
 
-    def note(self, task: Task, open_tasks: Iterable[Task], *, told: bool) -> None:
+    def note(
+        self,
+        task: Task,
+        open_count: int,
+        are_held: Callable[[], bool],
+        *,
+        told: bool,
+    ) -> None:
         """Run the hooks for the end of a task. Never blocks; failures are logged.
 
         Args:
             task: The task.
-            open_tasks: The unfinished tasks, as `Round.add` takes them.
+            open_count: The number of unfinished tasks.
+            are_held: Whether all of those are held; see `Round.add`.
             told: Whether to run hooks now; the task is counted in any case.
         """
-        whole = self._round.add(task, open_tasks)
+        whole = self._round.add(task, open_count, are_held)
         if not told:
             return
         hooks = self._hooks

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ..messages import JournalTrouble, SchedulesChanged, Subscribed, TaskChanged
-from ..rules.status import TaskStatus
+from ..rules.rounds import HeldTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ..messages import Notification
     from ..rules.task import Task
@@ -31,8 +30,8 @@ class Idleness:
     def __init__(
         self, linger: float, is_joined: Callable[[], bool], tell: Callable[[int], None]
     ) -> None:
-        self._running: dict[int, Task] = {}
-        self._queued: dict[int, Task] = {}
+        self._open: set[int] = set()
+        self._held = HeldTasks()
         self._linger = linger
         self._is_joined = is_joined
         self._tell = tell
@@ -44,27 +43,27 @@ class Idleness:
         self._lock = threading.Lock()  # guards the alarm
 
     @property
-    def open(self) -> Iterable[Task]:
-        """The unfinished tasks, running ones first."""
-        return chain(self._running.values(), self._queued.values())
+    def open_count(self) -> int:
+        """The number of unfinished tasks."""
+        return len(self._open)
 
-    @property
-    def _has_open(self) -> bool:
-        return bool(self._running or self._queued)
+    def are_all_held(self) -> bool:
+        """Tell whether each open task waits until somebody lets it go on."""
+        return self._held.are_all(len(self._open), self._open.__contains__)
 
     def _note(self, task: Task) -> bool:
         """Record an open task; return whether it was open before."""
-        before, now = self._running, self._queued
-        if task.status is not TaskStatus.QUEUED:
-            before, now = now, before
-        known = before.pop(task.id, None) is not None or task.id in now
-        now[task.id] = task
+        known = task.id in self._open
+        self._open.add(task.id)
+        self._held.note(task)
         return known
 
     def _drop(self, task_id: int) -> bool:
         """Record that a task is no longer open; return whether it was."""
-        held = (self._running, self._queued)
-        return any(it.pop(task_id, None) is not None for it in held)
+        known = task_id in self._open
+        self._open.discard(task_id)
+        self._held.drop(task_id)
+        return known
 
     def take(self, news: Notification) -> Task | None:
         """Handle a notification; return the task that has ended, if one has."""
@@ -75,7 +74,7 @@ class Idleness:
                 if self._note(task):
                     return None
             case Subscribed(tasks=tasks, schedules=schedules):
-                self._running, self._queued = {}, {}
+                self._open, self._held = set(), HeldTasks()
                 for task in tasks:
                     if not task.status.is_final:
                         self._note(task)
@@ -100,7 +99,7 @@ class Idleness:
 
     def watch(self) -> None:
         """Start or cancel the alarm of an idle period."""
-        if self._has_open and self._alarm is None and not self._is_replaced:
+        if self._open and self._alarm is None and not self._is_replaced:
             return  # the usual case; a pending alarm checks again itself
         with self._lock:
             linger = self._linger
@@ -129,5 +128,5 @@ class Idleness:
     @property
     def _is_needed(self) -> bool:
         # In a session that was replaced, tasks can't be stored or reported any more.
-        for_tasks = not self._is_replaced and (self._has_open or self._schedules)
+        for_tasks = not self._is_replaced and (self._open or self._schedules)
         return bool(for_tasks) or self._is_joined()

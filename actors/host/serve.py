@@ -331,7 +331,8 @@ class Host:
         ended = self._idleness.take(news)
         if ended is not None and self._hooks.are_set:
             told = not self._is_attended()
-            self._hooks.note(ended, self._idleness.open, told=told)
+            left = self._idleness
+            self._hooks.note(ended, left.open_count, left.are_all_held, told=told)
 
     def _end_if_unneeded(self, number: int) -> None:
         """End the session, if its idle period has elapsed."""

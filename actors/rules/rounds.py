@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from .record import Record
@@ -12,7 +11,7 @@ from .terms import PLAIN
 from .wait_reasons import PAUSED, group_paused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .task import Task
 
@@ -41,13 +40,15 @@ class Round:
         self._ended: Counter[TaskStatus] = Counter()
         self._has_run = False
 
-    def add(self, task: Task, open_tasks: Iterable[Task]) -> Whole | None:
+    def add(
+        self, task: Task, open_count: int, are_held: Callable[[], bool]
+    ) -> Whole | None:
         """Count a task that ended.
 
         Args:
             task: The task.
-            open_tasks: The tasks that have not ended: first the running ones, then the
-                queued ones by id.
+            open_count: The number of tasks that have not ended.
+            are_held: Tells whether all of those are held; see `HeldTasks`.
 
         Returns:
             The result, if every open task is held or paused, and a task has run or no
@@ -55,38 +56,55 @@ class Round:
         """
         self._ended[task.status] += 1
         self._has_run = self._has_run or task.started_at is not None
-        left = iter(open_tasks)
-        first = next(left, None)
-        # Keeps a cancel of many paused tasks from taking quadratic time.
-        if first is not None and not self._has_run:
-            return None
-        held = 0 if first is None else held_count(chain((first,), left))
-        if held is None:
+        if open_count and not (self._has_run and are_held()):
             return None
         ended, self._ended, self._has_run = self._ended, Counter(), False
-        return Whole(ended, held)
+        return Whole(ended, open_count)
 
 
-def held_count(open_tasks: Iterable[Task]) -> int | None:
-    """Return the number of open tasks, if all of them wait for a user.
+class HeldTasks:
+    """The open tasks that wait for a user.
 
     A task does if it, its group or the queue is held or paused, or if it depends on
-    such a task.
-
-    Args:
-        open_tasks: The tasks that have not ended; the queued ones by id.
-
-    Returns:
-        The number; None if one of them continues by itself.
+    such a task. Recorded at each change, so that an end doesn't check all others.
     """
-    held: set[int] = set()
-    for task in open_tasks:
-        if not _is_held(task):
-            waits_for = () if task.terms is None else task.terms.waits_for
-            if task.status is not TaskStatus.QUEUED or held.isdisjoint(waits_for):
-                return None
-        held.add(task.id)
-    return len(held)
+
+    def __init__(self) -> None:
+        self._held: set[int] = set()
+        self._after: dict[int, tuple[int, ...]] = {}  # what they wait for
+
+    def note(self, task: Task) -> None:
+        """Record a changed task."""
+        task_id = task.id
+        if task.status.is_final:
+            self.drop(task_id)
+        elif _is_held(task):
+            self._held.add(task_id)
+            self._after.pop(task_id, None)
+        else:
+            self.drop(task_id)
+            terms = task.terms if task.status is TaskStatus.QUEUED else None
+            if terms is not None and (waits_for := terms.waits_for):
+                self._after[task_id] = waits_for
+
+    def drop(self, task_id: int) -> None:
+        """Forget a task."""
+        self._held.discard(task_id)
+        self._after.pop(task_id, None)
+
+    def are_all(self, open_count: int, is_open: Callable[[int], bool]) -> bool:
+        """Tell whether all open tasks wait for a user.
+
+        A task that depends on an open one does: that was added earlier, so the first
+        of such tasks depends on a held one.
+
+        Args:
+            open_count: The number of open tasks.
+            is_open: Tells whether a task is open.
+        """
+        if open_count > len(self._held) + len(self._after):
+            return False
+        return all(any(map(is_open, others)) for others in self._after.values())
 
 
 def _is_held(task: Task) -> bool:

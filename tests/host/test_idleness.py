@@ -60,7 +60,7 @@ def test_an_open_task_needs_the_host(clients: Clients) -> None:
     idleness.note_join()
     ended = task.ended(Outcome.canceled("canceled by you"), task.queued_at)
     assert idleness.take(_changed(ended)) == ended
-    assert list(idleness.open) == []
+    assert idleness.open_count == 0
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 

@@ -17,7 +17,7 @@ from ..dialogue.reports import state_text
 from ..text.theme import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ...actors import Notification, QueueReply, Recipient
     from ..program.config import Notifications
@@ -55,12 +55,14 @@ class Announcer:
         """The number of the last change to announce; 0 if there is none."""
         return self._ends[-1][0] if self._ends else 0
 
-    def add(self, task: Task, seq: int, open_tasks: Iterable[Task]) -> None:
+    def add(
+        self, task: Task, seq: int, open_count: int, are_held: Callable[[], bool]
+    ) -> None:
         """Record that a task has ended, or waits for input; see `Round.add`."""
         if not task.status.is_final:
             self._ends.append((seq, task, None))
             return
-        whole = self._round.add(task, open_tasks)
+        whole = self._round.add(task, open_count, are_held)
         if self._each or (whole is not None and self._all_done):
             told = self._all_done and whole is not None and whole.is_several
             self._ends.append((seq, task, whole if told else None))

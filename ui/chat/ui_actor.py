@@ -325,7 +325,8 @@ class UIActor(FaceActor[UIMessage]):
                 case Remember(text=text):
                     self._remember(text)
                 case Announce(task=task, seq=seq):
-                    self._caller.add(task, seq, self._state.board.open)
+                    board = self._state.board
+                    self._caller.add(task, seq, board.open_count, board.are_all_held)
                 case Suspend() | EditText() | ViewFile() | ShowTerminal():
                     self._pause(effect)
                 case HurryUp():

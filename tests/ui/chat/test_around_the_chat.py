@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from backburner.actors import GetTask, TaskFound, TaskStatus, Terms, Transcript
+from backburner.actors import GetTask, TaskFound, TaskStatus, Transcript
 from backburner.actors.messages import TaskChanged, TaskEvent
 from backburner.actors.rules.chat_message import ChatMessage
 from backburner.ui.chat.announcer import PAUSE, Announcer
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-OPEN = (running(90), queued(91))
-HELD = (replace(queued(92), terms=Terms(held=True)),)
-
-
 def test_the_title_says_what_runs_and_what_is_unread() -> None:
     chat = ChatDriver()
     assert window_title(chat.state) == "backburner main"
@@ -63,11 +59,11 @@ def test_the_taskbar_shows_the_mean_of_what_is_known() -> None:
 def test_announcements_name_one_task_and_count_many() -> None:
     announcer = Announcer()
     assert announcer.due(0.0) is None
-    announcer.add(ended(1, "Build\x1b[2J", TaskStatus.FAILED), 1, OPEN)
+    announcer.add(ended(1, "Build\x1b[2J", TaskStatus.FAILED), 1, 1, lambda: False)
     assert announcer.take(100.0) == "Build failed: exit status 2 (8.0s)"
-    announcer.add(ended(2), 2, OPEN)
-    announcer.add(ended(3), 3, OPEN)
-    announcer.add(ended(4, status=TaskStatus.CANCELED), 4, OPEN)
+    announcer.add(ended(2), 2, 1, lambda: False)
+    announcer.add(ended(3), 3, 1, lambda: False)
+    announcer.add(ended(4, status=TaskStatus.CANCELED), 4, 1, lambda: False)
     assert announcer.seq == 4
     assert announcer.due(100.0 + PAUSE - 0.5) == 0.5
     text = announcer.take(100.0 + PAUSE)
@@ -77,31 +73,31 @@ def test_announcements_name_one_task_and_count_many() -> None:
 
 def test_that_all_is_done_is_announced_once_after_several() -> None:
     announcer = Announcer()
-    announcer.add(ended(1, "Alone"), 1, ())
+    announcer.add(ended(1, "Alone"), 1, 0, lambda: True)
     assert announcer.take(10.0) == "Alone complete (8.0s)"
-    announcer.add(ended(2, status=TaskStatus.FAILED), 2, OPEN)
+    announcer.add(ended(2, status=TaskStatus.FAILED), 2, 1, lambda: False)
     announcer.drop()  # somebody has seen it, and looks elsewhere now
-    announcer.add(ended(3), 3, OPEN)
-    announcer.add(ended(4), 4, ())
+    announcer.add(ended(3), 3, 1, lambda: False)
+    announcer.add(ended(4), 4, 0, lambda: True)
     said = "all 3 tasks have ended: 1 failed, 2 complete"
     assert announcer.take(20.0) == said
     assert announcer.take(99.0) is None
-    announcer.add(ended(5), 5, OPEN)
-    announcer.add(ended(6), 6, HELD)
+    announcer.add(ended(5), 5, 1, lambda: False)
+    announcer.add(ended(6), 6, 1, lambda: True)
     assert announcer.take(99.0) == "2 tasks have ended: 2 complete; 1 is held or paused"
 
 
 def test_it_can_be_chosen_what_is_announced() -> None:
     announcer = Announcer(each=False)
-    announcer.add(ended(1), 1, OPEN)
+    announcer.add(ended(1), 1, 1, lambda: False)
     assert announcer.due(10.0) is None
-    announcer.add(ended(2), 2, ())
+    announcer.add(ended(2), 2, 0, lambda: True)
     assert announcer.take(10.0) == "all 2 tasks have ended: 2 complete"
-    announcer.add(ended(3, "Alone"), 3, ())
+    announcer.add(ended(3, "Alone"), 3, 0, lambda: True)
     assert announcer.take(20.0) == "Alone complete (8.0s)"
     announcer = Announcer(all_done=False)
-    announcer.add(ended(1), 1, OPEN)
-    announcer.add(ended(2), 2, ())
+    announcer.add(ended(1), 1, 1, lambda: False)
+    announcer.add(ended(2), 2, 0, lambda: True)
     assert announcer.take(10.0) == "2 tasks have ended: 2 complete"
     assert Announcer(each=False, all_done=False).due(10.0) is None
 
@@ -117,19 +113,19 @@ def test_one_notification_names_all_tasks_that_wait_for_input(
     ids: tuple[int, ...], text: str
 ) -> None:
     announcer = Announcer()
-    announcer.add(ended(1), 1, OPEN)
+    announcer.add(ended(1), 1, 1, lambda: False)
     for seq, task_id in enumerate(ids, 2):
-        announcer.add(running(task_id), seq, OPEN)
+        announcer.add(running(task_id), seq, 1, lambda: False)
     assert announcer.take(10.0) == text
 
 
 def test_what_was_seen_is_not_announced_later() -> None:
     announcer = Announcer()
-    announcer.add(ended(1), 1, OPEN)
+    announcer.add(ended(1), 1, 1, lambda: False)
     announcer.drop()
     assert announcer.take(9.0) is None
-    announcer.add(ended(2, "Build"), 2, OPEN)
-    announcer.add(ended(3, "Tests"), 3, OPEN)
+    announcer.add(ended(2, "Build"), 2, 1, lambda: False)
+    announcer.add(ended(3, "Tests"), 3, 1, lambda: False)
     announcer.drop(2)
     assert announcer.take(9.0) == "Tests complete (8.0s)"
 

@@ -7,12 +7,13 @@ there may be ten thousand, and a frame is due thirty times a second.
 from __future__ import annotations
 
 from collections import deque
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ....actors import Task, TaskCounts, TaskStatus
+from ....actors.rules.rounds import HeldTasks
 from ...dialogue.chains import chain_order, waits_for
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class TaskBoard:
         self._ended: deque[int] = deque(maxlen=_LINGERING)
         self._left: dict[int, None] = {}
         self._after: dict[int, None] = {}  # queued tasks that wait for others
+        self._held = HeldTasks()
         self._order = 0
         self._listed: tuple[tuple[int, str], list[int]] | None = None
 
@@ -70,6 +72,7 @@ class TaskBoard:
             self._after[task.id] = None
         else:
             self._after.pop(task.id, None)
+        self._held.note(task)
         if before is not None and before.task.status is task.status:
             if not task.left_running:
                 self._left.pop(task.id, None)
@@ -88,6 +91,7 @@ class TaskBoard:
         for task_id in task_ids:
             seen = self._seen.pop(task_id, None)
             if seen is not None:
+                self._held.drop(task_id)
                 del self._ids[seen.task.status][task_id]
                 self._order += 1
 
@@ -115,10 +119,12 @@ class TaskBoard:
         """The queued tasks."""
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.QUEUED])
 
-    @property
-    def open(self) -> Iterable[Task]:
-        """The tasks that have not ended, running tasks first."""
-        return (it.task for it in chain(self.running, self.queued))
+    def are_all_held(self) -> bool:
+        """Tell whether each open task waits until somebody lets it go on."""
+        running, queued = self._ids[TaskStatus.RUNNING], self._ids[TaskStatus.QUEUED]
+        return self._held.are_all(
+            self.open_count, lambda it: it in running or it in queued
+        )
 
     @property
     def open_count(self) -> int:

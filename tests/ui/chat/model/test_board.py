@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from backburner.actors import TaskCounts, TaskStatus
+from backburner.actors import TaskCounts, TaskStatus, Terms
+from backburner.actors.testing import make_task
 from backburner.ui.chat.model.board import LINGER, TaskBoard
 from chat_driver import ended, queued, running
 from hypothesis import given
@@ -49,6 +50,21 @@ def test_what_runs_is_shown_before_what_has_ended_and_what_waits(
     assert shown == sorted(shown)
     first = [*range(11, 11 + going), *range(done, 0, -1), *range(21, 21 + waiting)]
     assert set(shown) == set(first[:limit])
+
+
+def test_a_board_knows_whether_something_goes_on_by_itself() -> None:
+    board = TaskBoard()
+    assert board.are_all_held()
+    board.apply(make_task(1, terms=Terms(held=True)), 0.0)
+    board.apply(make_task(2, terms=Terms(after=(1,))), 0.0)
+    assert board.are_all_held()
+    board.apply(make_task(1, "complete"), 1.0)
+    assert not board.are_all_held()
+    board.apply(make_task(2, "running", paused_at=running(1).started_at), 2.0)
+    assert board.are_all_held()
+    board.apply(make_task(2, "complete"), 3.0)
+    board.forget([1, 2])
+    assert board.are_all_held()
 
 
 def test_what_ended_before_anybody_looked_does_not_linger() -> None:

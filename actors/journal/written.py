@@ -62,21 +62,37 @@ def row_of(change: TaskChanged) -> tuple[int, int, str, str]:
 
 
 def text_of(task: Task) -> str:
-    """Return the text of a task as it is stored."""
+    """Return the text of a task as it is stored, without most default values.
+
+    The reader adds them. No string in the text can look like a field, because JSON
+    escapes quotes.
+    """
     text = _encode(task).decode()
-    if text.endswith(_UNSAID):
-        return f"{text.removesuffix(_UNSAID)}}}"
+    for end in _ENDS:
+        if text.endswith(end):
+            text = f"{text.removesuffix(end)}}}"
+            break
+    if task.status.is_final:  # a long history consists of these
+        for some in _SOME:
+            text = text.replace(some, "")
     return text
 
 
-def _end_of_queued() -> str:
-    """Return the end of the text of a waiting task: fields with default values."""
+def _defaults(first: str, last: str) -> str:
+    """Return the text of consecutive fields with their default values."""
     fields = {it.name: it.default for it in msgspec.structs.fields(Task)}
     names = [*fields]
-    some = names[names.index("started_at") :]
+    some = names[names.index(first) : names.index(last) + 1]
     text = msgspec.json.encode({it: fields[it] for it in some}).decode()
-    return f",{text[1:]}"
+    return f",{text[1:-1]}"
 
 
-_UNSAID: Final = _end_of_queued()
-"""Omitted from the text of a task; it makes up half of a waiting one's text."""
+_LAST: Final = Task.__struct_fields__[-1]
+
+_ENDS: Final = tuple(
+    f"{_defaults(first, _LAST)}}}"
+    # A waiting task has not begun; one that was canceled then has only an end.
+    for first in ("started_at", "duration", "paused_at")
+)
+_SOME: Final = (_defaults("terms", "place"), _defaults("error", "progress"))
+"""Omitted from the text of a task. No struct in a task has fields of these names."""

@@ -7,7 +7,7 @@ import resource
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from backburner.actors import (
     TaskChanged,
     TaskEvent,
     TaskRequest,
+    Terms,
 )
 from backburner.actors.journal.environments import EnvironmentRows
 from backburner.actors.journal.errors import (
@@ -29,8 +30,10 @@ from backburner.actors.journal.errors import (
 from backburner.actors.journal.protocol import Everything
 from backburner.actors.journal.sqlite import CHAT_KEPT, SqliteJournal
 from backburner.actors.journal.sqlite_file import wipe
+from backburner.actors.journal.written import text_of
 from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.rules.variables import Variables
+from backburner.actors.testing import make_task
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
@@ -176,6 +179,28 @@ def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
     memory = open_journal().load()
     assert memory.tasks == (task,)
     assert memory.unshown == (TaskChanged(1, TaskEvent.QUEUED, task),)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "running"},
+        {"status": "complete"},
+        {"status": "failed", "reason": "exit status 1", "progress": 40},
+        {"status": "complete", "key": "k", "terms": Terms(group="x"), "place": (1, 2)},
+        {"status": "canceled", "started_at": None, "duration": None},
+        {"status": "complete", "paused_for": 2.0, "output_size": 7, "slot": 0},
+    ],
+    ids=str,
+)
+def test_what_a_task_has_not_got_is_left_out_of_its_text(
+    fields: dict[str, Any],
+) -> None:
+    plain = make_task(1, **fields)
+    whole = msgspec.json.encode(plain).decode()
+    assert len(text_of(plain)) < len(whole)
+    for task in (plain, replace(plain, description=whole, args=(whole, whole[1:-1]))):
+        assert msgspec.json.decode(text_of(task), type=Task) == task
 
 
 def test_shown_changes_stay_shown_after_a_lower_number(

@@ -66,6 +66,10 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 2.0
 """Maximum seconds between retries; the pause doubles with each one."""
 
+_CAN_NOT_PAUSE: Final = (
+    "it has can_pause, but its job has no pause and resume; the job keeps running"
+)
+
 _LOOK: Final = Look()
 _NOTHING_TO_SAY: Final = JobNote()
 
@@ -321,6 +325,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _pause_job(self, job: Job) -> None:
         """Pause or resume the job and its timeout."""
         if not isinstance(job, Pausable):
+            text = f"the kind {self._kind.name!r} is at fault: {_CAN_NOT_PAUSE}"
+            self._tell(JobNote(safe_line(text) if self._paused else None))
             return
         # Searches for all processes of the job.
         self.about_to_block()

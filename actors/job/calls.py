@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..kinds import JobEnd
 from ..kinds.kind import WrongKindError, raised
-from ..rules.outcome import Outcome
+from ..kinds.process_job import ProcessJob
+from ..rules.field_types import wrong_type
 from ..rules.safe_text import brief
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ def look(kind: Kind, job: Job) -> JobEnd | None:
     end = call(kind, job, "look")
     if end is None:
         return None
-    if isinstance(end, JobEnd) and isinstance(cast("object", end.outcome), Outcome):
-        return end
-    wanted = "it must return a JobEnd with an Outcome, or None"
-    raise WrongKindError(kind.name, "look", brief(repr(end)), wanted)
+    if not isinstance(end, JobEnd):
+        wanted = "it must return a JobEnd, or None"
+        raise WrongKindError(kind.name, "look", brief(repr(end)), wanted)
+    # The ends of processes are made here.
+    if not isinstance(job, ProcessJob) and (problem := wrong_type(end)) is not None:
+        raise WrongKindError(kind.name, "look", brief(repr(end)), f"its {problem}")
+    return end
 
 
 def pid(kind: Kind, job: Job) -> int | None:

@@ -10,6 +10,7 @@ from ..kinds import InvalidRequestError, ShortageError, StartError
 from ..kinds.kind import Adopting, WrongKindError, check, raised
 from ..processes.adopted import AdoptedProcess
 from ..rules.outcome import LOST
+from ..rules.safe_text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,9 @@ def _call(kind: Kind, method: str, call: Callable[[], Job]) -> Job:
         raise raised(kind, method, error) from error
     if cast("object", job) is None:
         raise WrongKindError(kind.name, method, "no job", "it must return one")
+    if not callable(getattr(job, "look", None)):
+        wanted = "it must return a job, which has a method look"
+        raise WrongKindError(kind.name, method, brief(repr(job)), wanted)
     return job
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -210,11 +210,16 @@ def check(kind: Kind, args: tuple[str, ...]) -> None:
         InvalidRequestError: If they are invalid, or the kind raises any exception.
     """
     try:
-        kind.check(args)
+        answer = cast("object", kind.check(args))  # type: ignore[func-returns-value]
     except InvalidRequestError:
         raise
     except BaseException as error:
         raise InvalidRequestError(str(raised(kind, "check", error))) from error
+    if answer is False:
+        wanted = "it must raise an InvalidRequestError that says why"
+        raise InvalidRequestError(
+            str(WrongKindError(kind.name, "check", "False", wanted))
+        )
 
 
 def raised(kind: Kind, method: str, error: BaseException) -> WrongKindError:

@@ -12,8 +12,9 @@ from ..processes.environment import Environment
 from ..processes.marks import MARK
 from ..rules.outcome import NEVER_KNOWN
 from ..rules.safe_text import brief
+from ..rules.shortage import WAITS_FOR
 from .engine import Command, Outliving
-from .kind import StartError, WrongKindError
+from .kind import InvalidRequestError, StartError, WrongKindError, raised
 from .local_engine import LOCAL, start_error
 from .process_job import ProcessJob
 
@@ -110,7 +111,7 @@ class ProcessKind:
             StartError: If the directory does not exist, the output file can't be
                 written, or the program can't be started.
             WrongKindError: If `command`, `environment` or `directory` of a subclass
-                returned an invalid value.
+                raised, or returned an invalid value.
         """
         if context.task.output_path is None:
             raise StartError(f"{self.name} jobs need an output file")
@@ -118,10 +119,21 @@ class ProcessKind:
         return (context.engine or LOCAL).start(command, context)
 
     def _whole_command_for(self, context: JobContext) -> Command:
-        directory = self._directory_for(context.task)
-        argv = self._command_for(context.task)
+        task, method = context.task, "directory"
         try:
-            environment = self._environment_for(context, directory)
+            directory = self._directory_for(task)
+            method = "command"
+            argv = self._command_for(task)
+            method = "environment"
+            variables = self.environment(task, context.environment.variables)
+        except (StartError, InvalidRequestError, MemoryError):
+            raise
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno in WAITS_FOR:
+                raise start_error(error, self.name) from error
+            raise raised(self, method, error) from error
+        try:
+            environment = self._environment_for(context, directory, variables)
         except OSError as error:
             raise start_error(error, argv[0]) from error
         terms = context.task.terms
@@ -191,10 +203,11 @@ class ProcessKind:
             raise StartError(f"its directory {path} is not an absolute path")
         return path
 
-    def _environment_for(self, context: JobContext, directory: str) -> Environment:
+    def _environment_for(
+        self, context: JobContext, directory: str, variables: Mapping[str, str]
+    ) -> Environment:
         inherited = context.environment
         given = inherited.variables
-        variables = self.environment(context.task, given)
         if variables is not given:
             if not isinstance(cast("object", variables), Mapping):
                 self._refuse("environment", variables, "a dict of str")

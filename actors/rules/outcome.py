@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
 
 from .figures import Figures
 from .safe_text import safe_line
 from .status import TaskStatus
+
+ExitCode = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)]
+"""The exit status of a process, on any system."""
 
 _FAILED: Final = TaskStatus.FAILED
 _CANCELED: Final = TaskStatus.CANCELED
@@ -53,7 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
     status: TaskStatus
     reason: str
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     error: str | None = None
     figures: Figures | None = None
 

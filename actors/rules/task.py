@@ -13,7 +13,7 @@ from .attempts import Attempt
 from .contradictions import contradiction
 from .figures import Figures
 from .moment import FIRST_YEAR, LAST_YEAR
-from .outcome import GOES_ON, Outcome
+from .outcome import GOES_ON, ExitCode, Outcome
 from .request import TaskRequest
 from .status import LEGAL_TRANSITIONS, TaskStatus
 from .terms import PLAIN, Terms
@@ -46,7 +46,6 @@ class IllegalTransitionError(Exception):
 # Bounds for values read from a journal or a socket. No real value exceeds them, and
 # arithmetic within them can't overflow.
 _Size = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-_ExitCode = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 32)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 _PlaceNumber = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
 _Place = Annotated[tuple[_PlaceNumber, ...], msgspec.Meta(min_length=2)]
@@ -113,7 +112,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     duration: _Seconds | None = None
-    exit_code: _ExitCode | None = None
+    exit_code: ExitCode | None = None
     error: str | None = None
     progress: int | None = None
     output_size: _Size = 0

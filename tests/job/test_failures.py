@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 import pytest
 from backburner.actors import JobEnd, Outcome, TaskStatus
-from backburner.actors.messages import Look, SetPaused, Stop
+from backburner.actors.messages import Look, SetPaused, Stop, TaskWaits
 from backburner.actors.processes.ending import SECONDS
 from backburner.actors.rules.safe_text import brief
 from backburner.actors.testing import FakeKind, Step
@@ -74,19 +74,43 @@ def test_a_task_ends_exactly_once_when_any_method_of_its_job_raises(
             assert status is TaskStatus.FAILED
 
 
+_NO_END = "it must return a JobEnd, or None"
+
+
 @pytest.mark.parametrize(
-    "end", ["done", JobEnd(cast("Outcome", "done")), Outcome.complete()], ids=repr
+    ("end", "says"),
+    [
+        ("done", _NO_END),
+        (Outcome.complete(), _NO_END),
+        (JobEnd(cast("Any", "done")), "its outcome must be Outcome, not str"),
+        (
+            JobEnd(Outcome.complete(cast("Any", 5))),
+            "its outcome.reason must be str, not int",
+        ),
+        (
+            JobEnd(Outcome.complete("done", cast("Any", "0"))),
+            "its outcome.exit_code must be int or None, not str",
+        ),
+        (
+            JobEnd(Outcome.complete("done", 1 << 40)),
+            "its outcome.exit_code must be int <= 4294967295",
+        ),
+        (
+            JobEnd(Outcome.complete(), left=cast("Any", ("12",))),
+            "its left[0] must be mapping, not str",
+        ),
+    ],
+    ids=str,
 )
 def test_a_look_that_returns_nonsense_fails_the_task(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, end: object
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, end: object, says: str
 ) -> None:
     job = rig.begin()
     monkeypatch.setattr(job, "look", lambda: end)
     rig.tell(Look())
     rig.tell(Look())
     assert rig.end().outcome.reason == (
-        f"the kind 'fake' is at fault: look() returned {brief(repr(end))}; it must"
-        " return a JobEnd with an Outcome, or None"
+        f"the kind 'fake' is at fault: look() returned {brief(repr(end))}; {says}"
     )
 
 
@@ -140,22 +164,69 @@ def test_a_kill_that_raises_names_its_kind(
     )
 
 
-def test_a_job_without_the_methods_of_one_names_its_kind(
-    start_actor: Callable[[FakeKind], Rig],
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        (None, "returned no job; it must return one"),
+        ("job", "returned 'job'; it must return a job, which has a method look"),
+    ],
+)
+def test_a_start_that_returns_no_job_names_its_kind(
+    start_actor: Callable[[FakeKind], Rig], job: object, says: str
 ) -> None:
     class OddKind(FakeKind):
         def start(self, context: JobContext) -> FakeJob:
             del context
-            return cast("FakeJob", object())
+            return cast("FakeJob", job)
 
     rig = start_actor(OddKind())
     rig.start()
-    rig.tell(Look())
+    ended = rig.end()
+    assert ended.abandoned
+    assert ended.outcome.reason == f"the kind 'fake' is at fault: start() {says}"
+
+
+def test_a_job_without_a_method_names_its_kind(
+    start_actor: Callable[[FakeKind], Rig],
+) -> None:
+    class OnlyLooks:
+        def look(self) -> None: ...
+
+    class OddKind(FakeKind):
+        def start(self, context: JobContext) -> FakeJob:
+            del context
+            return cast("FakeJob", OnlyLooks())
+
+    rig = start_actor(OddKind())
+    rig.start()
+    rig.tell(Stop(CANCELED))
     ended = rig.end()
     assert ended.abandoned
     assert ended.outcome.reason.startswith(
-        "the kind 'fake' is at fault: look() raised AttributeError("
+        "the kind 'fake' is at fault: stop() raised AttributeError("
     )
+
+
+def test_a_job_that_can_not_be_paused_says_that_it_keeps_running(
+    start_actor: Callable[[FakeKind], Rig],
+) -> None:
+    class Endless:
+        def look(self) -> None: ...
+
+    class OddKind(FakeKind):
+        def start(self, context: JobContext) -> FakeJob:
+            del context
+            return cast("FakeJob", Endless())
+
+    rig = start_actor(OddKind())
+    rig.start()
+    rig.tell(SetPaused(paused=True))
+    assert rig.queue.wait_for(TaskWaits).why == (
+        "the kind 'fake' is at fault: it has can_pause, but its job has no pause and"
+        " resume; the job keeps running"
+    )
+    rig.tell(SetPaused(paused=False))
+    assert rig.queue.wait_for(TaskWaits).why is None
 
 
 def test_a_job_that_is_not_ended_by_a_kill_is_given_up(rig: Rig) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import psutil
 import pytest
@@ -23,6 +23,7 @@ from backburner.actors import (
     StartError,
     Task,
 )
+from backburner.actors.kinds.kind import WrongKindError, check
 from backburner.actors.kinds.process_job import ProcessJob
 from backburner.actors.kinds.sleep import parse_duration
 from backburner.actors.processes import spawn
@@ -125,6 +126,16 @@ def test_a_long_name_is_quoted_in_part() -> None:
         Kinds(()).find("x" * 10_000)
 
 
+def test_a_check_that_says_no_without_a_reason_is_refused() -> None:
+    class Doubting(FakeKind):
+        def check(self, args: tuple[str, ...]) -> None:
+            return cast("None", not args)
+
+    check(Doubting(), ())
+    with pytest.raises(InvalidRequestError, match=r"check\(\) returned False; it must"):
+        check(Doubting(), ("one",))
+
+
 # What bash accepts
 
 
@@ -159,6 +170,23 @@ def test_bash_refuses_what_makes_no_sense(args: tuple[str, ...], problem: str) -
 
 
 # What stands in the way of a start
+
+
+@pytest.mark.parametrize("method", ["command", "directory", "environment"])
+def test_what_a_method_of_a_process_kind_raises_names_it(
+    tmp_path: Path, method: str
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise KeyError("planted")
+
+    kind = BashKind()
+    vars(kind)[method] = fail
+    with pytest.raises(WrongKindError) as raised:
+        kind.start(_context(tmp_path, "true"))
+    assert str(raised.value) == (
+        f"the kind 'bash' is at fault: {method}() raised KeyError('planted'); see the"
+        " log"
+    )
 
 
 def _start_error(kind: ProcessKind, context: JobContext) -> str:

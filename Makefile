@@ -189,10 +189,12 @@ $(RUNS): pyproject.toml $(SOURCE_LIST)
 	touch $@
 
 # The development tools, in the versions pinned in tools.txt. Dependency groups need pip
-# 25.1 or newer.
+# 25.1 or newer. Collecting compiles the tests once; otherwise each worker of `make test`
+# compiles all of them. pytest reports a test that can't be loaded when it runs.
 $(INSTALLED): $(RUNS) tools.txt
 	$(PIP) install $(TOOLS) pip
 	$(PIP) install $(TOOLS) --group dev
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq > /dev/null 2>&1 || true
 	touch $@
 
 tools: ## pin the newest versions of the development tools in tools.txt

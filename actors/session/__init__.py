@@ -1,1 +1,1 @@
-"""A session as a whole: its folder, recovery, shutdown, and the blocking calls."""
+"""A session as a whole: its directory, recovery, shutdown, and the blocking calls."""

@@ -1,4 +1,4 @@
-"""Asking the queue from outside the actors: a request, a wait, an answer."""
+"""Sending requests to the queue from outside the actors, and waiting for answers."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ ReplyT = TypeVar("ReplyT")
 NOT_STARTED: Final = "the task system is not started; call start() first"
 
 ANSWER_TIMEOUT: Final = 10.0
-"""Seconds after which a request from outside the actors gives up."""
+"""Default seconds to wait for an answer."""
 
 
 class Asking(abc.ABC):
     """Sends requests to a queue and waits for their answers."""
 
     dead_letters: DeadLetters
-    _owner: int | None = None  # the process that started it
+    _owner: int | None = None  # the id of the process that started it
 
     @property
     @abc.abstractmethod
     def queue(self) -> Recipient[QueueRequest]:
-        """Takes every `QueueRequest`: the QueueActor, or who passes them on to it."""
+        """Accepts every `QueueRequest`: the QueueActor, or a proxy of it."""
 
     @abc.abstractmethod
     def is_own_thread(self) -> bool:
-        """Tell whether the caller runs on a thread that the answers depend on.
+        """Return whether the caller runs on a thread that the answers depend on.
 
-        What waits there for an answer waits for itself: the methods here that block
-        raise `RuntimeError` instead. A subscriber that is not an actor is told on it.
+        Waiting for an answer there would be a deadlock, so blocking methods raise
+        `RuntimeError`. A subscriber that is not an actor is called on such a thread.
         """
 
     def _is_forked(self) -> bool:
-        """Tell whether this process is a copy, and what runs is its parent's."""
+        """Return whether this process was forked after the start."""
         return self._owner not in {None, os.getpid()}
 
     def _refuse_in_a_fork(self) -> None:
@@ -75,12 +75,12 @@ def ask(
     timeout: float,
     dead_letters: DeadLetters,
 ) -> ReplyT:
-    """Send a request, and return its answer once what it says is written down.
+    """Send a request, and return its answer, which follows the commit.
 
     Args:
-        queue: Takes the request.
-        request: Without a `reply_to`; it gets one.
-        answer: What is expected.
+        queue: The recipient of the request.
+        request: The request, without a `reply_to`.
+        answer: The expected type of the answer.
         timeout: Seconds to wait for it.
         dead_letters: Counts the request if the queue is gone.
 

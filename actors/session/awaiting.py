@@ -1,4 +1,4 @@
-"""Waiting for the ends of tasks by what a subscriber is told."""
+"""Waiting for the ends of tasks with a subscription."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .errors import RefusedError, TaskSystemError
 if TYPE_CHECKING:
     from ..rules.task import Task
 
-_LOOK: Final = 0.2  # seconds between two looks at a file that is followed
-_NAMED: Final = 5  # of the tasks that have not ended
+_LOOK: Final = 0.2  # seconds between two reads of a file that is followed
+_NAMED: Final = 5  # maximum number of tasks that an error names
 LEFT: Final = "has ended and left the history while this program was not told of it"
 
 
 def is_over(news: Promise[Notification], task_id: int) -> bool:
-    """Wait a moment; tell whether nothing more can come from a task."""
+    """Wait briefly; return whether a task has ended, so that its output is complete."""
     deadline = Deadline(_LOOK)
     while (left := deadline.left()) > 0:
         try:
@@ -47,7 +47,7 @@ def is_over(news: Promise[Notification], task_id: int) -> bool:
 
 
 class Ends:
-    """The ends of tasks, by default of all that are open, as far as they have come."""
+    """Collects the ends of tasks, by default of all open ones."""
 
     def __init__(self, task_ids: tuple[int, ...]) -> None:
         self._wanted = task_ids
@@ -57,14 +57,14 @@ class Ends:
     def listen(
         self, news: Promise[Notification], deadline: Deadline
     ) -> tuple[Task, ...]:
-        """Take what a subscriber is told until all have ended; return the tasks.
+        """Handle notifications until all tasks have ended; return the tasks.
 
-        May be called again if it was too late.
+        May be called again after a timeout.
 
         Raises:
-            RefusedError: If one of them is not known, or not any more.
+            RefusedError: If a task is unknown, or was forgotten.
             TaskSystemError: If the system stops before.
-            TimeoutError: If one of them has not ended in time.
+            TimeoutError: If a task has not ended in time.
         """
         while self._waiting is None or self._waiting:
             match news.get(deadline.left()):
@@ -85,7 +85,7 @@ class Ends:
 
     @property
     def missing(self) -> str:
-        """What has not come, for people."""
+        """The tasks that have not ended, for people."""
         match sorted(self._waiting or ()):
             case []:
                 return "no answer"
@@ -103,7 +103,7 @@ class Ends:
         for task_id in wanted:
             if task_id not in known:
                 raise RefusedError(f"no task {task_id}", RefusalCode.UNKNOWN)
-        # In the order of the ids; each is replaced as it ends.
+        # In the order of the ids; each task is replaced when it ends.
         self._ended = {task_id: known[task_id] for task_id in wanted}
         self._waiting = set(wanted)
         for task in self._ended.values():

@@ -1,7 +1,7 @@
-"""Asking the queue from outside the actors: a request, a wait, an answer.
+"""The blocking calls that add and end tasks.
 
-What scripts use, and programs without actors of their own. Actors send the same
-requests as messages, and never wait.
+For scripts, and programs without actors of their own. Actors send the same requests as
+messages, and never wait.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 
 
 class Requests(Reading):
-    """The synchronous face of a task system.
+    """The synchronous interface of a task system.
 
-    Its methods may be called on any thread but those of the system's own actors. They
-    raise `RuntimeError` if it is not started, and `TaskSystemError` if somebody else
-    has stopped its actors, or if this process was forked after its start. Their
-    timeouts are seconds; `math.inf` waits as long as it takes.
+    Its methods may be called on any thread except those of the system's own actors.
+    They raise `RuntimeError` if the system is not started, and `TaskSystemError` if
+    other code has stopped its actors, or if this process was forked after the start.
+    Timeouts are in seconds; `math.inf` means no limit.
     """
 
     remembers: bool = True
     """Whether the session can be opened again, with its queued tasks."""
     resumed: tuple[Task, ...] = ()
-    """The tasks that were queued when the session was opened; set by `start`.
+    """The queued tasks that could start when the session was opened; set by `start`.
 
-    Those that started with it: not those of a kind that it does not have.
+    Without tasks whose kind is missing.
     """
 
     def __init__(self) -> None:
         self._futures: Futures | None = None
-        # Of the futures; a signal handler may submit while this is held.
+        # Guards `_futures`; reentrant, since a signal handler may call `submit`.
         self._submitting = threading.RLock()
 
     def add(  # noqa: PLR0913 - each is one independent thing
@@ -64,34 +64,33 @@ class Requests(Reading):
         terms: Terms | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
-        """Add a task and return it. Blocks until it is written down, not until it ends.
+        """Add a task and return it. Blocks until it is stored, not until it ends.
 
         Args:
-            description: What the task is called wherever it is shown.
+            description: The description of the task, for people.
             kind: The name of one of the kinds.
-            args: What the kind needs to know; for `bash` one string, the command.
-            directory: Where its processes start; by default where this process was
-                when the system was started.
+            args: The arguments of the kind; for `bash` one string, the command.
+            directory: The working directory of its processes; by default that of this
+                process at the start of the system.
             environment: All environment variables of its processes; by default those
-                of this process when the system was started.
-            origin: Who or what adds it; see `Task.origin`.
-            terms: When it may start, and how long it may take; by default as soon as it
-                is its turn, and as long as it takes.
+                of this process at the start of the system.
+            origin: The source of the request; see `Task.origin`.
+            terms: Its options, such as when it may start; see `Terms`.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            The task: Queued, or Running already.
+            The task, Queued or already Running.
 
         Raises:
-            RefusedError: If the request makes no sense, or can't be written down.
-            TimeoutError: If there was no answer in time; it may still be added.
+            RefusedError: If the request is invalid, or can't be stored.
+            TimeoutError: If there was no answer in time; the task may still be added.
         """
         request = TaskRequest(
             description,
             kind,
             args,
             origin,
-            # What is no path is refused by its type.
+            # Other types are passed on, so that the refusal names the type.
             directory=os.path.abspath(directory)  # noqa: PTH100 - a text
             if isinstance(directory, str | os.PathLike)
             else directory,
@@ -110,14 +109,14 @@ class Requests(Reading):
         """Add a task and return it; see `add`.
 
         Args:
-            request: What is to be done.
-            unless_queued: Whether to return a queued task that does the same in the
-                same directory, if there is one, instead of adding another.
+            request: The request.
+            unless_queued: Whether to return a queued task that runs the same command in
+                the same directory, if there is one, instead of adding another task.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If the request makes no sense, or can't be written down.
-            TimeoutError: If there was no answer in time; it may still be added.
+            RefusedError: If the request is invalid, or can't be stored.
+            TimeoutError: If there was no answer in time; the task may still be added.
         """
         asked = AddTask(request, unless_queued=unless_queued)
         return self._request(asked, TaskAdded, answer_timeout).task
@@ -125,21 +124,21 @@ class Requests(Reading):
     def submit(self, request: TaskRequest) -> TaskFuture:
         """Add a task, and return a future of its end. Never blocks.
 
-        The future is done when the task has ended, in any status, and its result
-        is the task. Canceling it cancels the task. All futures of a system share one
-        thread, which makes the calls of `add_done_callback`: one that blocks holds up
-        other futures, and no actor.
+        The future is done when the task has ended, in any status, and its result is the
+        task. Canceling the future cancels the task. All futures of a system share one
+        thread, which calls the callbacks of `add_done_callback`: a callback that blocks
+        delays other futures, but no actor.
 
         Args:
-            request: What is to be done.
+            request: The request.
 
         Returns:
-            The future; `asyncio.wrap_future` makes it awaitable. It ends with
-            `RefusedError` if the request is refused, and with `TaskSystemError` if the
-            system stops and the task has not ended, because it stays queued.
+            The future; `asyncio.wrap_future` makes it awaitable. Its exception is
+            `RefusedError` if the request is refused, and `TaskSystemError` if the
+            system stops while the task stays queued.
 
         Raises:
-            TypeError: If it is no request.
+            TypeError: If `request` is not a `TaskRequest`.
             TaskSystemError: If the system has stopped.
         """
         if not isinstance(cast("object", request), TaskRequest):
@@ -171,11 +170,11 @@ class Requests(Reading):
         Args:
             task_id: The id of the task.
             reason: Who or what canceled it; it becomes the reason of the task.
-            now: Kill a running one at once, without the grace period.
+            now: Kill a running task at once, without the grace period.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            The task: Canceled, or Running still.
+            The task, Canceled or still Running.
 
         Raises:
             RefusedError: If there is no such task, or it has finished.
@@ -187,14 +186,14 @@ class Requests(Reading):
     def cancel_all(
         self, *, reason: str = "canceled", answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Task, ...]:
-        """Cancel every task that has not finished, queued ones first; see `cancel`.
+        """Cancel all tasks that have not finished, queued ones first; see `cancel`.
 
         Args:
             reason: Who or what canceled them; it becomes the reason of the tasks.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            The tasks by id, each Canceled, or Running still.
+            The tasks, Canceled or still Running, sorted by id.
 
         Raises:
             TimeoutError: If there was no answer in `answer_timeout` seconds.

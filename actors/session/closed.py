@@ -1,4 +1,4 @@
-"""A session that no program has open, read as it was left; nothing of it is changed."""
+"""Reading a session that no program has open, without changing it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _LONGEST_LOCK: Final = 1 << 16
 
 
 class ClosedSession:
-    """What a session remembers while no program has it open.
+    """The stored state of a session that no program has open.
 
-    A copy of its journal is read, so that the session stays as it was. Blocks while
-    that is made and read.
+    Reads a copy of its journal, so that the session doesn't change. Blocks while the
+    copy is made and read.
 
     Raises:
-        SessionInUseError: If a program has it open.
-        TaskSystemError: If there is none, or it can't be read.
+        SessionInUseError: If a program has the session open.
+        TaskSystemError: If the session doesn't exist, or can't be read.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -53,20 +53,20 @@ class ClosedSession:
         self._schedules = memory.schedules
 
     def find(self, which: TaskFilter = TaskFilter.ALL) -> TaskList:
-        """Return the tasks of some statuses, and how many there are in each."""
+        """Return the tasks of some statuses, and the number of tasks in each status."""
         statuses = [it.status for it in self._tasks.values()]
         counts = TaskCounts(**{it.value: statuses.count(it) for it in TaskStatus})
         return TaskList(tuple(self.list(which)), counts)
 
     def list(self, which: TaskFilter = TaskFilter.ALL) -> list[Task]:
-        """Return the tasks of some statuses, by id."""
+        """Return the tasks of some statuses, sorted by id."""
         return [it for it in self._tasks.values() if it.status in which.statuses]
 
     def get(self, task_id: int) -> Task:
         """Return a task.
 
         Raises:
-            RefusedError: If it is not known.
+            RefusedError: If it is unknown.
         """
         if task_id in self._tasks:
             return self._tasks[task_id]
@@ -76,11 +76,11 @@ class ClosedSession:
         raise RefusedError(text, RefusalCode.UNKNOWN)
 
     def look_up(self, task_id: int) -> TaskFound:
-        """Return a task as a host would, without a process; see `get`."""
+        """Return a task in the answer of a host, without a process; see `get`."""
         return TaskFound(self.get(task_id))
 
     def schedules(self) -> tuple[Schedule, ...]:
-        """Return the schedules, by id."""
+        """Return the schedules, sorted by id."""
         return self._schedules
 
     def wait(self, *task_ids: int, timeout: float = 0.0) -> tuple[Task, ...]:
@@ -88,10 +88,10 @@ class ClosedSession:
 
         Args:
             task_ids: The ids of the tasks.
-            timeout: Of no use; nothing can end.
+            timeout: Ignored, since no task can end.
 
         Raises:
-            TaskSystemError: If one has not ended.
+            TaskSystemError: If a task has not ended.
         """
         del timeout
         tasks = tuple(map(self.get, task_ids))
@@ -101,7 +101,7 @@ class ClosedSession:
 
     @property
     def state(self) -> str:
-        """What there is to know of such a session, for people."""
+        """The state of a session without a host, for people."""
         text = f"session {self._name!r} has no host, so nothing of it runs"
         if self.list(TaskFilter.RUNNING):
             text += ", and the status of its running tasks is not known yet"
@@ -110,7 +110,7 @@ class ClosedSession:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Generator[None]:
-    """Keep others from opening the session for a moment."""
+    """Lock the session, so that no program opens it."""
     path = directory / "lock"
     try:
         lock = open_own(path, os.O_RDONLY)
@@ -120,7 +120,7 @@ def _locked(directory: Path) -> Generator[None]:
                 f"there is no session {directory.name!r} in {directory.parent};"
                 " `backburner add` creates one"
             ) from None
-        yield  # nobody has opened it since the file was deleted
+        yield  # it was not opened since the file was deleted
         return
     except OSError as error:
         raise TaskSystemError(unusable(directory, error)) from error
@@ -159,7 +159,7 @@ def _read(directory: Path) -> Memory:
             finally:
                 journal.release()
         except JournalError as error:
-            # People know the original.
+            # Name the original in the error, not the copy.
             text = str(error).replace(folder, str(directory))
             raise TaskSystemError(safe_line(text)) from error
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The blocking calls that say which task starts when, and how many at a time."""
+"""The blocking calls for order, slots, groups, pauses, edits and schedules."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Control(Talking):
-    """Changes the order of queued tasks, and what is set for the queue."""
+    """Changes the order of queued tasks, the settings of the queue, and schedules."""
 
     def move(
         self,
@@ -46,13 +46,14 @@ class Control(Talking):
         before: int | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
-        """Put a queued task elsewhere in the order, and return it.
+        """Move a queued task within the order, and return it.
 
         Args:
             task_id: The id of the task.
-            first: Whether before all others of its priority, or behind them.
-            before: Another queued task before which it is put, if any; it gets the
-                priority of that one.
+            first: Whether to move it before all other tasks of its priority; otherwise
+                after them.
+            before: The queued task to move it before. It gets the priority of that
+                task, and `first` is ignored.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -65,17 +66,17 @@ class Control(Talking):
     def pause(
         self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> RulesFound:
-        """Start no task of a group, or none at all, and pause those that run.
+        """Pause a group or the whole queue, including its running tasks.
 
         Args:
-            group: Which; `None` for all.
+            group: The name of the group; None for the whole queue.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            What is set for the queue now, and the running tasks that were paused.
+            The new settings of the queue, and the running tasks that were paused.
 
         Raises:
-            RefusedError: If there can't be such a group.
+            RefusedError: If the name of the group is invalid.
             TimeoutError: If there was no answer in time.
         """
         return self._request(PauseQueue(group), RulesFound, answer_timeout)
@@ -83,9 +84,9 @@ class Control(Talking):
     def drain(
         self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> RulesFound:
-        """Start no task of a group, or none at all; those that run go on.
+        """Pause a group or the whole queue; running tasks keep running.
 
-        `resume` ends it. For the arguments and the rest see `pause`.
+        See `pause`, also for the arguments. `resume` undoes it.
         """
         request = PauseQueue(group, drain=True)
         return self._request(request, RulesFound, answer_timeout)
@@ -93,17 +94,17 @@ class Control(Talking):
     def resume(
         self, group: str | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> RulesFound:
-        """Start tasks again, and let go on what is paused; see `pause`."""
+        """Resume a group or the whole queue, and its paused tasks; see `pause`."""
         request = PauseQueue(group, paused=False)
         return self._request(request, RulesFound, answer_timeout)
 
     def pause_task(
         self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> Task:
-        """Stop all processes of a running task for a while, and return it.
+        """Suspend all processes of a running task, and return it.
 
-        It stays Running, and keeps its slot; its duration and its timeout stand still.
-        One that waits is held, as by `hold`.
+        The task stays Running and keeps its slot; its duration and timeout don't
+        advance. A queued task is held, as by `hold`.
 
         Raises:
             RefusedError: If there is no such task, it has ended, or its kind can't be
@@ -115,7 +116,7 @@ class Control(Talking):
     def resume_task(
         self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> Task:
-        """Let a task go on that is paused, or release it; see `pause_task`."""
+        """Resume a paused task, or release a held one; see `pause_task`."""
         request = PauseTask(task_id, paused=False)
         return self._request(request, TaskAltered, answer_timeout).task
 
@@ -127,36 +128,37 @@ class Control(Talking):
         pause_on_failure: bool | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> QueueRules:
-        """Set what counts for the tasks of a group; `None` leaves it as it is.
+        """Change the settings of a group; None keeps the current value.
 
         Args:
-            name: What the group is called.
-            slots: How many run at a time; 0 for as many as there is room.
-            pause_on_failure: Whether it starts no more when one of its tasks fails.
+            name: The name of the group.
+            slots: How many of its tasks run at a time; 0 removes the limit.
+            pause_on_failure: Whether the failure of one of its tasks pauses it.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            What is set for the queue now.
+            The new settings of the queue.
 
         Raises:
-            RefusedError: If there can't be such a group.
+            RefusedError: If the name of the group is invalid.
             TimeoutError: If there was no answer in time.
         """
         request = SetGroup(name, slots, pause_on_failure)
         return self._request(request, RulesFound, answer_timeout).rules
 
     def rules(self, *, answer_timeout: float = ANSWER_TIMEOUT) -> QueueRules:
-        """Return what is set for the whole queue: what is paused, and the groups."""
+        """Return the settings of the queue and its groups."""
         return self._request(GetRules(), RulesFound, answer_timeout).rules
 
     def nodes(
         self, engine: str = "", *, address: str = "", answer_timeout: float = 60.0
     ) -> NodesFound:
-        """Return the nodes of an engine, once it has been reached.
+        """Return the nodes of an engine. Blocks until the engine has answered.
 
         Args:
-            engine: Which; empty if there is only one.
-            address: Where the head of the cluster is; empty for what the session says.
+            engine: The name of the engine; may be empty if there is only one.
+            address: The address of the cluster's head node; empty for the one
+                configured for the session.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -168,7 +170,7 @@ class Control(Talking):
         )
 
     def hold(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
-        """Let a queued task wait until it is released, and return it.
+        """Hold a queued task until it is released, and return it.
 
         Raises:
             RefusedError: If there is no such task, or it is not queued.
@@ -177,7 +179,7 @@ class Control(Talking):
         return self._request(HoldTask(task_id), TaskAltered, answer_timeout).task
 
     def release(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
-        """Let a queued task that is held start when it is its turn, and return it.
+        """Release a held task, and return it.
 
         Raises:
             RefusedError: If there is no such task, or it is not queued.
@@ -189,20 +191,21 @@ class Control(Talking):
     def set_slots(
         self, slots: int | None = None, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> int:
-        """Let so many tasks run at a time; the session remembers it.
+        """Set how many tasks run at a time, which is stored with the session.
 
-        Blocks until the queue has answered. With fewer than run, none is ended.
+        Blocks until the queue has answered. If more tasks are running, they keep
+        running.
 
         Args:
-            slots: How many, at least 1; 0 for as many as the session was opened with;
-                by default nothing is changed.
+            slots: The number of slots, at least 1; 0 restores the number with which the
+                session was opened; None changes nothing.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            How many tasks run at a time now.
+            The current number of slots.
 
         Raises:
-            RefusedError: If that is no number of tasks.
+            RefusedError: If the number is invalid.
             TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(SetSlots(slots), Slots, answer_timeout).slots
@@ -214,17 +217,17 @@ class Control(Talking):
         description: str | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Task:
-        """Change what a task is called, or what a queued one does; return it.
+        """Change a task's description, or a queued one's arguments; return it.
 
         Args:
             task_id: The id of the task.
-            args: What its kind is told, for `bash` the command; with none as before.
-            description: What it is called from now on; by default as before.
+            args: The new arguments (for `bash` the command); without any they stay.
+            description: The new description; None keeps the current one.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If there is no such task, it is to do something else and is
-                not queued any more, or that makes no sense.
+            RefusedError: If there is no such task, `args` is given for a task that
+                isn't queued, or the change is invalid.
             TimeoutError: If there was no answer in time.
         """
         request = EditTask(task_id, description, args or None)
@@ -240,21 +243,20 @@ class Control(Talking):
         overlap: bool = False,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Schedule:
-        """Add a task again and again, and return the schedule.
+        """Create a schedule, which adds a task repeatedly; return the schedule.
 
         Args:
-            request: What each run asks for.
-            every: When: a duration such as `15m`, from now on, or a cron expression of
-                five fields such as `*/15 * * * *`.
-            zone: The name of the time zone in which a cron expression is meant; by
-                default that of the machine.
-            catch_up: What becomes of runs that were missed.
-            overlap: Whether a run is added although the one before has not ended.
+            request: The request of each run.
+            every: An interval such as `15m`, starting now, or a cron expression of five
+                fields such as `*/15 * * * *`.
+            zone: The time zone of a cron expression; by default that of the machine.
+            catch_up: What to do about missed runs.
+            overlap: Whether to add a run while the previous one has not ended.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If that makes no sense, or can't be written down.
-            TimeoutError: If there was no answer in time; it may still be made.
+            RefusedError: If the request is invalid, or can't be stored.
+            TimeoutError: If there was no answer in time; it may still be created.
         """
         asked = AddSchedule(request, every, zone, catch_up, overlap)
         (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules
@@ -263,7 +265,7 @@ class Control(Talking):
     def schedules(
         self, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Schedule, ...]:
-        """Return all schedules, by id.
+        """Return all schedules, sorted by id.
 
         Raises:
             TimeoutError: If there was no answer in `answer_timeout` seconds.
@@ -273,7 +275,7 @@ class Control(Talking):
     def unschedule(
         self, schedule_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> Schedule:
-        """Add no more tasks of a schedule, and return it; those it has added stay.
+        """Remove a schedule, and return it; the tasks it has added remain.
 
         Raises:
             RefusedError: If there is no such schedule.
@@ -290,12 +292,12 @@ class Control(Talking):
         paused: bool = True,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Schedule:
-        """Let a schedule add nothing until it is resumed, or go on; return it.
+        """Pause or resume a schedule, and return it.
 
         Args:
             schedule_id: The id of the schedule.
-            paused: Whether it adds nothing. What it missed is made good afterwards, as
-                its `catch_up` says.
+            paused: Whether to pause it; otherwise resume it. Missed runs are handled
+                according to its `catch_up`.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The errors that code outside the actors gets."""
+"""The errors raised to code outside the actors."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from ..messages import RefusalCode
 
 
 class TaskSystemError(Exception):
-    """A task system could not be started, or its actors are out of reach.
+    """A task system could not be started, or its actors can't be reached.
 
-    They are if somebody else has stopped them, or if they belong to the process that
-    this one was forked from.
-
-    The text says why and what to do, in one line.
+    They can't if other code has stopped them, or if they belong to the process from
+    which this one was forked. The text is the reason and the remedy, in one line.
     """
 
 
@@ -20,17 +18,17 @@ class SessionInUseError(TaskSystemError):
 
 
 class RefusedError(Exception):
-    """A request was refused; its text says why, in one line.
+    """A request was refused; the text is the reason, in one line.
 
     Args:
-        text: Why.
-        code: The same for programs.
+        text: The reason.
+        code: The reason, for programs.
     """
 
     def __init__(self, text: str, code: RefusalCode = RefusalCode.FAILED) -> None:
         super().__init__(text, code)
         self.code = code
-        """Why, for programs."""
+        """The reason, for programs."""
 
     def __str__(self) -> str:
         return str(self.args[0])

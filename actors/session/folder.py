@@ -1,16 +1,16 @@
-"""A session's folder: who owns it, what is in it, and files that do not belong there.
+"""The directory of a session: its lock, its contents, and untrusted files in it.
 
-    <folder>/lock               held by the program that has the session open; also
-                                what must outlive a damaged journal: see `Owner`
-    <folder>/session.db         the journal
-    <folder>/output/<id>.log    what tasks printed
-    <folder>/processes          which process each running task is, if jobs go on when
-                                the program is killed; see `ProcessNotes`
-    <folder>/exits              how such processes ended; see `ExitNotes`
+    <directory>/lock             locked by the program that has the session open; holds
+                                 data that must survive a damaged journal: see `Owner`
+    <directory>/session.db       the journal
+    <directory>/output/<id>.log  the output of tasks
+    <directory>/processes        the processes of running tasks, if jobs outlive a
+                                 killed program; see `ProcessNotes`
+    <directory>/exits            the exit statuses of these processes; see `ExitNotes`
 
-Folders have mode 0700 and files 0600: output may hold secrets. Opening a session runs
-its queue: a folder that is not this user's alone is refused, and so is every file in
-it; see `own_files`.
+Directories have mode 0700 and files 0600, since output may contain secrets. Opening a
+session runs its queue, so directories and files that other users can change are
+refused; see `own_files`.
 """
 
 from __future__ import annotations
@@ -47,31 +47,31 @@ if TYPE_CHECKING:
     from ..rules.task import Task
 
 _FORKED: Final = 1.0
-"""Seconds in which what a killed program was just forking loads another program."""
+"""Seconds within which a child that a killed program has just forked calls `exec`."""
 
 JOURNAL_NAME: Final = "session.db"
 
 _OUTPUT_FILE: Final = re.compile(r"([1-9][0-9]{0,11})\.log")
-"""The name of an output file; with more digits it is none of ours."""
+"""The name of an output file; names with more digits are ignored."""
 
-_LONGEST_LOCK: Final = 4096  # bytes; more than an `Owner` takes
+_LONGEST_LOCK: Final = 4096  # bytes; an `Owner` is shorter
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who has a session open, and what would be missed if the journal were lost.
+    """The contents of the lock file: the owner, and data to survive a lost journal.
 
-    Written into the lock file, for others to read and for the next program.
+    Other programs read it, and so does the next owner.
 
     Attributes:
-        pid: The process that has it open.
-        since: Since when.
+        pid: The process that has the session open.
+        since: When it opened the session.
         key: The session's key, part of the mark of its processes.
-        folder: The device and inode of the folder that the key is for. A copy of the
-            folder has others, and so gets another key: its original's processes are
-            none of its business.
-        next_id: No id from this one on was ever used.
-        seq: The number of the last change that the journal had; None if an older
-            version wrote this, whose `next_id` may be too high.
+        folder: The device and inode of the directory of the key. A copied directory
+            has different ones, so it gets a new key, which separates its processes
+            from those of the original.
+        next_id: The lowest id that was never used.
+        seq: The number of the last change in the journal; None if an older version
+            wrote this, whose `next_id` may be too high.
     """
 
     pid: int
@@ -82,17 +82,19 @@ class Owner(msgspec.Struct, frozen=True):
     seq: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a date that can't be shown."""
+        """Check that the date can be shown."""
         if not is_plausible(self.since):
             raise ValueError(f"{self.since} is not a date of this program")
 
 
 class SessionFolder:
-    """A session's folder, made if it is missing; owned by this process until `close`.
+    """The directory of a session, locked by this process until `close`.
+
+    Created if it is missing.
 
     Raises:
-        FolderError: If it can't be written, somebody else has the session open, or
-            the path can't be written down because it is not valid UTF-8.
+        FolderError: If it can't be written, another program has the session open, or
+            the path is not valid UTF-8.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +105,7 @@ class SessionFolder:
         self.journal_path = path / JOURNAL_NAME
         self.exits = ExitNotes(path / EXITS_NAME)
         self._lock_path = path / "lock"
-        self._is_own = False  # whether the journal is known to be of this folder
+        self._is_own = False  # whether the journal certainly belongs to this directory
         try:
             self._folder, self._lock = self._make()
         except OSError as error:
@@ -119,8 +121,8 @@ class SessionFolder:
             raise
 
     def close(self) -> None:
-        """Let others open the session."""
-        # Not the close alone: a process forked meanwhile may have the file open still.
+        """Unlock the session."""
+        # Explicitly, since a forked process may still have the file open.
         fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
         os.close(self._folder)
@@ -128,11 +130,11 @@ class SessionFolder:
     def open_journal(
         self, hurried: Callable[[], bool] = lambda: False
     ) -> tuple[SqliteJournal, Memory, str | None]:
-        """Open the journal; a damaged or foreign file is set aside under another name.
+        """Open the journal; rename a damaged or foreign file.
 
         Returns:
-            The journal, what it remembers, and what is to be told about a file that
-            was set aside.
+            The journal, its contents, and a warning about a file that was renamed, or
+            about lost changes.
 
         Raises:
             JournalError: If it can't be opened, or was written by a newer version.
@@ -152,14 +154,15 @@ class SessionFolder:
                 lost = f"{before}; what was left of it was set aside as {aside}"
             return journal, memory, lost
         journal, memory, _ = self._load(hurried)
-        # What it left running is known by its mark alone, and must be looked for.
+        # Processes are now known only by their marks, and must be searched for.
         return journal, replace(memory, clean=False), warning
 
     def open_notes(self, key: str, *, numbers: bool = False) -> ProcessNotes:
-        """Open what is written down of the processes of running tasks.
+        """Open the notes about the processes of running tasks.
 
-        Unless the journal is known to be of this folder, all of it is deleted: it may
-        name anybody's processes. With `numbers` a keeper notes one for each start.
+        If the journal may belong to another directory, the notes are deleted, since
+        they may name unrelated processes. With `numbers`, a number is noted for each
+        start.
 
         Raises:
             FolderError: If it can't be opened.
@@ -174,13 +177,12 @@ class SessionFolder:
         return ProcessNotes(fd, key, numbers=numbers)
 
     def adopt(self, tasks: Iterable[Task]) -> list[Task]:
-        """Return tasks with their output files in this folder.
+        """Return tasks with their output paths in this directory.
 
-        Even if a journal says otherwise, the file of a task is the one with its id: it
-        is read, and deleted with the task. A folder that was copied or moved remembers
-        where it was; the files there do not belong to this session.
+        The journal of a copied or moved directory contains the original paths. These
+        files don't belong to this session, and must not be read or deleted.
         """
-        # Without a call for each of a long history.
+        # No call per task, since a history may be long.
         prefix = self._output_prefix
         return [
             task
@@ -191,7 +193,7 @@ class SessionFolder:
         ]
 
     def last_written(self) -> float:
-        """Return when a journal was last written, in seconds since the epoch, or 0."""
+        """Return when the journal was last written, in seconds since the epoch or 0."""
         times = [0.0]
         for suffix in ("", "-wal"):
             file = self.journal_path.with_name(f"{JOURNAL_NAME}{suffix}")
@@ -201,7 +203,7 @@ class SessionFolder:
         return max(times)
 
     def _make(self, flags: int = 0) -> tuple[int, int]:
-        """Make what is missing; return the folder and the lock file, open."""
+        """Create missing files; return descriptors of directory and lock file."""
         folder = open_folder(self.path)
         try:
             os.close(open_folder(self.output, folder))
@@ -212,16 +214,16 @@ class SessionFolder:
             raise
 
     def _hold(self) -> None:
-        """Make sure before a write that the folder is there, and still this session's.
+        """Check before a write that the directory still belongs to this session.
 
-        If somebody has deleted it, or the lock file, it is made again.
+        If the directory or the lock file was deleted, it is created again.
 
         Raises:
-            ForeignSessionError: If another session has taken its place.
-            JournalError: If it can't be made.
+            ForeignSessionError: If another session has replaced it.
+            JournalError: If it can't be created.
         """
         try:
-            # Half the cost of Path, before each commit.
+            # Half the cost of `Path.stat`, before each commit.
             there = os.stat(self._lock_path, follow_symlinks=False)  # noqa: PTH116
         except FileNotFoundError:
             self._make_again()
@@ -239,7 +241,7 @@ class SessionFolder:
         except OSError as error:
             raise JournalError(unusable(self.path, error)) from error
         before, self._folder = self._folder, folder
-        # Not ours before it is locked and says whose it is.
+        # It belongs to this process only after it is locked and written.
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._write_owner(lock, key=self._owner.key)
@@ -269,7 +271,7 @@ class SessionFolder:
         )
         try:
             owner = self._owner
-            # A lock file without a place is an older version's, or was made by hand.
+            # A lock file without `folder` was written by an older version or by hand.
             is_own = owner.folder is not None
             remembered = journal.load(self._key(), is_own=is_own, boot=proc.boot_id())
             memory, lost = restored(
@@ -291,13 +293,13 @@ class SessionFolder:
         return journal, memory, lost
 
     def _key(self) -> str | None:
-        """Return what the journal must have as its key; None for that which it has."""
+        """Return the key that the journal must have; None to accept its own."""
         folder = self._place()
         owner = self._owner
         if owner.folder == folder:
             return owner.key
-        # Older versions wrote neither; if there was no lock file, the journal may be
-        # from anywhere.
+        # Older versions wrote neither; without a lock file, the journal may come from
+        # anywhere.
         of_older_version = self._was_owned and owner.folder is None
         return None if of_older_version else os.urandom(6).hex()
 
@@ -315,7 +317,7 @@ class SessionFolder:
         """Return the ids of the tasks that have an output file.
 
         Raises:
-            OSError: If its folder can't be read.
+            OSError: If the output directory can't be read.
         """
         output = open_folder(self.output, self._folder)
         try:
@@ -333,7 +335,7 @@ class SessionFolder:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                # What a killed program had just forked has its files for a moment.
+                # A child that a killed program has just forked briefly has its files.
                 if self._owner_runs() or time.monotonic() > until:
                     raise InUseError(
                         f"session {self.path.name!r} is open already, in {self._who()};"
@@ -355,7 +357,7 @@ class SessionFolder:
     def _owner_runs(self) -> bool:
         owner = self._read_owner()
         if owner is None or not owner.pid:
-            return True  # as far as anybody knows
+            return True  # unknown, so assume that it does
         now = proc.stat(owner.pid)
         return now is not None and not now.ended
 
@@ -371,8 +373,8 @@ class SessionFolder:
         owner = replace(self._owner, **changes)
         if "key" in changes:
             owner = replace(owner, folder=self._place())
-        # As long as the old text at least, and in one write: on a full disk, or if this
-        # is killed, the old text or the new one is there.
+        # At least as long as the old text, and in one write: after a full disk or a
+        # kill, the file contains either the old or the new text.
         text = msgspec.json.encode(owner).ljust(os.fstat(lock).st_size)
         os.pwrite(lock, text, 0)
         self._owner = owner

@@ -1,4 +1,4 @@
-"""Why a session's folder can't be used, in words: for its owner and for clients."""
+"""Errors about the directory of a session, for people."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _REMEDIES: Final = {
     errno.ENOENT: "",
     errno.ENOTDIR: "",
 }
-"""What helps besides another folder, where that is not to make it writable."""
+"""Remedies besides another directory; by default to make it writable."""
 
 
 class FolderError(Exception):
-    """The folder can't be used; the text says why and what to do."""
+    """The directory can't be used; the text is the reason and the remedy."""
 
 
 class InUseError(FolderError):
-    """Another program, or another system of this one, has the session open."""
+    """The session is open in another program, or in another system of this one."""
 
 
 def check_path(path: Path) -> None:
-    """Refuse a path that can't be written down.
+    """Check that a path can be stored.
 
     Raises:
         FolderError: If it is not valid UTF-8.
@@ -45,7 +45,7 @@ def check_path(path: Path) -> None:
 
 
 def unusable(path: Path, error: OSError) -> str:
-    """Return why a session's folder can't be used and what to do, for people."""
+    """Return the reason of an error about a session's directory, and the remedy."""
     if isinstance(error, NotOwnError):
         if error.errno == errno.ENOTDIR:
             return (

@@ -1,7 +1,7 @@
-"""Tasks as futures of `concurrent.futures`: one that is added gives one that ends.
+"""Tasks as futures of `concurrent.futures`.
 
-All futures of a system share one subscription and one thread. It makes their calls, so
-that a callback which blocks holds up other futures, and never an actor.
+All futures of a system share one subscription and one thread. The thread runs their
+callbacks, so a callback that blocks delays other futures, but no actor.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _STOPPED: Final = "the task system has stopped"
 
 
 class TaskFuture(Future[Task]):
-    """The end of a task that was submitted.
+    """The future of a submitted task.
 
-    It is done when the task has ended, in any status: its result is the task. It
+    It is done when the task has ended, in any status, and its result is the task. It
     is pending until then, also while the task runs.
     """
 
@@ -60,27 +60,27 @@ class TaskFuture(Future[Task]):
         self.number = number
         """The number of its request."""
         self.task_id: int | None = None
-        """The id of the task, once that is known."""
+        """The id of the task; None until it is known."""
         self._cancel = cancel
         self._refuse_to_wait = refuse_to_wait
 
     def result(self, timeout: float | None = None) -> Task:
-        """Return the task as it ended; blocks until then.
+        """Return the ended task; blocks until its end.
 
         Raises:
             CancelledError: If the future was canceled.
             RefusedError: If the request was refused.
             TaskSystemError: If the system has stopped and the task has not ended.
-            TimeoutError: If it has not ended in `timeout` seconds.
-            RuntimeError: If it has not ended, and this is called where it would wait
-                for itself: on a thread of the actors, or in the call of a future.
+            TimeoutError: If the task has not ended in `timeout` seconds.
+            RuntimeError: If the wait would be a deadlock: on a thread of the actors, or
+                in the callback of a future.
         """
         if not self.done():
             self._refuse_to_wait()
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return what `result` would raise but for `CancelledError`, or None.
+        """Return the exception of the future, or None.
 
         Blocks and raises as `result` does.
         """
@@ -89,13 +89,13 @@ class TaskFuture(Future[Task]):
         return super().exception(timeout)
 
     def cancel(self) -> bool:
-        """Cancel the task, and this future with it. Does not block.
+        """Cancel the task and this future. Does not block.
 
         The future is canceled at once: `result` raises `CancelledError`. The task is
-        told to end, and gets the grace period if it runs.
+        canceled, with the grace period if it runs.
 
         Returns:
-            Whether it is canceled; false if it was done before.
+            Whether it was canceled; false if it was done before.
         """
         if not super().cancel():
             return False
@@ -104,12 +104,12 @@ class TaskFuture(Future[Task]):
 
 
 class Futures:
-    """The futures of one life of a task system. Safe on any thread.
+    """The futures of a started task system. Thread-safe.
 
     Args:
-        queue: Takes the requests.
-        dead_letters: Counts what reaches nobody.
-        is_own_thread: Tells whether the caller runs where the answers come from.
+        queue: The recipient of the requests.
+        dead_letters: Counts messages to dead recipients.
+        is_own_thread: Returns whether the caller runs on a thread of the actors.
     """
 
     def __init__(
@@ -119,31 +119,31 @@ class Futures:
         is_own_thread: Callable[[], bool],
     ) -> None:
         self.queue = queue
-        """Takes the requests."""
+        """The recipient of the requests."""
         self._dead_letters = dead_letters
         self._is_own_thread = is_own_thread
         self._inbox: SimpleQueue[QueueReply | Notification | TaskFuture] = SimpleQueue()
         self._numbers = count(1)
-        # Without an answer, by the number of the request; a host's clients add to it
-        # on any thread. The rest belongs to the thread here.
+        # Futures without an answer, by the number of the request; any thread adds to
+        # it. All other state belongs to the thread here.
         self._asked: dict[int, TaskFuture] = {}
-        # Several of one task, if their requests have the same key.
+        # By task: several futures if their requests have the same key.
         self._known: dict[int, list[TaskFuture]] = {}
         self._canceled: set[TaskFuture] = set()
-        # Of what is asked, and whether this has ended. A signal handler may come in.
+        # Guards `_asked` and `_ended`; reentrant because of signal handlers.
         self._lock = threading.RLock()
         self._ended = False
         self._thread = threading.Thread(
             target=self._run, name="backburner-futures", daemon=True
         )
         self._thread.start()
-        # Only of the ends: that is all there is to know here.
+        # Only the ends of tasks are needed.
         ends = Subscribe(self, which=TaskFilter.FINISHED)
         if not post_if_alive(queue, ends, dead_letters):
             self._inbox.put(SystemStopped("it has been stopped"))
 
     def tell(self, message: QueueReply | Notification, /) -> None:
-        """Take an answer or a notification. Never blocks."""
+        """Receive an answer or a notification. Never blocks."""
         self._inbox.put(message)
 
     def submit(self, request: TaskRequest) -> TaskFuture:
@@ -173,7 +173,7 @@ class Futures:
         while not self._ended:
             message = self._inbox.get()
             call_safely(lambda: self._take(message))  # noqa: B023 - called at once
-            # Otherwise it would be kept in memory until the next one comes.
+            # The reference would keep the message alive until the next one.
             del message
 
     def _take(self, message: QueueReply | Notification | TaskFuture) -> None:
@@ -194,7 +194,7 @@ class Futures:
                     text = f"task {-number} {LEFT}"
                     self._fail(future, RefusedError(text, RefusalCode.UNKNOWN))
             case TasksForgotten(ids=()):
-                # The host was lost, or this was too slow; some may have ended since.
+                # The connection was interrupted; tasks may have ended since.
                 for task_id in self._known:
                     asked = GetTask(task_id, reply_to=self, correlation_id=-task_id)
                     post(self.queue, asked, self._dead_letters)
@@ -230,7 +230,7 @@ class Futures:
             future.set_exception(error)
 
     def _withdraw(self, future: TaskFuture) -> None:
-        # It may have ended just before it was canceled, or be canceled twice.
+        # The task may have ended just before, or the future is canceled twice.
         task_id = future.task_id
         is_open = future.number in self._asked or future in self._known.get(
             task_id or 0, ()
@@ -243,7 +243,7 @@ class Futures:
             self._cancel(task_id)
 
     def _cancel(self, task_id: int) -> None:
-        # With somebody to answer, so that a refusal is no news for the log.
+        # With `reply_to`, so that a refusal isn't logged.
         cancel = CancelTask(task_id, reply_to=self)
         post(self.queue, cancel, self._dead_letters)
 

@@ -1,4 +1,4 @@
-"""What a killed program has left is ended or removed, unless it goes on."""
+"""Ending processes and removing files that a killed program has left behind."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .recovery import Recovered
 
 _TOLERANCE: Final = 2.0
-"""Seconds by which a process's recorded and its actual creation time may differ.
+"""Maximum difference in seconds between the recorded and actual creation time.
 
-The recorded one was read off the clock just after; the system knows the actual one
-only relative to its own start, whose date it keeps in whole seconds.
+The recorded time was read from the clock just afterwards. The system stores the actual
+time relative to its boot, whose date it keeps in whole seconds.
 """
 
 
@@ -40,23 +40,22 @@ def end_leftovers(  # noqa: PLR0913 - each is one independent thing
     hurried: Callable[[], bool],
     found: Callable[[str], None],
 ) -> str | None:
-    """End the processes of a session that was not closed in order.
+    """End the processes of a session whose program was killed.
 
-    They are recognized by the mark in their environment, or by their recorded id
-    together with their creation time; a process that merely has the same id by now is
-    never touched. Blocks until they are gone, at most for the grace period and a
-    second.
+    They are recognized by the mark in their environment, or by the recorded id and
+    creation time; a process that has reused an id is never touched. Blocks until they
+    have ended, at most for the grace period and a second.
 
     Args:
-        memory: What the session remembers.
-        running: The tasks that had a job under way.
-        recovered: What goes on.
+        memory: The stored state of the session.
+        running: The tasks that had a running job.
+        recovered: The results of the recovery.
         grace: Seconds between SIGTERM and SIGKILL.
-        hurried: Tells whether the grace period is over before its time.
-        found: Told what is there to be ended, for people; more than once.
+        hurried: Returns whether to end the grace period.
+        found: Called, possibly several times, with the names of the processes.
 
     Returns:
-        What could not be ended, for people; None if nothing is left.
+        The processes that could not be ended, for people; None if there are none.
     """
     ran = {it.id for it in running}
     spared = recovered.spared
@@ -74,7 +73,7 @@ def end_leftovers(  # noqa: PLR0913 - each is one independent thing
         marked = family.find_marked(
             lambda part: is_of_session(part, key) and task_of(part) not in spared
         )
-        # Most are known both ways.
+        # Without duplicates: most are found in several ways.
         held = held_of_session(key, spared, look=True)
         left = [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, members)])]
         found(family.describe(left))
@@ -86,9 +85,9 @@ def end_leftovers(  # noqa: PLR0913 - each is one independent thing
 
 
 def clear_way(adopted: Iterable[Adoption]) -> None:
-    """Delete the output files that were made for a process that was never started.
+    """Delete the empty output files of tasks whose process was never started.
 
-    Those of jobs with a terminal or an input are there before their process.
+    For jobs with a terminal or an input pipe, the file is created before the process.
     """
     for it in adopted:
         task = it.task
@@ -108,9 +107,9 @@ def _find(record: ProcessRecord) -> Process | None:
 
 
 def _may_be_of_a_task(pid: int) -> bool:
-    """Tell whether a process can be that of a task, apart from what is written down.
+    """Return whether a process may belong to a task.
 
-    That leads a session, and this program does not come from it.
+    It must be a session leader, and not this process, its parent or its session.
     """
     try:
         leads = os.getsid(pid) == pid

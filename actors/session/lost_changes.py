@@ -1,4 +1,4 @@
-"""What is true of a session whose journal may have lost its last changes."""
+"""Restoring the state of a session whose journal may have lost its last changes."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from ..journal.protocol import Memory
 
 _FARTHEST_ID: Final = 10_000_000
-"""How far above all known ids the name of an output file may be an id of ours."""
+"""Maximum distance from the highest known id at which an output file counts."""
 
 
 def restored(
     memory: Memory, next_id: int, seq: int | None, outputs: Collection[int]
 ) -> tuple[Memory, str | None]:
-    """Return what is true of a session, by all that its folder remembers of it.
+    """Return the state of a session according to all of its files.
 
-    The journal may have lost its last changes: in a power cut, or because a file of it
-    was deleted. Then no id is given twice, and no task is run twice: one that is
-    queued and has an output file was started, and so was running when the last program
-    ended, as far as anybody knows.
+    The journal may have lost its last changes, in a power failure or because one of its
+    files was deleted. No id may be reused, and no task may run twice: a queued task
+    with an output file was started, so it is treated as running when the last program
+    ended.
 
     Args:
-        memory: What the journal remembers.
-        next_id: What the lock file has as the id of the next task.
-        seq: What it has as the number of the last change; None if an older version
-            wrote it, whose `next_id` may be too high.
+        memory: The contents of the journal.
+        next_id: The id of the next task according to the lock file.
+        seq: The number of the last change according to the lock file; None if an older
+            version wrote it, whose `next_id` may be too high.
         outputs: The ids of the output files.
 
     Returns:
-        What is true, and what is lost, for people, or None. The text follows the name
-        of the journal, and the name of the output folder follows the text.
+        The state, and a text about lost changes for people, or None. The name of the
+        journal precedes the text, and the name of the output directory follows it.
     """
     is_new = memory.next_id == 1
     if seq is None and not is_new:
@@ -53,7 +53,7 @@ def restored(
     if lost is not None:
         lost += " their output is still in"
     queued = TaskStatus.QUEUED
-    # Without a look at each of a long queue if none of it can be one.
+    # Avoids a pass over a long queue if there are no output files.
     started = (
         {it.id for it in memory.tasks if it.status is queued}.intersection(ours)
         if ours
@@ -63,7 +63,7 @@ def restored(
         memory,
         next_id=next_id,
         seq=max(memory.seq, seq or 0),
-        # What a lost change tells may run still, and is known by its mark alone.
+        # Processes of lost changes may still run, and are known only by their marks.
         clean=memory.clean and lost is None,
         tasks=tuple(
             it.started(it.queued_at) if it.id in started else it for it in memory.tasks

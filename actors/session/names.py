@@ -1,4 +1,4 @@
-"""What sessions are called, and where they are."""
+"""Names and directories of sessions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def check_session_name(name: str) -> None:
-    """Refuse what can't be the name of a session, which its folder often has.
+    """Check the name of a session, which is often the name of its directory.
 
     Raises:
-        ValueError: If it can't; the text says what can.
+        ValueError: If it is invalid; the text states the valid names.
     """
     if not _SESSION_NAME.fullmatch(name):
         raise ValueError(
@@ -26,26 +26,26 @@ def check_session_name(name: str) -> None:
 
 
 def working_directory() -> str | None:
-    """Return where this process is; None if that can't be told."""
+    """Return the working directory of this process; None if unknown."""
     try:
-        return os.getcwd()  # noqa: PTH109 - as a text
+        return os.getcwd()  # noqa: PTH109 - as text
     except OSError:
-        # It is gone. Tasks are to fail with that reason, instead of running elsewhere.
+        # It was deleted. Tasks should fail for that reason, not run elsewhere.
         named = os.environ.get("PWD", "")
-        return named if os.path.isabs(named) else None  # noqa: PTH117 - the same
+        return named if os.path.isabs(named) else None  # noqa: PTH117 - as text
 
 
 def absolute(directory: str | os.PathLike[str]) -> Path:
-    """Return the folder that was meant, wherever this process goes later.
+    """Return the absolute path of a directory.
 
     Raises:
-        TypeError: If it is no path.
-        ValueError: If it is relative, and this process's folder is gone.
+        TypeError: If it is not a path.
+        ValueError: If it is relative, and the working directory was deleted.
     """
     given = cast("object", directory)
     if not isinstance(given, str | os.PathLike):
         raise TypeError(f"directory must be str or a path, not {type(given).__name__}")
-    # A later change of the working folder does not change the session.
+    # Resolved now, so that a later `chdir` doesn't change the session.
     try:
         return Path(directory).absolute()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Whether this program could open a session that another one still has open."""
+"""Checking whether this program could open a session that another one has open."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .folder_errors import unusable
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ROOM: Final = 256 << 10  # bytes; what SQLite needs beside a journal that it opens
+_ROOM: Final = 256 << 10  # bytes that SQLite needs besides a journal that it opens
 
 
 def problem_of(directory: Path) -> str | None:
-    """Return why a session could not be opened once it is free; None if it could.
+    """Return why a session couldn't be opened if it were free; None if it could.
 
-    Looks at what a new version of the program, or a full disk, would fail at. Changes
-    nothing. Blocks for the disk.
+    Checks the version of the journal and the free space. Changes nothing. Blocks for
+    the disk.
     """
-    import tempfile  # noqa: PLC0415 - seldom needed, and every host starts with this
+    import tempfile  # noqa: PLC0415 - seldom needed, and every host loads this module
 
     try:
         with tempfile.TemporaryFile(dir=directory) as file:

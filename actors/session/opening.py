@@ -1,4 +1,4 @@
-"""Opening a session: its folder, its journal, and what a killed program has left."""
+"""Opening a session: its directory, its journal, and jobs of a killed program."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 
 class Opened(Record, frozen=True):
-    """A session that is open, before its actors are.
+    """An open session, before its actors are started.
 
     Attributes:
-        output: The folder of the output files.
-        journal: What remembers it.
-        memory: What is remembered, put right.
-        recovered: What became of the tasks that ran in an earlier life.
-        notes: What is written down of processes that may outlive this one, if they may.
-        exits: What a keeper has noted of processes that have ended.
-        resumed: The tasks that waited and can start.
-        warnings: What a person should know of how the session was found.
+        output: The directory of the output files.
+        journal: The journal.
+        memory: The stored state after recovery.
+        recovered: The results for tasks that were running.
+        notes: The notes about processes, if jobs may outlive this process.
+        exits: The exit statuses that a keeper has noted.
+        resumed: The queued tasks that can start.
+        warnings: Warnings about the state of the session, for people.
     """
 
     output: Path
@@ -55,17 +55,18 @@ class Opened(Record, frozen=True):
 
 
 class Opening:
-    """Opens a session. Blocks while what a killed program has left is ended.
+    """Opens a session. Blocks while jobs of a killed program are ended.
 
     Args:
-        releases: Takes what undoes each step, in order.
+        releases: The list to which a call that undoes each step is appended.
         kinds: The kinds of tasks that can run.
-        grace: Seconds between asking a process to end and killing it.
-        adopts: Whether jobs that are left running go on.
-        hurried: Tells, on any thread, whether somebody waits for the end of this.
-        found: Told what is being ended; an empty text once it has.
-        all_noted: Tells whether all jobs that have ended since their program was killed
-            were noted by a keeper; None without one.
+        grace: Seconds between SIGTERM and SIGKILL.
+        adopts: Whether jobs of a killed program keep running.
+        hurried: Returns whether to end the grace period; called on any thread.
+        found: Called with the names of the processes that are being ended, and with an
+            empty text afterwards.
+        all_noted: Returns whether a keeper has noted all jobs that ended since their
+            program was killed; None without a keeper.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent setting
@@ -88,9 +89,9 @@ class Opening:
         self._all_noted = all_noted
 
     def open_temporary(self) -> Opened:
-        """Open a session of which nothing is remembered."""
-        import shutil  # noqa: PLC0415 - the same
-        import tempfile  # noqa: PLC0415 - a remembered session starts without it
+        """Open a temporary session, of which nothing is kept."""
+        import shutil  # noqa: PLC0415 - only needed for temporary sessions
+        import tempfile  # noqa: PLC0415 - only needed for temporary sessions
 
         temporary = Path(tempfile.mkdtemp(prefix="backburner-"))
         self._releases.append(lambda: _remove(temporary, shutil.rmtree))
@@ -98,17 +99,17 @@ class Opening:
         return Opened(temporary, Journal(), memory, Recovered())
 
     def open(self, directory: Path) -> Opened:
-        """Open the session in a folder.
+        """Open the session in a directory.
 
         Raises:
-            FolderError: If the folder can't be used.
+            FolderError: If the directory can't be used.
             JournalError: If its journal can't be used.
         """
         folder = SessionFolder(directory)
         self._releases.append(folder.close)
         last_seen = folder.last_written()
         journal, memory, warning = folder.open_journal(self._hurried)
-        # Until the queue has it; closing it again after that does nothing.
+        # Only needed until the queue owns it; later calls do nothing.
         self._releases.append(journal.release)
         notes: ProcessNotes | None = None
         recovered = Recovered()
@@ -159,10 +160,10 @@ class Opening:
         *,
         lost: bool,
     ) -> Recovered:
-        """Find out what goes on of what a killed program has left."""
+        """Determine which jobs of a killed program keep running."""
         running = [it.id for it in running_of(began)]
         if not running:
-            folder.exits.forget_all()  # of no interest to anybody any more
+            folder.exits.forget_all()  # no longer needed
         between = [it.id for it in began if _is_made_again(it)]
         if memory.clean and not running:
             notes.load((), between)
@@ -170,7 +171,7 @@ class Opening:
         adopting = {it.name for it in self._kinds if isinstance(it, Adopting)}
         exits, noted = folder.exits, notes.load(running, between)
         self._releases.append(exits.let_go)
-        # Before anything that takes its time, in which their jobs may end.
+        # Before slow steps, during which jobs may end.
         exits.hold(_unfinished(noted.values()))
         now = look_around(
             memory.session_key,
@@ -189,8 +190,8 @@ class Opening:
         return recovered
 
     def _can_start(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-        """Return the tasks that wait for nothing but a slot."""
-        # Without a call for each: a queue may be long.
+        """Return the tasks that wait only for a slot."""
+        # No call per task, since a queue may be long.
         queued = TaskStatus.QUEUED
         kinds = {it.name for it in self._kinds}
         return tuple(
@@ -214,7 +215,7 @@ class Opening:
 
 
 def _unfinished(notes: Iterable[ProcessNote]) -> Iterator[StartedProcess]:
-    """Return the processes that may run, as far as is written down."""
+    """Return the noted processes that may still run."""
     boot = proc.boot_id()
     for it in notes:
         if it.process.pid and it.boot == boot and it.status is None:
@@ -222,20 +223,20 @@ def _unfinished(notes: Iterable[ProcessNote]) -> Iterator[StartedProcess]:
 
 
 def _is_made_again(task: Task) -> bool:
-    """Tell whether a Running task will have another process of this machine."""
+    """Return whether a Running task waits to start another process on this machine."""
     is_local = task.terms is None or not task.terms.engine
     return task.waits_to_run and is_local and task.output_path is not None
 
 
 def _remove(temporary: Path, remove: Callable[..., None]) -> None:
-    """Delete the temporary folder of a session that is not remembered.
+    """Delete the directory of a temporary session.
 
     Raises:
-        FolderError: If something of it can't be deleted.
+        FolderError: If a part of it can't be deleted.
     """
     remove(temporary, ignore_errors=True)
     try:
-        # What a process made meanwhile goes too; if it still fails this says why.
+        # Again, for files that a process created in between, and for the error.
         remove(temporary)
     except FileNotFoundError:
         pass  # it is gone

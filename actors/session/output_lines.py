@@ -1,4 +1,4 @@
-"""The lines of a task's output file, while it grows and afterward."""
+"""Reading the lines of a task's output file, which may be growing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _CHUNK: Final = 1 << 16
 
 
 class OutputLines:
-    """Reads an output file on, line by line; holds no more than a line and a chunk.
+    """Reads an output file line by line; buffers at most one line and one chunk.
 
     Args:
-        path: The file; it need not exist yet. None for a task without output.
+        path: The file, which may not exist yet. None for a task without output.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -27,11 +27,11 @@ class OutputLines:
         self._begun = b""
 
     def skip(self, place: int) -> None:
-        """Begin at this place of the file."""
+        """Begin at this offset of the file."""
         self._place = place
 
     def new(self) -> Iterator[str]:
-        """Return the lines that were completed since they were read last.
+        """Return the lines completed since the last call.
 
         Raises:
             OSError: While iterating, if the file can't be read.
@@ -46,7 +46,7 @@ class OutputLines:
             yield from map(_text, lines)
 
     def all(self) -> Iterator[str]:
-        """Return all lines that were not read yet, also one without an end.
+        """Return all unread lines, including a last line without a line feed.
 
         Raises:
             OSError: While iterating, if the file can't be read.
@@ -62,17 +62,17 @@ class OutputLines:
         try:
             size = self._path.lstat().st_size
             if size < self._place:
-                # Its command has emptied it, and writes it anew.
+                # The command has truncated the file; start again.
                 self._place, self._begun = 0, b""
             data = read_part(self._path, self._place, _CHUNK)
         except FileNotFoundError:
-            return b""  # it has printed nothing yet, or is forgotten
+            return b""  # the task has no output yet, or was forgotten
         self._place += len(data)
         return data
 
 
 def last_lines(path: Path, count: int) -> tuple[str, ...]:
-    """Return the last lines of a file; None if there is no such file.
+    """Return the last lines of a file; no lines if there is no such file.
 
     Raises:
         OSError: If the file can't be read.
@@ -87,7 +87,7 @@ def last_lines(path: Path, count: int) -> tuple[str, ...]:
 
 
 def place_of_last(path: Path, count: int) -> int:
-    """Return where in a file its last lines begin.
+    """Return the offset at which the last lines of a file begin.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -101,7 +101,7 @@ def place_of_last(path: Path, count: int) -> int:
             start = max(0, place - _CHUNK)
             data = os.pread(fd, place - start, start)
             at = len(data)
-            # The line feed at the very end begins no line.
+            # A line feed at the very end doesn't begin a line.
             while (at := data.rfind(b"\n", 0, at)) >= 0:
                 if start + at != end - 1:
                     found += 1

@@ -1,4 +1,4 @@
-"""The blocking calls that tell of tasks: as they are, and as they change."""
+"""The blocking calls that read tasks and their output, and wait for changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reading(Control):
     """Reads tasks and their output, and waits for changes."""
 
     def get(self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT) -> Task:
-        """Return a task as it is now. Blocks until the queue has answered.
+        """Return a task. Blocks until the queue has answered.
 
         Args:
             task_id: The id of the task.
@@ -56,10 +56,10 @@ class Reading(Control):
         *,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> tuple[Task, ...]:
-        """Return tasks by id. Blocks until the queue has answered.
+        """Return tasks, sorted by id. Blocks until the queue has answered.
 
         Args:
-            which: Those of which status; all by default.
+            which: The tasks to return, by status; by default all.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -70,7 +70,7 @@ class Reading(Control):
     def look_up(
         self, task_id: int, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> TaskFound:
-        """Return a task as it is now, and the process it runs as, if it has one.
+        """Return a task, and the id of its process if it has one.
 
         Args:
             task_id: The id of the task.
@@ -88,10 +88,10 @@ class Reading(Control):
         *,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> TaskList:
-        """Return tasks by id, and how many there are in each status.
+        """Return tasks, sorted by id, and the number of tasks in each status.
 
         Args:
-            which: Those of which status; all by default.
+            which: The tasks to return, by status; by default all.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -106,22 +106,21 @@ class Reading(Control):
         follow: bool = False,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Iterator[str]:
-        """Return the lines that a task has printed, as they were printed.
+        """Return the lines of a task's output, unchanged.
 
         Standard output and standard error are one stream. Lines end with a line feed,
-        which is not part of them; invalid UTF-8 becomes replacement characters. They
-        may hold anything that the program printed, such as escape sequences: make them
-        safe before a terminal shows them.
+        which is not part of them; invalid UTF-8 becomes replacement characters. Lines
+        may contain escape sequences: sanitize them before showing them on a terminal.
 
         Args:
             task_id: The id of the task.
-            follow: Go on until the task has ended. Each line then comes within a fifth
-                of a second; the iterator blocks until there is one. Closing it, or a
-                `break`, ends that.
+            follow: Whether to continue until the task has ended. The iterator then
+                blocks until the next line, which comes within a fifth of a second after
+                it was written. Close the iterator, or `break`, to end this.
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            An iterator; without lines for a task that has no output.
+            An iterator; empty for a task without output.
 
         Raises:
             RefusedError: If there is no such task.
@@ -137,11 +136,11 @@ class Reading(Control):
     def tail(
         self, task_id: int, count: int = 10, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[str, ...]:
-        """Return the last lines that a task has printed; see `output`.
+        """Return the last lines of a task's output; see `output`.
 
         Args:
             task_id: The id of the task.
-            count: How many at most.
+            count: The maximum number of lines.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -158,23 +157,22 @@ class Reading(Control):
         return last_lines(Path(task.output_path), count)
 
     def wait(self, *task_ids: int, timeout: float) -> tuple[Task, ...]:
-        """Wait until tasks have ended, and return them as they ended.
+        """Wait until tasks have ended, and return the ended tasks.
 
         Blocks up to `timeout` seconds, without polling.
 
         Args:
-            task_ids: Which; with none, all that have not ended yet.
+            task_ids: The ids of the tasks; by default all that have not ended yet.
             timeout: Seconds for all of them together.
 
         Returns:
             The tasks in the order of the ids.
 
         Raises:
-            RefusedError: If one of them is not known.
-            TaskSystemError: If the system stops meanwhile and one of them has not
-                ended, because it stays queued for the next time.
-            TimeoutError: If one of them has not ended in time.
-            ValueError: If `timeout` is not a number.
+            RefusedError: If a task is unknown.
+            TaskSystemError: If the system stops while a task stays queued.
+            TimeoutError: If a task has not ended in time.
+            ValueError: If `timeout` is nan.
         """
         for task_id in task_ids:
             if type(task_id) is not int:
@@ -204,20 +202,20 @@ class Reading(Control):
         since: int | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
-        """Tell an actor, or any recipient, of every change from now on.
+        """Send every change from now on to an actor or any other recipient.
 
-        Blocks until the first message, `Subscribed`, is on its way. The last one is
+        Blocks until the first message, `Subscribed`, was sent. The last one is
         `SystemStopped`.
 
         Args:
             subscriber: The recipient.
             shows: Whether it shows changes to a person; see `Subscribe`. `stop` then
-                waits a moment for what it shows last.
+                waits briefly until it has shown the last ones.
             origin: Only tasks of this origin.
-            description: Only tasks that are called this.
-            which: Only tasks of this status: `TaskFilter.FINISHED` for the ends alone.
-            since: The number of the last change of a status that it has handled; 0 for
-                none. `Subscribed.missed` then has what came after it.
+            description: Only tasks with this description.
+            which: Only changes to this status, such as `TaskFilter.FINISHED`.
+            since: The number of the last change of status that it has handled; 0 for
+                none. `Subscribed.missed` then contains the later ones.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -237,10 +235,10 @@ class Reading(Control):
         *,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
-        """Tell this recipient nothing more. Blocks until the queue has answered.
+        """Send a recipient no more notifications. Blocks until the queue has answered.
 
         Args:
-            subscriber: The same object, or an equal one, that was subscribed.
+            subscriber: A recipient equal to the one that was subscribed.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
@@ -262,5 +260,5 @@ class Reading(Control):
         try:
             yield news
         finally:
-            # Not a request: if the system has stopped meanwhile, that is no error.
+            # Not with `ask`: it is no error if the system has stopped.
             post_if_alive(queue, Unsubscribe(news))

@@ -1,8 +1,8 @@
-"""Opening a session again: what its last program left undone is put in order.
+"""Recovery of a session whose last program was killed.
 
-What was queued stays queued. What was running goes on, if the program that opens the
-session takes over jobs: `recover` decides, task by task. Else it has failed, since
-nobody saw its end, and what is left of its processes is ended first.
+Queued tasks stay queued. Running tasks continue if the program that opens the session
+adopts jobs: `recover` decides this for each task. Otherwise they have failed, since
+their outcome is unknown, and their remaining processes are ended first.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ NEVER_STARTED: Final = Outcome.failed(
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """What becomes of a session that was not closed in order.
+    """The results of the recovery of a session.
 
     Attributes:
-        adopted: The tasks that go on.
-        lost: How the others ended that were running.
+        adopted: The running tasks that continue.
+        lost: The outcomes of the other running tasks, by id.
         spared: The ids of tasks whose processes are left alone.
-        left: What finished tasks have left running, by their ids.
+        left: The background processes of finished tasks, by id.
     """
 
     adopted: tuple[Adoption, ...] = ()
@@ -55,14 +55,14 @@ class Recovered(msgspec.Struct, frozen=True):
 def recover(
     memory: Memory, now: Surroundings, adopting: Container[str], *, lost: bool = False
 ) -> Recovered:
-    """Decide what becomes of the tasks that were running. Looks at nothing itself.
+    """Decide which running tasks continue. A pure function.
 
     Args:
-        memory: What the session remembers.
-        now: What is true now.
-        adopting: The kinds whose jobs can be taken over; with none, all have failed.
-        lost: Whether the journal has lost something: then what belongs to a task that
-            it does not know is not left alone.
+        memory: The stored state of the session.
+        now: The current state of the machine.
+        adopting: The kinds whose jobs can be adopted; if empty, all tasks have failed.
+        lost: Whether the journal has lost changes; then processes of unknown tasks are
+            not spared.
     """
     running = running_of(memory.tasks)
     restarted = memory.rebooted or any(it.boot != now.boot for it in now.notes.values())
@@ -74,7 +74,7 @@ def recover(
             failed[task.id] = RESTARTED if restarted else LOST
             continue
         if task.terms is not None and task.terms.engine and not restarted:
-            adopted.append(Adoption(task))  # the engine knows
+            adopted.append(Adoption(task))  # the engine knows its state
             continue
         known = started.get(task.id)
         if known is not None:
@@ -108,12 +108,12 @@ def _adoption(
     if note is not None and note.boot == now.boot and note.process.pid:
         return Adoption(task, note.process, note.status)
     if restarted or task.output_path is None:
-        # What has no process goes on in the program itself, such as a wait.
+        # A job without a process, such as a wait, continues in the program itself.
         return RESTARTED if restarted else Adoption(task)
     if not now.never_began(task.id):
         leaders = [it for it in now.marked.get(task.id, ()) if it.session == it.pid]
         if leaders:
-            # What a job starts in a session of its own was started after it.
+            # The first process is the oldest: its descendants were started later.
             first = min(leaders, key=lambda it: (it.born, it.pid))
             process = StartedProcess(first.pid, first.born, first.born)
             return Adoption(task, process, in_doubt=True)
@@ -129,19 +129,17 @@ def _adoption(
 def as_left(
     tasks: Iterable[Task], last_seen: float, recovered: Recovered
 ) -> tuple[Task, ...]:
-    """Return tasks as they were left, those that were running when their program died.
+    """Return stored tasks with updated output, durations and background processes.
 
-    What finished ones had left running has been ended, at the end of the session or
-    just now, unless it is spared.
-
-    Neither their output nor their duration was written down. The file has all of the
-    output. Nobody knows how long one ran: at least until it or the program last wrote
-    something. Reads the ends of their files, once these have no more writers.
+    Progress of running tasks is not stored. Their output is read from the ends of
+    their files. Their durations are unknown: a task ran at least until it or the
+    program last wrote something. The background processes of finished tasks have been
+    ended, unless they are spared. Call this after the other processes were ended.
 
     Args:
-        tasks: The tasks, as they were written down.
+        tasks: The stored tasks.
         last_seen: When the program last wrote something, in seconds since the epoch.
-        recovered: What goes on.
+        recovered: The results of the recovery.
     """
     running = TaskStatus.RUNNING
     spared = recovered.spared
@@ -154,7 +152,7 @@ def as_left(
             return task
         return _as_left(task, now if task.id in goes_on else last_seen)
 
-    # Without a call for each of a long history.
+    # No call per task, since a history may be long.
     return tuple(
         [
             left(it)
@@ -174,9 +172,10 @@ def as_left(
 def told_now(
     changes: Iterable[TaskChanged], spared: Container[int]
 ) -> tuple[TaskChanged, ...]:
-    """Return changes of an earlier life as they are to be told now.
+    """Return stored changes in the form in which they are sent now.
 
-    What tasks had left running then has been ended, unless it is spared.
+    Without background processes of their tasks, which have been ended, unless they are
+    spared.
     """
     return tuple(
         [
@@ -198,7 +197,7 @@ def _as_left(task: Task, last_seen: float) -> Task:
         with contextlib.suppress(OSError):
             last_seen = max(last_seen, output.lstat().st_mtime)
     if task.paused_at is not None:
-        # It has stood still since, and stands still as long as that lasts.
+        # Its duration has not advanced since the pause.
         last_seen = task.paused_at.timestamp()
     began = last_seen if task.started_at is None else task.started_at.timestamp()
     ran = max(0.0, last_seen - began - task.paused_for)

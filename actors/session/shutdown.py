@@ -1,4 +1,4 @@
-"""The end of a task system: its steps, in order, within one deadline."""
+"""The shutdown of a task system: its steps, in order, within one deadline."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ STOP_TIMEOUT: Final = 5.0
 """Seconds for each short step, also after the deadline."""
 
 _KILLED_TIMEOUT: Final = 30.0
-"""Seconds for what was killed to end: its true status is worth a wait on a machine
-with many times more to run than it has processors."""
+"""Seconds to wait for killed tasks to end; long, because their true status matters even
+on an overloaded machine."""
 
 _NAMED: Final = 5
-"""Tasks that are named of those that could not be ended."""
+"""Maximum number of tasks that an error names."""
 
 _SHOWN_TIMEOUT: Final = 2.0
 _SHOWN_AFTER_ALL: Final = 0.5
-"""Seconds to show what was ended by the deadline itself, or in a hurry."""
+"""Seconds to show the last changes after the deadline, or in a hurry."""
 
 
 class ShutdownConfig(Record, frozen=True):
-    """What there is to know for ending a system.
+    """The settings of a shutdown.
 
     Attributes:
-        reason: What becomes the reason of the tasks that are ended.
-        remembered: Whether the session can be opened again: queued tasks stay, and
-            what nobody was shown will be shown then.
-        grace: Seconds between asking what was left running to end, and killing it.
+        reason: The reason of the tasks that are ended.
+        remembered: Whether the session can be opened again; then queued tasks and
+            unshown changes are kept.
+        grace: Seconds between SIGTERM and SIGKILL for background processes.
         session_key: Part of the mark of its processes.
-        dead_letters: Counts what reaches nobody.
+        dead_letters: Counts messages to dead recipients.
     """
 
     reason: str
@@ -75,7 +75,7 @@ class ShutdownConfig(Record, frozen=True):
 
 
 class Shutdown:
-    """One stop of a task system; what still runs at the deadline is killed."""
+    """One stop of a task system; tasks that still run at the deadline are killed."""
 
     def __init__(
         self,
@@ -94,20 +94,20 @@ class Shutdown:
         self._shown: Promise[QueueReply | None] | None = None
 
     def run(self, releases: Iterable[Callable[[], object]]) -> tuple[str, ...]:
-        """Take all steps, then the releases; blocks until the last is taken.
+        """Execute all steps, then the releases; blocks until the last one is done.
 
-        A step that fails is logged. One that is interrupted, by Ctrl+C perhaps, hurries
-        those after it, and what interrupted it is raised in the end.
+        A failed step is logged. An interruption, such as Ctrl+C, hurries the later
+        steps, and is raised after the last one.
 
         Returns:
-            What went wrong, for people: steps that failed, processes that live on.
+            Problems for people: failed steps, and processes that couldn't be killed.
         """
         interrupt: BaseException | None = None
         for step in (*self._steps(), *releases):
-            # Each is needed even if those before it failed.
+            # Each step is needed even if earlier ones failed.
             try:
                 step()
-            except Exception as error:  # noqa: BLE001 - told, and the rest is needed
+            except Exception as error:  # noqa: BLE001 - reported; the rest is needed
                 self._note_failure(error)
             except BaseException as error:  # noqa: BLE001 - raised below
                 interrupt = error
@@ -124,7 +124,7 @@ class Shutdown:
         self._problems.append(f"a step of the session's end failed: {what}")
 
     def hurry(self) -> None:
-        """Cut the grace period short, and any wait for others. Never blocks."""
+        """End the grace period and all waits. Never blocks."""
         self._hurried = True
         if self._runner is not None:
             post_if_alive(self._runner, Drain(self._config.reason, now=True))
@@ -147,7 +147,7 @@ class Shutdown:
     def _close(self, queue: pykka.ActorRef[QueueActor]) -> None:
         config = self._config
         close = CloseQueue(config.reason, keep_queued=config.remembered)
-        # Somebody may have stopped it already, together with all other actors.
+        # The program may have stopped all actors already.
         with contextlib.suppress(TaskSystemError):
             ask(queue, close, Acknowledged, STOP_TIMEOUT, config.dead_letters)
 
@@ -159,9 +159,9 @@ class Shutdown:
             if post(runner, drain, config.dead_letters):
                 self._drained(drained.get(self._deadline.left()))
         except BaseException as error:
-            # Ctrl+C, or the deadline: what is killed now should have its true end.
+            # Ctrl+C, or the deadline: kill the tasks, and wait for their true outcomes.
             self._hurried = True
-            # Ctrl+C may have come before the first was told.
+            # Ctrl+C may have come before the first `Drain` was sent.
             if post(runner, replace(drain, now=True), config.dead_letters):
                 try:
                     self._drained(drained.get(_KILLED_TIMEOUT))
@@ -175,7 +175,7 @@ class Shutdown:
         self._problems += _first(answer.given_up)
 
     def _stuck_tasks(self) -> str:
-        """Name the tasks that still run: a method of theirs blocks."""
+        """Name the tasks that still run because a method of their job blocks."""
         if self._queue is None:
             return ""
         request, letters = ListTasks(TaskFilter.RUNNING), self._config.dead_letters
@@ -192,7 +192,7 @@ class Shutdown:
 
         def search() -> list[Process]:
             marked = find_marked(lambda part: is_of_session(part, config.session_key))
-            # What is another user's does not show its mark.
+            # Marks of another user's processes can't be read.
             held = held_of_session(config.session_key)
             return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
 
@@ -204,7 +204,7 @@ class Shutdown:
             self._problems.append(f"still alive: {left}")
 
     def _await_shown(self, queue: pykka.ActorRef[QueueActor]) -> None:
-        # Once the queue has stopped, nobody can tell it that the last news were shown.
+        # A queue that has stopped can't receive `Shown`.
         if not queue.is_alive():
             return
         left = 0.0 if self._hurried else self._deadline.left()

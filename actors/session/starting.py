@@ -112,16 +112,16 @@ class Starting:
         self._config = config
         self._releases = releases
         self.queue: pykka.ActorRef[QueueActor] | None = None
-        """The QueueActor; None until it is started, as for the others."""
+        """The QueueActor; None until it is started."""
         self.runner: pykka.ActorRef[RunnerActor] | None = None
-        """The RunnerActor."""
+        """The RunnerActor; None until it is started."""
         self.dispatcher: Dispatcher | None = None
-        """What gives the actors their turns."""
+        """The dispatcher that runs the actors' turns; None until it is started."""
 
     def run(
         self, opened: Opened, subscribers: Iterable[Recipient[Notification] | Subscribe]
     ) -> None:
-        """Take all steps; blocks until each actor has answered.
+        """Execute all steps; blocks until each actor has answered.
 
         Raises:
             RefusedError: If a request of the start is refused.
@@ -144,7 +144,7 @@ class Starting:
         if clock is None:
             clock = own_clock = SystemClock()
             self._releases.append(own_clock.close)
-            # That of a clock of others may not be in real time.
+            # Only of the own clock: another clock may not run in real time.
             call_later = own_clock.call_later
         exits = PidfdWatcher()
         self._releases.append(exits.close)
@@ -215,7 +215,7 @@ class Starting:
         answer_of(self.runner.ask(Begin(), block=False), ANSWER_TIMEOUT)
         # Task actors begin before `start` returns.
         channels.forget_others({it.task.id for it in recovered.adopted})
-        # The runner's claims came first, so an answer means that they are known.
+        # The runner's claims came first, so they are handled before this answer.
         self._request(queue, ListTasks(TaskFilter.RUNNING), TaskList)
 
     def _request(

@@ -1,12 +1,12 @@
-"""Which process a task is whose program was killed in the moment of its start.
+"""Identifying the process of a task whose program was killed during the start.
 
-Nobody has written down its id then. What is known: when the start began, the number
-that it gave the process, that there was such a process (its output file is there),
-every process that leads a session and runs with a mark, and, if the keeper lived on,
-every one that has ended.
+The id of the process was not recorded. The following is known: the time of the start,
+the number given to the process, the existence of a process (there is an output file),
+all running session leaders with a mark, and, if the keeper survived, all session
+leaders that have ended.
 
-The number tells without a doubt. The rest is for starts that have none: on systems
-where there are no numbers.
+The number identifies the process reliably. The other facts are for systems without such
+numbers.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _FARTHEST: Final = 1 << 14
-"""Ids that lie closer together were given in their order; else they may have begun
-again from the lowest in between."""
+"""Process ids closer than this were assigned in their order; otherwise the ids may have
+wrapped around in between."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """The leader of a session that may be the first process of a task.
+    """A session leader that may be the first process of a task.
 
     Attributes:
         pid: Its id.
-        born: When it was started, in clock ticks since the machine was.
-        task_id: The task whose mark it carries; None if that is not known any more.
-        status: How it ended, as `waitpid` has it; None if it runs.
-        number: The number of the start that it comes from, if that has one.
+        born: When it was started, in clock ticks since boot.
+        task_id: The task of its mark; None if the mark is no longer known.
+        status: Its exit status in the format of `waitpid`; None if it runs.
+        number: The number of its start; 0 if unknown.
     """
 
     pid: int
@@ -46,9 +46,9 @@ def by_number(
 ) -> dict[int, Candidate]:
     """Return the first processes of tasks by the numbers of their starts.
 
-    Everything else with the same number descends from it. A task is missing if there is
-    no process with its number, or if process ids began again from the lowest in that
-    moment, so that it can't be told which was first.
+    Other processes with the same number are descendants. A task is missing if there is
+    no process with its number, or if process ids wrapped around just then, so that the
+    first one can't be determined.
     """
     everything = [*candidates]
     found: dict[int, Candidate] = {}
@@ -63,12 +63,12 @@ def by_number(
 def identify(
     starts: Mapping[int, int], candidates: Iterable[Candidate]
 ) -> dict[int, Candidate]:
-    """Return the first processes of tasks, as far as there is no doubt.
+    """Return the first processes of tasks, as far as they are certain.
 
     Args:
-        starts: The tasks, and the clock tick before which each was not started.
-        candidates: All leaders of sessions that are not known to be something else. The
-            first process of each of the tasks is among them.
+        starts: The tasks, with the earliest clock tick of each start.
+        candidates: All session leaders that may be one of the processes. They include
+            the first process of each task.
     """
     everything = [*candidates]
     fitting = {
@@ -92,7 +92,7 @@ def identify(
             for task_id, its in fitting.items()
         }
     for task_id in sorted(starts.keys() - found.keys()):
-        # It may be any of these, but all of them ended alike.
+        # It may be any of these, but all of them have the same exit status.
         statuses = {it.status for it in fitting[task_id]}
         free = [it for it in fitting[task_id] if it not in found.values()]
         if free and len(statuses) == 1 and None not in statuses:
@@ -101,9 +101,9 @@ def identify(
 
 
 def _first(its: list[Candidate]) -> Candidate | None:
-    """Return the first process of a task, if only one of the candidates can be that.
+    """Return the first process of a task, if only one candidate is possible.
 
-    All else that carries its mark descends from it, and was started later.
+    Other processes with its mark are descendants, which were started later.
     """
     if len(its) == 1:
         return its[0]

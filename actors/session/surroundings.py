@@ -1,4 +1,4 @@
-"""What is true now, as far as a session that is opened needs to know it."""
+"""The current state of the machine, for the recovery of a session."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _LOADING_PAUSE: Final = 0.02
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What is true now, as far as a session that is opened needs to know it.
+    """The current state of the machine, for the recovery of a session.
 
     Attributes:
         boot: The id of this boot of the machine.
-        notes: What is written down of the processes of running tasks.
-        marked: The running processes that carry a mark of the session, by task.
+        notes: The notes about the processes of running tasks.
+        marked: The running processes with a mark of the session, by task.
         outputs: The ids of tasks that have an output file.
-        ended: The noted exits of processes that may be those of tasks that were just
+        ended: The noted exits of processes that may belong to tasks that were just
             being started.
-        all_noted: Whether these are all that there were.
-        numbered: The running processes that lead sessions and come from one of these
-            starts, by its number.
-        others: The numbers of starts from which other running processes come. One that
-            has just been started leads no session for a moment.
+        all_noted: Whether `ended` is complete.
+        numbered: The running session leaders that come from one of these starts, with
+            its number.
+        others: The numbers of starts from which other running processes come. A process
+            that was just started is not a session leader for a moment.
     """
 
     boot: str
@@ -55,7 +55,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     @property
     def starts(self) -> dict[int, int]:
-        """The tasks that may have been started, and since when, in clock ticks."""
+        """The tasks that may have been started, with the earliest clock tick."""
         return {
             task_id: note.process.earliest
             for task_id, note in self.notes.items()
@@ -65,15 +65,15 @@ class Surroundings(msgspec.Struct, frozen=True):
         }
 
     def runs_unseen(self, task_id: int) -> bool:
-        """Tell whether the process of a start is there and leads no session yet."""
+        """Return whether a start has a process that is not a session leader yet."""
         note = self.notes.get(task_id)
         return note is not None and note.number in self.others
 
     def never_began(self, task_id: int) -> bool:
-        """Tell whether a task that was to be started certainly has had no process.
+        """Return whether a start certainly never had a process.
 
-        Files do not tell: there are those of an earlier attempt, or what is made before
-        the process of a job with a terminal.
+        An output file is no proof of a process: it may come from an earlier attempt, or
+        was created before the process of a job with a terminal.
         """
         note = self.notes.get(task_id)
         if note is None or note.boot != self.boot:
@@ -86,12 +86,12 @@ class Surroundings(msgspec.Struct, frozen=True):
             return False
         seen = {it.number for it in self.numbered} | self.others
         since = note.process.earliest
-        # Where the system can't tell numbers, the note has none.
+        # On systems without numbers, the note has none.
         seen |= {it.number or note.number for it in self.ended if it.born >= since}
         return note.number not in seen
 
     def started(self, key: str) -> dict[int, Candidate]:
-        """Find out which processes the tasks are that were just being started."""
+        """Identify the processes of the tasks that were just being started."""
         known = [it.process for it in self.notes.values() if it.process.pid]
         found = {
             ProcessId(it.pid, it.born): Candidate(it.pid, it.born, task_id)
@@ -120,7 +120,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         known_by = by_number(numbers, others)
         rest = [it for it in others if it not in known_by.values()]
         seen = {it.task_id for it in rest}
-        # Each of these had a process.
+        # All of these had a process.
         others_of = {
             task_id: earliest
             for task_id, earliest in starts.items()
@@ -137,14 +137,13 @@ def look_around(
     exits: ExitNotes,
     all_noted: Callable[[], bool],
 ) -> Surroundings:
-    """Look at what is true now, see `Surroundings`; reads the process table.
+    """Collect the current state of the machine; reads the process table.
 
-    Waits up to 0.2 s for a process that was just being started: before it has loaded
-    its program it has no mark. And up to 2 s for one that is seen before it leads a
-    session.
+    Waits up to 0.2 s for a process that was just being started, since it has no mark
+    before `exec`; and up to 2 s for a process that is not a session leader yet.
 
     Raises:
-        OSError: If the system lacks what it takes.
+        OSError: If the system lacks resources.
     """
     now = Surroundings(proc.boot_id(), notes, {}, outputs)
     for look in range(_MOST_LOADING_LOOKS):
@@ -161,7 +160,7 @@ def look_around(
         numbers = frozenset(filter(None, (notes[it].number for it in now.starts)))
         numbered, others = _numbered(table, since, numbers)
         now = replace(now, numbered=numbered, others=others)
-        # In this order: what has ended meanwhile is found by the next.
+        # In this order, so that a process that ends in between is found.
         uncollected = _has_uncollected(since)
         now = replace(now, ended=exits.all_since(since), all_noted=all_noted())
         found = now.started(key) if now.all_noted else marked
@@ -193,6 +192,6 @@ def _numbered(
 
 
 def _has_uncollected(since: int) -> bool:
-    """Tell whether a leader of a session has ended, and nobody has noted it yet."""
+    """Return whether a session leader has ended, and its exit is not noted yet."""
     found = filter(None, map(proc.stat, proc.pids()))
     return any(it.ended and it.session == it.pid and it.born >= since for it in found)

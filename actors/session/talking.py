@@ -1,4 +1,4 @@
-"""The blocking calls that reach running tasks: input, and the size of terminals."""
+"""The blocking calls for input of running tasks, and the size of their terminals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class Talking(Asking):
         end: bool = False,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
-        r"""Give a running task something to read; blocks until its input has it.
+        r"""Send input to a running task; blocks until it is in the input's buffer.
 
-        The task was asked to take input by `Terms.input`. On a terminal a line ends
-        with `\\r`, as the key Enter sends it, or with `\\n`.
+        The terms of the task must have `input`. On a terminal a line ends with `\\r`,
+        as the key Enter sends it, or with `\\n`.
 
         Args:
             task_id: The id of the task.
-            data: What, at most 65,536 bytes; text is sent in UTF-8.
-            end: Whether the task reads the end of its input after that: a pipe takes no
-                more then, and a terminal is told what Ctrl+D means there.
+            data: At most 65,536 bytes; text is sent in UTF-8.
+            end: Whether to signal the end of input after the data: a pipe is closed, a
+                terminal receives Ctrl+D.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If there is no such task, it does not run, takes no input, or
-                does not read what was sent before.
+            RefusedError: If there is no such task, it isn't running, takes no input, or
+                doesn't read earlier input.
             TimeoutError: If there was no answer in time.
         """
         raw = data.encode() if isinstance(data, str) else data
@@ -49,12 +49,12 @@ class Talking(Asking):
 
         Args:
             task_id: The id of the task.
-            columns: Its width, from 1 to 1000.
-            rows: Its height, the same.
+            columns: The width, from 1 to 1000.
+            rows: The height, from 1 to 1000.
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If there is no such task, it does not run, or it has no
+            RefusedError: If there is no such task, it isn't running, or it has no
                 terminal.
             TimeoutError: If there was no answer in time.
         """

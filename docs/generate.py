@@ -23,6 +23,7 @@ from typing import Final
 
 from backburner.actors import BashKind, SleepKind
 from backburner.ui.chat.model import keymap
+from backburner.ui.chat.update.task_list import PANELS
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.registry import CommandSpec, synonyms
 from backburner.ui.lines.json_lines import json_schema
@@ -69,8 +70,7 @@ def keys_document() -> str:
     sections = [KEYS]
     for keys in (
         keymap.INPUT,
-        keymap.TASKS,
-        keymap.FOUND,
+        *(panel.keys for panel in PANELS),
         keymap.TERMINAL,
         keymap.COMMON,
     ):

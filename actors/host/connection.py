@@ -164,7 +164,8 @@ class Connection(SafeActor[ConnectionMessage]):
         self._told.append((to, told))
         if not self._is_due:
             self._is_due = True
-            self.actor_ref.tell(Outgoing())
+            if not self.tell_self(Outgoing()):
+                raise pykka.ActorDeadError("the client is gone")
 
     def say_farewell(self, text: str) -> None:
         """Send the client `Farewell`, on any thread. Never blocks."""

@@ -14,6 +14,7 @@ from ...actors import CancelTask, RefusedError, Task, TaskStatus, TaskSystemErro
 from ...actors.host.remote import RemoteSystem
 from ...actors.rules.outcome import TIMED_OUT
 from ...actors.rules.safe_text import safe_line
+from ...actors.runtime.sending import post_if_alive
 from ...actors.session.output_lines import place_of_last
 from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
@@ -188,7 +189,8 @@ def _ask_about(system: RemoteSystem, task: Task) -> int | None:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
-        system.queue.tell(CancelTask(task.id, "canceled by you"))
+        # The session may have ended meanwhile, and the task with it.
+        post_if_alive(system.queue, CancelTask(task.id, "canceled by you"))
         return None
     if answer.strip().lower().startswith("g"):
         return None

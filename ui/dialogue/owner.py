@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from ...actors.host.events import HostBack, HostLost, SessionEnded
+from ...actors.runtime.sending import post_if_alive
 from .messages import Finished, Notice, ViewLost
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class HostNews:
                     self._face.tell(Notice(text))
                 self._owner.session_ended(text)
             case HostBack(text=text):
-                self._face.tell(Notice(text, good=True))
+                post_if_alive(self._face, Notice(text, good=True))
             case HostLost(text=text):
-                self._face.tell(Notice(text))
+                post_if_alive(self._face, Notice(text))
             case _:
                 assert_never(event)

@@ -1,0 +1,25 @@
+"""What a face's main thread hears of the session's host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pykka
+from backburner.actors.host.events import SessionEnded
+from backburner.ui.dialogue.owner import HostNews, Owner
+from backburner.ui.program.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from backburner.ui.dialogue.messages import Notice
+
+
+class _EndedFace:
+    def tell(self, message: Notice, /) -> None:
+        raise pykka.ActorDeadError(message.text)
+
+
+def test_the_end_of_a_session_is_noted_after_that_of_its_face() -> None:
+    owner = Owner(Wakeup())
+    HostNews(_EndedFace(), owner, tells_end=True).tell(SessionEnded("stopped"))
+    assert owner.finished
+    assert owner.ended == "stopped"

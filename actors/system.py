@@ -119,7 +119,7 @@ class TaskSystem(Requests):
             output_limit,
             session_output_limit,
             adopt,
-            # A value of a wrong type is passed on, so that the error names it.
+            # A value of a wrong type is kept, so that the error names it.
             dict(resources)
             if isinstance(resources, Mapping)
             else cast("dict[str, float | str]", resources or {}),

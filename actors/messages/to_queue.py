@@ -16,7 +16,7 @@ class ClaimTasks(Message, frozen=True):
     """The runner has room for `count` more tasks.
 
     Only a claim makes a task Running: the queue answers each with one `StartTask`, as
-    soon as a task waits.
+    soon as a task may start.
 
     Attributes:
         runner: The runner that will run the tasks.

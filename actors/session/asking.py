@@ -47,15 +47,15 @@ class Asking(abc.ABC):
     def _refuse_in_a_fork(self) -> None:
         if self._is_forked():
             raise TaskSystemError(
-                f"this task system runs in process {self._owner}, of which this one is"
-                f" a fork; make another {type(self).__name__} here"
+                f"this task system belongs to process {self._owner}, the parent of this"
+                f" one; create another {type(self).__name__} here"
             )
 
     def _refuse_to_wait(self, what: str) -> None:
         if self.is_own_thread():
             raise RuntimeError(
-                f"{what} would wait on a thread of the actors that are to answer it;"
-                " tell `queue` a message, or call this on another thread"
+                f"{what} would wait on a thread of the actors that answer it; send a"
+                " message to `queue`, or call this on another thread"
             )
 
     def _request(

@@ -65,7 +65,7 @@ def call_everything(system: TaskSystem | RemoteSystem) -> None:
         try:
             request()
         except TaskSystemError as error:
-            check("of which this one is a fork" in str(error), str(error))
+            check("the parent of this one" in str(error), str(error))
         else:
             raise AssertionError(f"{request} was carried out in the child")
 

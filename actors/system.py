@@ -130,7 +130,7 @@ class TaskSystem(Requests):
         if directory == "":
             raise ValueError("directory must not be empty; give '.' for this folder")
         if adopt and directory is None:
-            raise ValueError("adopt needs a directory, in which the jobs are found")
+            raise ValueError("adopt needs a directory, where the jobs are recorded")
         self._directory = None if directory is None else absolute(directory)
         if kinds is None:
             kinds = (BashKind(), SleepKind())

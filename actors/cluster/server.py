@@ -53,7 +53,7 @@ PIECE: Final = 4 << 20
 ATTEMPTS: Final = 3
 """Maximum number of reservations for a job, if nodes die before it has begun."""
 
-UNSEEN: Final = "while no process of the engine was there"
+UNSEEN: Final = "while no engine process was running"
 
 _READ: Final = 1 << 18
 

@@ -172,7 +172,7 @@ def _encode(variables: Variables) -> bytes:
 
 def _decode(data: object) -> Variables:
     if not isinstance(data, bytes):
-        raise TypeError("an environment is no bytes")
+        raise TypeError("an environment is not bytes")
     entries = [os.fsdecode(entry) for entry in data.split(b"\0")] if data else []
     pairs = [entry.partition("=") for entry in entries]
     if not all(separator for _, separator, _ in pairs):

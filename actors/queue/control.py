@@ -167,7 +167,7 @@ class Control:
         if task.status.is_final:
             text = f"task {task.id} has already finished ({task.status}: {task.reason})"
             if task.left_running:
-                text += "; that is ended with the session at the latest"
+                text += "; these processes end with the session at the latest"
             return Refused(text, RefusalCode.FINISHED, message.correlation_id)
         # Its end is not committed yet, so it must stay invisible.
         return CancelAccepted((task,), message.correlation_id)
@@ -214,7 +214,7 @@ class Control:
 
 
 def _not_waiting(task: Task, correlation_id: int | str | None) -> Refused:
-    text = f"task {task.id} does not wait any more; it is {task.status}"
+    text = f"task {task.id} no longer waits; it is {task.status}"
     if task.status is TaskStatus.QUEUED:
         text = f"task {task.id} can't start here: {task.reason}"
     code = RefusalCode.FINISHED if task.status.is_final else RefusalCode.INVALID

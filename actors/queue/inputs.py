@@ -116,7 +116,7 @@ class Inputs:
         wanted = None if task.terms is None else task.terms.input
         problem = _problem(message)
         if problem is None and task.status is not TaskStatus.RUNNING:
-            problem = f"task {task.id} does not run; it is {task.status}"
+            problem = f"task {task.id} is not running; it is {task.status}"
             code = RefusalCode.FINISHED if task.status.is_final else code
         elif problem is None and wanted is None:
             problem = (

@@ -128,7 +128,7 @@ class Starts:
                 text = f"give 1 to {_MOST_SLOTS:,} tasks at a time, not {slots}"
                 return Refused(text, RefusalCode.INVALID, correlation_id)
             if self._runner is None:
-                text = "nothing can run yet; try again in a moment"
+                text = "the session is still starting; try again in a moment"
                 return Refused(text, RefusalCode.FAILED, correlation_id)
             self._book.settings.slots = slots or None
             self._changes.journal.ruled(self._book.settings.rules)
@@ -166,7 +166,7 @@ class Starts:
         if self._room.get(engine, 0) > 0:
             return "starting"
         if engine not in self._engines:
-            return f"waiting for the engine {engine}, which is not there"
+            return f"waiting for the engine {engine}, which is not configured"
         if self._runner is None:
             return "waiting for the runner"
         slots = self._engines[engine]

@@ -50,7 +50,7 @@ class TaskBook:
         resources: Mapping[str, float] | None = None,
     ) -> None:
         if history < 0:
-            raise ValueError("history can't be negative")
+            raise ValueError("history must be 0 or more tasks")
         self._next_id = first_id
         self._history = history
         self.tasks = TaskTable()

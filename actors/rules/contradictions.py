@@ -29,19 +29,19 @@ def contradiction(task: Task) -> str | None:
     if task.duration is None:
         problem = _of_unstarted(task)
     elif task.started_at is None:
-        problem = "it has a duration if and only if it has started"
+        problem = "it must have a duration if it has started, and only then"
     elif status is _QUEUED:
         problem = "a queued task has not started"
     elif task.duration < 0:
-        problem = "a duration can't be negative"
+        problem = "a duration must be 0 or more seconds"
     elif not final and task.exit_code is not None:
         problem = "a task that has not ended has no exit code"
     if final != (task.ended_at is not None):
-        problem = "it has an end if and only if its status is final"
+        problem = "it must have ended_at if its status is final, and only then"
     if task.id < 1:
         problem = "ids start at 1"
     if (at := implausible(task.queued_at, task.started_at, task.ended_at)) is not None:
-        problem = f"{at} is not a date that a task can have"
+        problem = f"{at} is not a valid date"
     if error is not None or status is _FAILED:
         problem = problem or contradiction_of_error(status, error)
     if task.progress is not None or task.output_size < 0:
@@ -55,7 +55,7 @@ def contradiction(task: Task) -> str | None:
 
 def _of_unstarted(task: Task) -> str | None:
     if task.started_at is not None:
-        return "it has a duration if and only if it has started"
+        return "it must have a duration if it has started, and only then"
     if task.status is not _QUEUED and task.status is not _CANCELED:
         return "only a queued or a canceled task may never have started"
     if task.exit_code is not None:
@@ -69,7 +69,7 @@ def _of_attempt(task: Task, attempt: Attempt) -> str | None:
     if attempt.waits and task.status is not _RUNNING:
         return "only a task that has not ended waits for another attempt"
     if attempt.due is not None and not is_plausible(attempt.due):
-        return f"{attempt.due} is not a date that an attempt can have"
+        return f"{attempt.due} is not a valid date for an attempt"
     return None
 
 
@@ -79,5 +79,5 @@ def _of_running(task: Task) -> str | None:
         if not runs:
             return "only a task that runs is paused"
         if not is_plausible(task.paused_at):
-            return f"{task.paused_at} is not a date for a pause"
+            return f"{task.paused_at} is not a valid date for a pause"
     return None if runs else "only a task that runs waits for input"

@@ -33,12 +33,10 @@ def contradiction_of_error(status: TaskStatus, error: str | None) -> str | None:
     """Return why this status contradicts this error; None if it doesn't."""
     if error is None:
         return (
-            "if it failed, it says what went wrong"
-            if status is TaskStatus.FAILED
-            else None
+            "a failed task must have an error" if status is TaskStatus.FAILED else None
         )
     if status is not _FAILED and status is not _CANCELED:
-        return "nothing went wrong with it, so it has no error"
+        return "only a failed or canceled task has an error"
     return None
 
 
@@ -67,7 +65,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
             ValueError: If the status is not final, or does not fit the error.
         """
         if not self.status.is_final:
-            raise ValueError(f"an outcome is final, {self.status} is not")
+            raise ValueError(
+                f"the status of an outcome must be final, not {self.status}"
+            )
         problem = contradiction_of_error(self.status, self.error)
         if problem:
             raise ValueError(f"an outcome ({self.status}): {problem}")

@@ -8,9 +8,9 @@ import msgspec
 def contradiction_of_numbers(size: int, progress: int | None) -> str | None:
     """Return why a size or a progress is invalid; None if both are valid."""
     if size < 0:
-        return "a size can't be negative"
+        return "a size must be 0 or more bytes"
     if progress is not None and not 0 <= progress <= 100:  # noqa: PLR2004 - percent
-        return "progress goes from 0 to 100"
+        return "progress must be from 0 to 100"
     return None
 
 

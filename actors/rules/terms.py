@@ -213,7 +213,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         if len({*names}) < len(names):
             return "name each resource once"
         if wrong := [name for name, amount in self.needs if not is_amount(amount)]:
-            return f"needs: the amount of {wrong[0]} makes no sense"
+            return f"needs: the amount of {wrong[0]} is invalid"
         if (problem := self._problem_of_limits()) is not None:
             return problem
         if self.immediate and (self.held or self.waits_for or delay or at):

@@ -64,9 +64,9 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         if not isinstance(cast("object", seconds), int | float):
             given = type(seconds).__name__
-            raise TypeError(f"a time to wait must be a number of seconds, not {given}")
+            raise TypeError(f"timeout must be a number, not {given}")
         if math.isnan(seconds):
-            raise ValueError("a time to wait must be a number of seconds, not nan")
+            raise ValueError("timeout must be a number, not nan")
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:

@@ -214,7 +214,9 @@ class Shutdown:
             if post(queue, AwaitShown(shown), self._config.dead_letters):
                 shown.get(timeout)
         except TimeoutError:
-            logger.info("Nobody said that the last news were shown; they come again")
+            logger.info(
+                "The last changes were not acknowledged as shown; they are shown again"
+            )
         finally:
             self._shown = None
 

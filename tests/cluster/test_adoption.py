@@ -142,7 +142,7 @@ def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:
     with cluster.system(cluster.engine()) as system:
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
-        assert ended.reason.endswith("died while no process of the engine was there")
+        assert ended.reason.endswith("died while no engine process was running")
 
 
 def test_another_version_says_that_it_does_not_take_over_a_job(
@@ -174,7 +174,7 @@ def test_a_job_whose_agent_died_without_an_owner_fails(cluster: Cluster) -> None
     with cluster.system(cluster.engine()) as system:
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
-        assert ended.reason.endswith("died while no process of the engine was there")
+        assert ended.reason.endswith("died while no engine process was running")
         # Its room was given back at once.
         both = [
             system.add_request(cluster.job("true", needs=(("CPU", 2.0),))).id

@@ -338,7 +338,7 @@ def test_without_a_host_nothing_is_started_but_by_adding(
         done = shell(verb)
         assert done.returncode == (0 if verb == "status" else 1)
         assert done.stderr == (
-            "backburner: session 'main' has no host, so nothing of it runs;"
+            "backburner: session 'main' has no host, so none of its tasks is running;"
             " `backburner host start` starts one, and its queued tasks\n"
         )
 
@@ -453,7 +453,7 @@ def test_terms_are_options_of_add(shell: Shell) -> None:
     assert shell("wait", "2").returncode == 0
     refused = shell("stash", "1")
     assert refused.returncode == 1
-    assert "does not wait any more" in refused.stderr
+    assert "no longer waits" in refused.stderr
     assert "not a whole number" in shell("add", "--priority", "x", "true").stderr
 
 

@@ -75,7 +75,7 @@ def test_status_lists_the_tasks_and_says_that_nothing_runs(
     assert done.returncode == 0
     for text in ("#1", "Good", "#2", "exit status 3", "#3", "Later", "Queued: 1"):
         assert text in done.stdout
-    assert "has no host, so nothing of it runs" in done.stderr
+    assert "has no host, so none of its tasks is running" in done.stderr
     listed = verb("list", "--queued", "--json")
     assert [it["id"] for it in json.loads(listed.stdout)] == [3]
     assert verb("status", "--watch").returncode == 0

@@ -363,7 +363,7 @@ def test_a_new_file_that_is_damaged_too_is_not_replaced_again(
     everything = Everything([task], [_ended(1, 1)])
     why = DamagedJournalError("it is damaged")
     assert str(path) in journal.start_over(everything, why)
-    with pytest.raises(JournalError, match="a new file is no better"):
+    with pytest.raises(JournalError, match="writing a new file failed too"):
         journal.start_over(everything, why)
     assert len([*path.parent.glob("*.damaged-*[0-9]")]) == 1
     journal.commit()

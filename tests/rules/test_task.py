@@ -203,14 +203,14 @@ def test_news_of_impossible_progress_cant_be_made(progress: int) -> None:
 
 @pytest.mark.parametrize("status", [TaskStatus.QUEUED, TaskStatus.RUNNING])
 def test_an_outcome_is_final(status: TaskStatus) -> None:
-    with pytest.raises(ValueError, match=f"final, {status} is not"):
+    with pytest.raises(ValueError, match=f"must be final, not {status}"):
         Outcome(status, "why")
 
 
 def test_an_outcome_that_no_task_can_have_cant_be_made() -> None:
-    with pytest.raises(ValueError, match="what went wrong"):
+    with pytest.raises(ValueError, match="must have an error"):
         Outcome(TaskStatus.FAILED, "no")
-    with pytest.raises(ValueError, match="nothing went wrong"):
+    with pytest.raises(ValueError, match="only a failed or canceled task"):
         Outcome(TaskStatus.COMPLETE, "done", 0, "why")
 
 

@@ -176,8 +176,8 @@ def _below_a_device(_: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (_nested, "nested too deep; settings are not"),
-        (_nested_tables, "nested too deep; settings are not"),
+        (_nested, "nested too deeply"),
+        (_nested_tables, "nested too deeply"),
         (_long, "longer than 1 MiB; shorten it"),
         (_sparse, "longer than 1 MiB; shorten it"),
         (_endless, "longer than 1 MiB; shorten it"),

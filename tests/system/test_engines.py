@@ -197,7 +197,7 @@ def test_a_queued_task_of_an_engine_waits_for_one_that_has_it(tmp_path: Path) ->
     with TaskSystem(directory=tmp_path) as system:
         system.release(task_id)
         waits = system.get(task_id)
-        assert waits.reason == "waiting for the engine far, which is not there"
+        assert waits.reason == "waiting for the engine far, which is not configured"
     engine = FarEngine()
     with TaskSystem(directory=tmp_path, engines=[engine]):
         until(lambda: task_id in engine.jobs)

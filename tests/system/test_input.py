@@ -210,7 +210,7 @@ def test_what_can_t_be_sent_is_refused(system: TaskSystem, until: Until) -> None
     _end(system, plain)
     ended = _refusal(lambda: system.send_input(plain.id, "x"))
     assert (str(ended), ended.code) == (
-        "task 1 does not run; it is canceled",
+        "task 1 is not running; it is canceled",
         RefusalCode.FINISHED,
     )
     with pytest.raises(RefusedError, match="sleep tasks take no input"):

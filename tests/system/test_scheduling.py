@@ -170,7 +170,7 @@ def test_what_starts_at_once_takes_no_slot_from_others_later(one: OneSlot) -> No
 
 def test_only_what_is_queued_can_be_moved_or_held(one: OneSlot) -> None:
     runs, waits = one.add(), one.add()
-    with pytest.raises(RefusedError, match="does not wait any more; it is running"):
+    with pytest.raises(RefusedError, match="no longer waits; it is running"):
         one.system.move(runs, first=True)
     with pytest.raises(RefusedError, match="it is running"):
         one.system.move(waits, before=runs)
@@ -506,7 +506,7 @@ def test_a_queued_task_is_edited_and_stays_in_its_place(one: OneSlot) -> None:
     one.reopen()
     assert one.system.get(first).args == ("make", "test")
     assert one.running() == [first]
-    with pytest.raises(RefusedError, match="does not wait any more; it is running"):
+    with pytest.raises(RefusedError, match="no longer waits; it is running"):
         one.system.edit(first, "make")
     with pytest.raises(RefusedError, match="give a description or arguments"):
         one.system.edit(second)

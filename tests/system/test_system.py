@@ -326,7 +326,7 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(
         assert task.reason.startswith("exit status 0; still running: ")
         assert str(pids_in("left")[0]) in task.left_running
         with pytest.raises(
-            RefusedError, match="that is ended with the session at the latest"
+            RefusedError, match="these processes end with the session at the latest"
         ):
             system.cancel(task.id)
         assert _output(task) == b"hi\n"

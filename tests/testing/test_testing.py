@@ -80,7 +80,7 @@ def test_a_hand_driven_clock_bears_it_too() -> None:
 
 
 def test_a_time_that_is_no_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be a number of seconds, not nan"):
+    with pytest.raises(ValueError, match="must be a number, not nan"):
         Recorder[int]().wait_for(int, timeout=math.nan)
 
 

@@ -9,11 +9,11 @@ from backburner.ui.main import main
     [
         (
             ("--parallel", "0"),
-            "'0' is not a number of tasks; give a whole number from 1",
+            "'0' is not a number of tasks; use a whole number, 1 or more",
         ),
         (("--parallel", "abc"), "'abc' is not a number of tasks"),
-        (("--grace", "soon"), "'soon' is not a time to wait; give a number of seconds"),
-        (("--grace", "nan"), "'nan' is not a time to wait"),
+        (("--grace", "soon"), "'soon' is not a number of seconds, 0 or more"),
+        (("--grace", "nan"), "'nan' is not a number of seconds"),
         (("--state-dir", ""), "no directory is named; give one"),
     ],
 )

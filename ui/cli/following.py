@@ -182,7 +182,7 @@ def _ask_about(system: RemoteSystem, task: Task) -> int | None:
         return leave
     sys.stderr.write(
         f"\n#{task.id}: Ctrl+C again cancels it, Enter leaves it in the background,"
-        " g and Enter goes on showing it: "
+        " g and Enter continues to show it: "
     )
     sys.stderr.flush()
     try:

@@ -30,7 +30,7 @@ def send(call: Call, system: RemoteSystem) -> int:
         line = as_line(task, text)
         _give(system, task.id, line[:-1] if options.no_newline else line)
     elif not options.end and sys.stdin.isatty():
-        raise UsageError("give a text, or --end, or input such as: < FILE")
+        raise UsageError("missing text; give one, or --end, or input such as: < FILE")
     elif not sys.stdin.isatty():
         while data := os.read(0, _CHUNK):
             _give(system, task.id, data)

@@ -34,7 +34,7 @@ def position(text: str) -> Position:
 def count(text: str) -> int:
     """Parse a whole number from 0."""
     if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
+        raise ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)
 
 
@@ -56,7 +56,7 @@ def seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not value >= 0:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
     return value
 
 

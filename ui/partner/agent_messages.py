@@ -208,7 +208,7 @@ class AgentMessages:
             self._printed = brief(safe_line(text).strip(), 60)
             if self._has_answered:
                 self._tell(
-                    f"{self._name} printed {self._printed!r}, which is no message of"
+                    f"{self._name} printed {self._printed!r}, which is not a message of"
                     " ACP; it is skipped"
                 )
         if self._garbage > _MOST_GARBAGE:
@@ -254,7 +254,9 @@ class AgentMessages:
                 self._refuse(f"wanted to use {refused} of its own")
             self._stream.write(result_line(number, {"outcome": outcome}))
             return
-        self._refuse(f"asked for {brief(safe_line(method), 40)}, which is not offered")
+        self._refuse(
+            f"asked for {brief(safe_line(method), 40)}, which is not supported"
+        )
         text = f"there is no method {method!r} here; use the tools of backburner"
         self._stream.write(error_line(number, RpcError(METHOD_NOT_FOUND, text)))
 

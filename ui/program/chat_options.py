@@ -63,7 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="which session to open (default: %(default)s)",
     )
     parser.add_argument(
-        "--ephemeral", action="store_true", help="remember nothing of this session"
+        "--ephemeral", action="store_true", help="keep nothing of this session"
     )
     parser.add_argument(
         "--host",
@@ -90,7 +90,7 @@ def _slots(text: str) -> int:
         slots = 0
     if slots < 1:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of tasks; give a whole number from 1"
+            f"{text!r} is not a number of tasks; use a whole number, 1 or more"
         )
     return slots
 
@@ -102,7 +102,7 @@ def _seconds(text: str) -> float:
         seconds = -1.0
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time to wait; give a number of seconds from 0"
+            f"{text!r} is not a number of seconds, 0 or more"
         )
     return seconds
 

@@ -338,7 +338,7 @@ def read_toml(file: Path, text: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except RecursionError as error:
-        raise ConfigError(f"{file}: nested too deep; settings are not") from error
+        raise ConfigError(f"{file}: nested too deeply") from error
 
 
 def _read(file: Path) -> str:

@@ -351,7 +351,7 @@ def is_failure(message: object) -> bool:
 def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:
     partner = stage.open()
     stage.say(partner, "print Loading...")
-    assert "printed 'Loading...', which is no message" in stage.chat.failure()
+    assert "printed 'Loading...', which is not a message" in stage.chat.failure()
     assert stage.chat.answer() == "Loading..."
 
 

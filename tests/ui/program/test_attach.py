@@ -65,4 +65,4 @@ def test_the_terminal_is_given_back_if_the_task_was_forgotten(tmp_path: Path) ->
         os.close(ours)
         os.close(theirs)
     assert left.ended
-    assert "left the history" in left.text
+    assert "was forgotten" in left.text

@@ -248,7 +248,7 @@ def _begin(context: Context, wait: PendingWait) -> list[Effect]:
         return []  # line mode reads no further input until the wait ends
     first, *others = (f"#{task_id}" for task_id in sorted(wait.task_ids))
     names = f"{first} and {len(others)} more have" if others else f"{first} has"
-    return [context.reply([f"will say when {names} finished"])]
+    return [context.reply([f"will report when {names} finished"])]
 
 
 def _parse_wait(rest: str) -> Wait:

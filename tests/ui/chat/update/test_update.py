@@ -113,7 +113,7 @@ def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
     chat = ChatDriver()
     chat.news(running(1), running(2))
     chat.enter("/wait")
-    assert "will say when #1 and 1 more have finished" in chat.screen()
+    assert "will report when #1 and 1 more have finished" in chat.screen()
     chat.news(ended(1), ended(2))
     assert "all tasks have finished" in chat.screen()
 

@@ -72,7 +72,7 @@ class HostNews:
             case SessionEnded(text=text):
                 # If this program asked for the end, it has finished and expects it.
                 if self._tells_end and not self._owner.finished:
-                    self._face.tell(Notice(text))
+                    post_if_alive(self._face, Notice(text))
                 self._owner.session_ended(text)
             case HostBack(text=text):
                 post_if_alive(self._face, Notice(text, good=True))

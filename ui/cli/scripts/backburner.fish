@@ -70,7 +70,7 @@ complete -c backburner -n _shtab_backburner_using -l config -xka "(__fish_comple
 complete -c backburner -n _shtab_backburner_using -l grace -x -d 'seconds between SIGTERM and SIGKILL of a task (default: 5, or as configured)'
 complete -c backburner -n _shtab_backburner_using -l state-dir -xka "(__fish_complete_directories)" -d 'where sessions are kept'
 complete -c backburner -n _shtab_backburner_using -l session -xka "(_backburner_list sessions)" -d 'which session to open (default: main)'
-complete -c backburner -n _shtab_backburner_using -l ephemeral -d 'remember nothing of this session'
+complete -c backburner -n _shtab_backburner_using -l ephemeral -d 'keep nothing of this session'
 complete -c backburner -n _shtab_backburner_using -l host -l no-host -d 'run the session in a process of its own, which keeps running when you leave (default: yes for a chat, unless the configuration says no)'
 complete -c backburner -n _shtab_backburner_using -s V -l version -d 'show the version and exit'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a add -d 'add a task: one argument is a command line, several are quoted'

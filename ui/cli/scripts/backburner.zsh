@@ -59,7 +59,7 @@ _shtab_backburner_options=(
   "--grace[seconds between SIGTERM and SIGKILL of a task (default\: 5, or as configured)]:S:"
   "--state-dir[where sessions are kept]:DIR:_files -/"
   "--session[which session to open (default\: main)]:NAME:_backburner_sessions"
-  "--ephemeral[remember nothing of this session]"
+  "--ephemeral[keep nothing of this session]"
   {--host,--no-host}"[run the session in a process of its own, which keeps running when you leave (default\: yes for a chat, unless the configuration says no)]"
   {-V,--version}"[show the version and exit]"
 )

@@ -1,4 +1,4 @@
-"""What the tests of the terminal share: the environment of one that can do all."""
+"""The environment of a terminal with all features."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_keys_have_names(data: bytes, name: str) -> None:
     assert decode(data) == [Key(name)]
 
 
-def test_characters_type_themselves() -> None:
+def test_characters_are_typed_as_they_are() -> None:
     assert decode("aZ é日".encode()) == [
         Key("a", "a"),
         Key("Z", "Z"),
@@ -119,7 +119,7 @@ def test_characters_type_themselves() -> None:
 
 
 @pytest.mark.parametrize("data", MEANINGLESS)
-def test_what_means_nothing_is_dropped_whole(data: bytes) -> None:
+def test_an_unknown_sequence_is_dropped_entirely(data: bytes) -> None:
     assert decode(data + b"x") == [Key("x", "x")]
 
 
@@ -140,7 +140,7 @@ class Clock:
 
 
 class Line:
-    """What a terminal sends piece by piece, with pauses between the pieces."""
+    """Input from a terminal, sent in pieces with pauses between them."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -148,7 +148,7 @@ class Line:
         self.events: list[Event] = []
 
     def send(self, *pieces: bytes | float) -> list[Event]:
-        """Pass pieces on and let time pass; return all that has come of it so far."""
+        """Feed pieces and advance the clock; return all events so far."""
         for piece in pieces:
             if isinstance(piece, bytes):
                 self.events += self.decoder.feed(piece)
@@ -161,7 +161,7 @@ class Line:
         return self.events
 
 
-def test_a_lone_escape_is_a_key_after_a_while() -> None:
+def test_a_lone_escape_becomes_a_key_after_a_delay() -> None:
     line = Line()
     assert line.send(b"\x1b", ESCAPE_WAIT / 2) == []
     assert line.send(ESCAPE_WAIT / 2) == [Key("escape")]
@@ -193,13 +193,13 @@ LATE = {
 
 @pytest.mark.parametrize(("rest", "events"), LATE.items())
 @pytest.mark.parametrize("pause", [0.05, 0.2, 0.5])
-def test_a_sequence_on_a_slow_line_is_that_sequence(
+def test_a_sequence_on_a_slow_line_is_recognized(
     rest: bytes, events: list[Event], pause: float
 ) -> None:
     escaped = [Key("escape")] if pause > ESCAPE_WAIT else []
     assert Line().send(b"\x1b", pause, rest) == escaped + events
     assert Line().send(b"\x1b", pause, rest, 2.0) == escaped + events
-    # However slow it is: no byte of it is typed.
+    # No byte of the sequence is typed, however slow the line is.
     pieces = [part for byte in rest for part in (pause, bytes([byte]))]
     slowest = Line().send(b"\x1b", *pieces, 2.0)
     assert [event for event in slowest if event != Key("escape")] == events
@@ -221,7 +221,7 @@ def test_a_paste_on_a_slow_line_is_never_typed(at: int, pause: float) -> None:
     ["[", "[x] done", "[0-9]", "[ ] todo", "[1]", "O", "OK", "]", "]x", "P", "_"],
 )
 @pytest.mark.parametrize("pace", [0.0, 0.15])
-def test_what_is_typed_after_escape_is_typed(text: str, pace: float) -> None:
+def test_characters_typed_after_escape_are_typed(text: str, pace: float) -> None:
     typed = [part for char in text for part in (char.encode(), pace)]
     events = Line().send(b"\x1b", 0.3, *typed, 2.0)
     expected = [Key("space" if char == " " else char, char) for char in text]
@@ -237,7 +237,7 @@ def test_a_sequence_without_an_escape_is_text() -> None:
 
 
 @pytest.mark.parametrize("char", "[O]P")
-def test_alt_with_what_begins_a_sequence_is_a_key_too(char: str) -> None:
+def test_alt_with_the_start_of_a_sequence_is_a_key(char: str) -> None:
     assert decode(b"\x1b" + char.encode()) == [Key(f"alt-{char}")]
     assert decode(b"\x1b" + char.encode() + b"\r") == [Key(f"alt-{char}"), Key("enter")]
 
@@ -250,7 +250,7 @@ def test_the_rest_of_a_sequence_may_come_late() -> None:
     assert decoder.feed(b"C") == [Key("ctrl-right")]
 
 
-def test_two_escapes_are_two() -> None:
+def test_two_escapes_are_two_keys() -> None:
     assert decode(b"\x1b\x1b") == [Key("escape"), Key("escape")]
     assert decode(b"\x1b\x1b[A") == [Key("escape"), Key("up")]
 
@@ -275,7 +275,7 @@ def test_mouse_and_focus() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"])
-def test_answers_of_the_terminal(end: bytes) -> None:
+def test_answers_of_the_terminal_are_recognized(end: bytes) -> None:
     answer = b"\x1b]11;rgb:ffff/8080/0000" + end + b"\x1b[?64;1;2c"
     assert decode(answer) == [
         BackgroundColor(255, 128, 0),
@@ -284,7 +284,7 @@ def test_answers_of_the_terminal(end: bytes) -> None:
     assert decode(b"\x1b]11;rgb:f/0/0" + end) == [BackgroundColor(255, 0, 0)]
 
 
-def test_dark_backgrounds_are_told_from_light_ones() -> None:
+def test_dark_and_light_backgrounds_are_distinguished() -> None:
     assert BackgroundColor(0, 0, 0).is_dark
     assert BackgroundColor(0, 43, 54).is_dark
     assert not BackgroundColor(253, 246, 227).is_dark
@@ -313,7 +313,7 @@ def test_a_paste_may_pause() -> None:
     ("pressed", "name"), [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d"), (b"\x1b", "escape")]
 )
 @pytest.mark.parametrize("inside", [b"", b"half a paste", b"cut \x1b[20"])
-def test_a_paste_that_lost_its_end_can_be_ended(
+def test_a_paste_without_its_end_marker_can_be_ended(
     pressed: bytes, name: str, inside: bytes
 ) -> None:
     events = Line().send(BEGIN + inside, 0.3, pressed, 2.0)
@@ -324,13 +324,15 @@ def test_a_paste_that_lost_its_end_can_be_ended(
 
 
 @pytest.mark.parametrize(("key", "name"), [(b"\x03", "ctrl-c"), (b"\x04", "ctrl-d")])
-def test_a_paste_that_lost_its_end_can_be_ended_at_once(key: bytes, name: str) -> None:
+def test_a_paste_without_its_end_marker_can_be_ended_at_once(
+    key: bytes, name: str
+) -> None:
     assert Line().send(BEGIN + b"half" + key, 2.0) == [Paste("half"), Key(name)]
 
 
 @pytest.mark.parametrize("inside", [b"\x03", b"\x04", b"\x1b", b"\x1b[A", b"\r"])
 @pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
-def test_a_key_that_is_pasted_ends_no_paste(inside: bytes, pause: float) -> None:
+def test_a_pasted_key_does_not_end_the_paste(inside: bytes, pause: float) -> None:
     pieces = (BEGIN, pause, b"one", pause, b" " + inside, pause, b"two", pause, END)
     events = Line().send(*pieces, 2.0)
     assert events == [Paste(f"one {inside.decode()}two".replace("\r", "\n"))]
@@ -340,7 +342,7 @@ def test_a_key_that_is_pasted_ends_no_paste(inside: bytes, pause: float) -> None
     ]
 
 
-def test_keys_that_come_at_once_are_joined() -> None:
+def test_keys_that_arrive_together_are_joined() -> None:
     assert joined(decode("a\rb é日\tc".encode())) == [
         Key("a", "a"),
         Key("enter"),
@@ -380,16 +382,14 @@ KITTY = {
 
 
 @pytest.mark.parametrize(("data", "key"), KITTY.items())
-def test_keys_of_the_kitty_protocol_mean_what_they_always_meant(
-    data: bytes, key: Key
-) -> None:
+def test_kitty_protocol_keys_have_their_usual_meaning(data: bytes, key: Key) -> None:
     assert decode(data) == [key]
 
 
 @pytest.mark.parametrize(
     "data", [b"\x1b[57358u", b"\x1b[57441;2u", b"\x1b[99;9u", b"\x1b[99;5:3u"]
 )
-def test_keys_of_the_kitty_protocol_that_mean_nothing_type_nothing(data: bytes) -> None:
+def test_unknown_kitty_protocol_keys_type_nothing(data: bytes) -> None:
     assert decode(data) == []
 
 
@@ -419,7 +419,7 @@ def test_cutting_the_stream_anywhere_changes_nothing(
 
 
 @given(st.lists(st.binary(max_size=60), max_size=60))
-def test_noise_never_raises_and_keys_get_through_after_it(chunks: list[bytes]) -> None:
+def test_noise_never_raises_and_later_keys_are_read(chunks: list[bytes]) -> None:
     decoder = KeyDecoder()
     for chunk in chunks:
         decoder.feed(chunk)
@@ -428,14 +428,14 @@ def test_noise_never_raises_and_keys_get_through_after_it(chunks: list[bytes]) -
 
 
 @pytest.mark.parametrize("opener", [b"\x1b[", b"\x1b]", b"\x1bP", b"\x1bO", b"\x1b[<"])
-def test_a_sequence_without_end_is_not_held_for_ever(opener: bytes) -> None:
+def test_an_endless_sequence_is_not_held_forever(opener: bytes) -> None:
     decoder = KeyDecoder()
     decoder.feed(opener + b"1" * 600)
     assert decoder.feed(b"2") == [Key("2", "2")]
 
 
 @given(STREAMS)
-def test_what_is_typed_is_safe_to_show(data: bytes) -> None:
+def test_typed_text_is_safe_to_show(data: bytes) -> None:
     for event in decode(data):
         if isinstance(event, Key) and event.text:
             assert unicodedata.category(event.text) != "Cc"

@@ -36,7 +36,7 @@ FRAMES = st.builds(
 
 
 class Stage:
-    """A terminal with a screen on it, and what somebody before it would see."""
+    """A terminal with a screen, and the emulator that shows it."""
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
         self.master, self.slave = pty.openpty()
@@ -61,7 +61,7 @@ class Stage:
         return b"".join(parts)
 
     def paint(self, frame: Frame, size: Size = SIZE) -> bytes:
-        """Paint, and return what was written for it."""
+        """Paint a frame; return the bytes written."""
         assert self.screen.paint(frame, size)
         written = self.read()
         self._stream.feed(written)
@@ -105,7 +105,7 @@ def test_only_what_changed_is_written(stage: Stage) -> None:
 
 @pytest.mark.parametrize("text", ["x" * SIZE.columns, "\u65e5" * (SIZE.columns // 2)])
 def test_the_end_of_a_full_row_is_not_erased(stage: Stage, text: str) -> None:
-    """A cursor after the last column stands on it, and erasing would take it away."""
+    """A cursor after the last column stays on it; erasing would clear that cell."""
     stage.paint(frame("before"))
     written = stage.paint(frame(text))
     assert not written.partition(text[-1].encode())[2].count(b"\x1b[K")
@@ -147,13 +147,13 @@ def test_another_size_draws_everything_again(stage: Stage) -> None:
     assert b"one" in stage.paint(frame("one", "two"), Size(10, 4))
 
 
-def test_what_is_too_large_is_cut(stage: Stage) -> None:
+def test_content_larger_than_the_screen_is_cut(stage: Stage) -> None:
     stage.paint(frame(*["0123456789" * 3] * 9))
     assert stage.lines() == ["0123456789" * 2] * 5
 
 
 @pytest.mark.parametrize("size", [Size(1, 1), Size(2, 1), Size(1, 3)])
-def test_a_tiny_screen_is_no_trouble(stage: Stage, size: Size) -> None:
+def test_a_frame_is_painted_on_a_tiny_screen(stage: Stage, size: Size) -> None:
     stage.paint(frame("日本語", "x", "y", "z", cursor=(3, 9)), size)
 
 
@@ -184,7 +184,7 @@ def test_styles_are_switched_on_and_off(stage: Stage) -> None:
         ({"NO_COLOR": "1"}, Style(fg=1, bold=True), b"\x1b[1mx"),
     ],
 )
-def test_colours_are_reduced_to_those_there_are(
+def test_colours_are_reduced_to_those_of_the_terminal(
     monkeypatch: pytest.MonkeyPatch,
     environ: dict[str, str],
     style: Style,
@@ -200,14 +200,14 @@ def test_colours_are_reduced_to_those_there_are(
     stage.close()
 
 
-def test_after_text_of_doubtful_width_the_column_is_set_anew(stage: Stage) -> None:
+def test_the_column_is_set_after_text_of_ambiguous_width(stage: Stage) -> None:
     row = (Span("☀\ufe0f ok"), Span(" right", Style(bold=True)))
     written = stage.paint(Frame((row,)))
     assert "\x1b[1;1H\x1b[K☀\ufe0f ok\x1b[1;6H\x1b[1m right".encode() in written
     assert b"H\x1b[K" not in stage.paint(frame("● plain ─ ✓"))
 
 
-def test_nothing_hostile_reaches_the_terminal(stage: Stage) -> None:
+def test_hostile_text_does_not_reach_the_terminal(stage: Stage) -> None:
     stage.screen.set_title(f"a{HOSTILE}b")
     stage.screen.notify(f"a{HOSTILE}b", f"c{HOSTILE};d")
     assert stage.read() == b"\x1b]2;a b\a\x1b]9; a b: c ,d\a"
@@ -220,7 +220,7 @@ def test_nothing_hostile_reaches_the_terminal(stage: Stage) -> None:
 
 @given(st.lists(FRAMES, max_size=5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_drawing_what_changed_is_as_good_as_drawing_all(
+def test_drawing_changes_gives_the_same_screen_as_drawing_everything(
     stage: Stage, frames: list[Frame]
 ) -> None:
     for each in frames:
@@ -238,7 +238,7 @@ def test_drawing_what_changed_is_as_good_as_drawing_all(
 
 @given(FRAMES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_painted_frame_reads_as_it_was_given(stage: Stage, given: Frame) -> None:
+def test_a_painted_frame_reads_as_given(stage: Stage, given: Frame) -> None:
     stage.paint(given)
     for row, line in zip(given.rows[: SIZE.rows], stage.seen.display, strict=False):
         text = plain(row)
@@ -250,7 +250,7 @@ def plain(row: Row) -> str:
     return "".join(span.text for span in row)
 
 
-def test_a_frame_waits_while_an_older_one_is_on_its_way(
+def test_a_frame_waits_until_the_previous_one_is_written(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal_module, "WRITE_PATIENCE", 0.01)
@@ -270,7 +270,7 @@ def test_a_frame_waits_while_an_older_one_is_on_its_way(
     assert b"title" in stage.read()
 
 
-def test_a_terminal_that_was_left_is_not_painted(stage: Stage) -> None:
+def test_nothing_is_painted_after_leaving_the_terminal(stage: Stage) -> None:
     stage.terminal.leave()
     stage.read()
     assert not stage.screen.paint(frame("one"), SIZE)
@@ -288,7 +288,7 @@ def test_the_title_is_written_once(stage: Stage) -> None:
     assert stage.read() == b"\x1b]2;2 running\a"
 
 
-def test_progress_is_written_once_and_taken_away_at_the_end(stage: Stage) -> None:
+def test_progress_is_written_once_and_removed_at_the_end(stage: Stage) -> None:
     stage.screen.set_progress(None)
     assert stage.read() == b""
     stage.screen.set_progress(62)
@@ -299,7 +299,7 @@ def test_progress_is_written_once_and_taken_away_at_the_end(stage: Stage) -> Non
     assert b"\x1b]9;4;0\a" in stage.read()
 
 
-def test_the_bell(stage: Stage) -> None:
+def test_the_bell_is_rung(stage: Stage) -> None:
     stage.screen.bell()
     assert stage.read() == b"\a"
 
@@ -313,7 +313,7 @@ def test_the_bell(stage: Stage) -> None:
         ({"TERM": "linux"}, b""),
     ],
 )
-def test_a_notification_goes_out_once_in_the_terminal_s_manner(
+def test_a_notification_is_written_once_in_the_format_of_the_terminal(
     environ: dict[str, str], written: bytes
 ) -> None:
     stage = Stage(environ)
@@ -322,7 +322,7 @@ def test_a_notification_goes_out_once_in_the_terminal_s_manner(
     stage.close()
 
 
-def test_iterm_is_spared_progress_that_it_takes_for_notifications() -> None:
+def test_iterm_gets_no_progress_because_it_would_show_notifications() -> None:
     stage = Stage({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"})
     stage.screen.set_progress(5)
     assert stage.read() == b""

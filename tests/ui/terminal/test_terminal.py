@@ -26,7 +26,7 @@ LIMIT = 20.0
 
 
 class Pty:
-    """A terminal of which the test holds the other end, and what was read from it."""
+    """A pseudoterminal whose other end the test holds, and the bytes read from it."""
 
     def __init__(self) -> None:
         self.master, self.slave = pty.openpty()
@@ -62,14 +62,14 @@ def make(tty: Pty, *, mouse: bool = True) -> Terminal:
     return Terminal(input_fd=tty.slave, output_fd=tty.slave, mouse=mouse)
 
 
-def test_building_and_learning_asks_and_writes_nothing(tty: Pty) -> None:
+def test_building_a_terminal_and_learn_write_nothing(tty: Pty) -> None:
     terminal = make(tty)
     terminal.learn()
     terminal.close()
     assert tty.read() == b""
 
 
-def test_entering_takes_the_terminal_over(tty: Pty) -> None:
+def test_entering_takes_over_the_terminal(tty: Pty) -> None:
     terminal = make(tty)
     terminal.enter()
     written = tty.read()
@@ -90,7 +90,7 @@ def test_entering_takes_the_terminal_over(tty: Pty) -> None:
     terminal.close()
 
 
-def test_leaving_gives_everything_back(tty: Pty) -> None:
+def test_leaving_restores_everything(tty: Pty) -> None:
     before = tty.attributes()
     terminal = make(tty)
     terminal.enter()
@@ -107,13 +107,13 @@ def test_leaving_gives_everything_back(tty: Pty) -> None:
     assert tty.read() == b""
 
 
-def test_a_mouse_that_is_not_wanted_is_not_touched(tty: Pty) -> None:
+def test_the_mouse_is_left_alone_when_disabled(tty: Pty) -> None:
     with make(tty, mouse=False):
         pass
     assert b"1000" not in tty.read()
 
 
-def test_an_exception_gives_everything_back(tty: Pty) -> None:
+def test_an_exception_restores_everything(tty: Pty) -> None:
     before = tty.attributes()
     with pytest.raises(ZeroDivisionError), make(tty):
         _ = 1 // 0
@@ -122,7 +122,7 @@ def test_an_exception_gives_everything_back(tty: Pty) -> None:
     assert tty.attributes() == before
 
 
-def test_a_terminal_can_be_left_for_a_while(tty: Pty) -> None:
+def test_a_terminal_can_be_left_temporarily(tty: Pty) -> None:
     before = tty.attributes()
     with make(tty) as terminal:
         terminal.leave()
@@ -134,7 +134,7 @@ def test_a_terminal_can_be_left_for_a_while(tty: Pty) -> None:
         assert b"\x1b[?1049h" in tty.read()
 
 
-def test_a_terminal_that_went_away_is_no_error(tty: Pty) -> None:
+def test_a_closed_terminal_is_not_an_error(tty: Pty) -> None:
     terminal = make(tty)
     terminal.enter()
     os.close(tty.master)
@@ -144,8 +144,8 @@ def test_a_terminal_that_went_away_is_no_error(tty: Pty) -> None:
     terminal.close()
 
 
-def test_answers_that_nobody_read_do_not_reach_the_shell(tty: Pty) -> None:
-    # Raw before and after, so that all that is left could be read at once.
+def test_unread_answers_do_not_reach_the_shell(tty: Pty) -> None:
+    # Raw before and after, so that all remaining bytes can be read at once.
     setraw(tty.slave)
     with make(tty):
         os.write(tty.master, b"\x1b[?64;1;2c")
@@ -154,7 +154,7 @@ def test_answers_that_nobody_read_do_not_reach_the_shell(tty: Pty) -> None:
         os.read(tty.slave, 100)
 
 
-def test_what_was_typed_ahead_is_kept(tty: Pty) -> None:
+def test_type_ahead_is_kept(tty: Pty) -> None:
     os.write(tty.master, b"typed\rahead\r")
     with make(tty) as terminal:
         assert terminal.read() == b"typed\rahead\r"  # Enter, for the driver a newline
@@ -163,7 +163,7 @@ def test_what_was_typed_ahead_is_kept(tty: Pty) -> None:
         assert terminal.read() == b"Ctrl+J \n"
 
 
-def test_keys_are_read_only_while_it_is_taken_over(tty: Pty) -> None:
+def test_keys_are_read_only_between_entering_and_leaving(tty: Pty) -> None:
     with make(tty) as terminal:
         assert terminal.read() is None  # nothing is typed; it does not block
         os.write(tty.master, b"keys")
@@ -176,7 +176,7 @@ def test_keys_are_read_only_while_it_is_taken_over(tty: Pty) -> None:
 
 
 @pytest.mark.parametrize("key", [b"\x04", b""], ids=["end of file", "closed"])
-def test_only_a_terminal_that_is_gone_has_no_more_keys(tty: Pty, key: bytes) -> None:
+def test_only_a_closed_terminal_ends_the_keys(tty: Pty, key: bytes) -> None:
     with make(tty) as terminal:
         cooked = termios.tcgetattr(tty.slave)
         cooked[3] |= termios.ICANON
@@ -189,7 +189,7 @@ def test_only_a_terminal_that_is_gone_has_no_more_keys(tty: Pty, key: bytes) -> 
         assert terminal.read() == (None if key else b"")
 
 
-def test_a_terminal_that_takes_nothing_does_not_block(
+def test_a_stuck_terminal_does_not_block(
     tty: Pty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal_module, "WRITE_PATIENCE", 0.01)
@@ -220,7 +220,7 @@ def test_a_stuck_terminal_can_be_left(
     assert tty.attributes() == before
 
 
-def test_a_sequence_that_was_cut_off_is_ended_before_the_terminal_is_given_back(
+def test_a_truncated_sequence_is_ended_before_the_terminal_is_restored(
     tty: Pty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal_module, "WRITE_PATIENCE", 0.01)
@@ -231,7 +231,7 @@ def test_a_sequence_that_was_cut_off_is_ended_before_the_terminal_is_given_back(
     read: list[bytes] = []
 
     def read_late(seconds: float) -> bool:
-        """Take nothing the first time that somebody waits for it."""
+        """Read nothing during the first wait."""
         del seconds
         read.append(tty.read() if read else b"")
         return len(read) > 1
@@ -244,12 +244,12 @@ def test_a_sequence_that_was_cut_off_is_ended_before_the_terminal_is_given_back(
     assert all(mode in rest for mode in RESTORED)
 
 
-def test_the_descriptor_of_others_stays_blocking(tty: Pty) -> None:
+def test_the_shared_descriptor_stays_blocking(tty: Pty) -> None:
     with make(tty):
         assert os.get_blocking(tty.slave)
 
 
-def test_the_output_may_be_redirected_while_it_is_drawn(tty: Pty) -> None:
+def test_stdout_may_be_redirected_while_the_screen_is_drawn(tty: Pty) -> None:
     output = os.dup(tty.slave)
     terminal = Terminal(input_fd=tty.slave, output_fd=output)
     os.close(output)
@@ -259,14 +259,14 @@ def test_the_output_may_be_redirected_while_it_is_drawn(tty: Pty) -> None:
         assert tty.read() == b"still here"
 
 
-def test_the_farewell_goes_out_before_the_screen_is_given_back(tty: Pty) -> None:
+def test_the_farewell_is_written_before_the_screen_is_restored(tty: Pty) -> None:
     with make(tty) as terminal:
         terminal.farewell = b"\x1b]9;4;0\a"
     written = tty.read()
     assert written.index(b"\x1b]9;4;0\a") < written.index(b"\x1b[?1049l")
 
 
-def test_the_size_is_that_of_the_screen(tty: Pty) -> None:
+def test_the_size_is_the_size_of_the_screen(tty: Pty) -> None:
     with make(tty) as terminal:
         assert terminal.size() == Size(80, 24)
         termios.tcsetwinsize(tty.slave, (3, 5))
@@ -288,7 +288,7 @@ def test_the_size_is_that_of_the_screen(tty: Pty) -> None:
         ({"TERM": "never-heard-of"}, 256),
     ],
 )
-def test_the_number_of_colours(
+def test_the_number_of_colours_is_found(
     tty: Pty, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], colors: int
 ) -> None:
     for name, value in environ.items():
@@ -315,7 +315,7 @@ def test_the_number_of_colours(
         ({"TERM": "never-heard-of"}, 0),
     ],
 )
-def test_the_environment_promises_no_more_colours_than_there_are(
+def test_the_environment_does_not_raise_the_number_of_colours(
     tty: Pty, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], promised: int
 ) -> None:
     for name, value in environ.items():
@@ -326,7 +326,7 @@ def test_the_environment_promises_no_more_colours_than_there_are(
         assert promised <= terminal.colors
 
 
-def test_common_terminals_are_as_the_standard_has_them(
+def test_common_terminals_use_the_standard_sequences(
     tty: Pty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     styles = [Style(**{name: True}) for name in ("bold", "dim", "italic", "reverse")]
@@ -338,7 +338,7 @@ def test_common_terminals_are_as_the_standard_has_them(
             assert [terminal.styling.sequence(style) for style in styles] == before
 
 
-def test_before_it_has_learned_a_color_it_can_not_reduce_is_left_out(tty: Pty) -> None:
+def test_a_color_that_needs_learn_is_left_out_before_it(tty: Pty) -> None:
     with make(tty) as terminal:
         style = Style(fg=(255, 135, 0), bg=208, bold=True)
         assert terminal.styling.sequence(style) == "\x1b[1m\x1b[48;5;208m"
@@ -356,7 +356,7 @@ def test_before_it_has_learned_a_color_it_can_not_reduce_is_left_out(tty: Pty) -
         ({"STY": "12.pts-0"}, "screen"),
     ],
 )
-def test_a_multiplexer_is_noticed(
+def test_a_multiplexer_is_detected(
     tty: Pty, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], multiplexer: str
 ) -> None:
     for name, value in environ.items():
@@ -393,7 +393,7 @@ sys.stdout.write("gone")
 
 
 @pytest.mark.parametrize("manner", ["raise", "signal"])
-def test_a_program_that_ends_gives_the_terminal_back(tty: Pty, manner: str) -> None:
+def test_a_program_that_ends_restores_the_terminal(tty: Pty, manner: str) -> None:
     before = tty.attributes()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, manner],

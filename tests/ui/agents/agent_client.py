@@ -1,4 +1,4 @@
-"""An agent's side of the wire, as the tests need it."""
+"""An MCP client for the tests."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ class AgentClient:
         self.write(json.dumps(message).encode() + b"\n")
 
     def answer(self, request_id: object) -> Json:
-        """Return the answer to a request, once it is there."""
+        """Wait for the answer to a request, and return it."""
         return self.wait_for(lambda it: "method" not in it and it["id"] == request_id)
 
     def told(self, method: str, count: int = 1) -> list[Json]:
-        """Return what was told by notifications, once there are so many."""
+        """Return the notifications, once this many have arrived."""
         found: list[Json] = []
 
         def enough() -> bool:
@@ -116,7 +116,7 @@ class AgentClient:
         return [it["params"] for it in found]
 
     def wait_for(self, matches: Callable[[Json], bool]) -> Json:
-        """Return the first message that matches, once it is there."""
+        """Wait for the first message that matches, and return it."""
 
         found: list[Json] = []
 
@@ -164,11 +164,11 @@ class AgentClient:
         )
 
     def data(self, tool: str, **arguments: object) -> Json:
-        """Call a tool and return what it answers as data."""
+        """Call a tool and return its structured content."""
         return self.call(tool, None, **arguments)["structuredContent"]
 
     def refusal(self, tool: str, **arguments: object) -> str:
-        """Call a tool that refuses, and return why."""
+        """Call a tool that refuses; return the reason."""
         result = self.call(tool, None, **arguments)
         assert result["isError"], result
         assert "structuredContent" not in result

@@ -1,4 +1,4 @@
-"""What the tests of the MCP server share."""
+"""Fixtures for the tests of the MCP server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["agent", "care", "connect", "forked_hosts", "person", "state"]
 
 @pytest.fixture
 def care(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostCare]:
-    """Mark all processes that are started here, and kill those that are left."""
+    """Mark all processes started by the test, and kill the remaining ones."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("BACKBURNER_SESSION", raising=False)
     with HostCare() as care:
@@ -33,14 +33,14 @@ def care(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HostCare]:
 
 @pytest.fixture
 def state(tmp_path: Path, care: HostCare) -> Path:
-    """Return where the sessions of a test are kept."""
+    """Return the state directory of the test."""
     del care
     return tmp_path / "state"
 
 
 @pytest.fixture
 def connect(state: Path) -> Iterator[Callable[..., AgentClient]]:
-    """Return what starts servers; they are killed at the end."""
+    """Return a function that starts servers; they are killed at the end."""
     with contextlib.ExitStack() as stack:
         yield lambda *options, **more: stack.enter_context(
             AgentClient(state, *options, **more)
@@ -49,7 +49,7 @@ def connect(state: Path) -> Iterator[Callable[..., AgentClient]]:
 
 @pytest.fixture
 def agent(connect: Callable[..., AgentClient]) -> AgentClient:
-    """Return a client that has shaken hands."""
+    """Return a client after its handshake."""
     client = connect()
     client.initialize()
     return client
@@ -57,6 +57,6 @@ def agent(connect: Callable[..., AgentClient]) -> AgentClient:
 
 @pytest.fixture
 def person(state: Path) -> Iterator[RemoteSystem]:
-    """Return the same session as a person's program uses it."""
+    """Return the same session, opened as a person's program opens it."""
     with RemoteSystem(HostSettings(directory=str(state / "main"), grace=1.0)) as it:
         yield it

@@ -1,4 +1,4 @@
-"""Where `make test-agents` puts the programs of others."""
+"""Locations of the third-party programs that `make test-agents` installs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def environment_of(peer: str) -> Path:
-    """Return where the programs of a peer are; skip the test if there are none."""
+    """Return the environment of a peer; skip the test if it isn't installed."""
     folder = Path(os.environ.get("BACKBURNER_PEERS", ".venv-agents")).absolute() / peer
     if not (folder / ".done").exists():
         log = folder.with_name(f"{peer}.log")

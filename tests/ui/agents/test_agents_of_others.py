@@ -1,4 +1,4 @@
-"""Claude Code, Codex and Gemini CLI with a model that answers by a script.
+"""Claude Code, Codex and Gemini CLI with a scripted model.
 
 `make test-agents` makes their environments.
 """
@@ -45,7 +45,7 @@ _CODEX_MODEL: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Peer:
-    """An agent of others.
+    """A third-party agent.
 
     Attributes:
         place: Where `make test-agents` has put it.
@@ -76,7 +76,7 @@ GEMINI: Final = Peer(
 
 
 class Model:
-    """Asks for a tool of the agent itself, then for our `run`, then says the result."""
+    """Calls a tool of the agent, then our `run`, then says the result."""
 
     def __init__(self, own: Use | None, command: str) -> None:
         self._script = [it for it in (own,) if it is not None]
@@ -89,7 +89,7 @@ class Model:
         if self._ran:
             return f"It said: {asked.results[-1]}"
         if "ToolSearch" in asked.tools and not self._looked:
-            # Claude Code shows a model the tools of servers when it has asked for them.
+            # Claude Code shows a model the tools of servers only on request.
             self._looked = True
             return Use("ToolSearch", {"query": "select:mcp__backburner__run"})
         self._ran = True
@@ -98,7 +98,7 @@ class Model:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a home that is empty, in an environment without anybody's settings."""
+    """Return an empty home, in an environment without user settings."""
     folder = tmp_path / "home"
     folder.mkdir()
     for name in {*os.environ} - {*_KEPT}:
@@ -112,7 +112,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def point_at(models: ScriptedModels, home: Path, patch: pytest.MonkeyPatch) -> None:
-    """Let all agents ask this model, and send nothing anywhere else."""
+    """Make all agents use this model and no other service."""
     codex = json.loads(json.dumps(_CODEX_MODEL))
     codex["model_providers"]["scripted"]["base_url"] = f"{models.url}/v1"
     given = {
@@ -142,7 +142,7 @@ def point_at(models: ScriptedModels, home: Path, patch: pytest.MonkeyPatch) -> N
 
 
 def program(peer: Peer, name: str) -> str:
-    """Return the path of a program of an agent; skip the test if it is not there."""
+    """Return the path of an agent's program; skip the test if it is missing."""
     return str(min((environment_of(peer.place) / "node_modules").glob(name)))
 
 
@@ -162,7 +162,7 @@ def say(*command: str) -> str:
 
 @pytest.mark.parametrize("peer", [CLAUDE, CODEX, GEMINI], ids=lambda it: it.place)
 @pytest.mark.usefixtures("home")
-def test_as_the_partner_it_runs_no_tool_of_its_own(
+def test_an_agent_runs_no_tool_of_its_own_as_the_partner(
     peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = [program(peer, peer.adapter[0]), *peer.adapter[1:]]
@@ -190,7 +190,7 @@ def test_as_the_partner_it_runs_no_tool_of_its_own(
 
 
 def set_up(peer: Peer, path: str) -> Sequence[str]:
-    """Set up the server as the guide says; return how a model is asked once."""
+    """Set up the server by the guide; return the command that asks a model once."""
     match peer.place:
         case "claude":
             say(path, "mcp", "add", "--scope", "user", *SERVER)
@@ -229,7 +229,7 @@ def set_up(peer: Peer, path: str) -> Sequence[str]:
     ],
     ids=lambda it: getattr(it, "place", ""),
 )
-def test_set_up_as_the_guide_says_it_runs_a_task(
+def test_an_agent_set_up_by_the_guide_runs_a_task(
     peer: Peer, origin: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = program(peer, peer.program)

@@ -1,4 +1,4 @@
-"""The chat with the agents of others as its partner, by the Agent Client Protocol.
+"""The chat with third-party agents as its partner, by the Agent Client Protocol.
 
 `make test-agents` makes their environments.
 """
@@ -42,7 +42,7 @@ def test_the_example_agent_of_the_sdk_answers(tmp_path: Path) -> None:
         chat.wait("Say something to assistant")
         chat.send("hello there\r")
         chat.wait("Client sent:hello there")
-        # It starts no MCP server, and says so nowhere.
+        # It starts no MCP server, without saying so.
         chat.wait("did not start the MCP server")
         chat.send("/quit --end\r")
         chat.wait_exit()

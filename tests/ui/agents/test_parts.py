@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @given(st.lists(st.binary(max_size=20)), st.integers(1, 12))
-def test_lines_are_the_same_however_the_bytes_come(
+def test_lines_do_not_depend_on_how_the_bytes_are_split(
     pieces: list[bytes], longest: int
 ) -> None:
     data = b"".join(pieces) + b"\n"
@@ -54,7 +54,7 @@ def test_a_pattern_is_compared_with_each_command(command: str) -> None:
 @pytest.mark.parametrize(
     "command", ["echo git push", "git pull", "git A=1 push", "git", ""]
 )
-def test_a_pattern_is_for_a_whole_command(command: str) -> None:
+def test_a_pattern_matches_a_whole_command(command: str) -> None:
     assert matching(("git push*", "sudo *"), command) is None
 
 
@@ -75,12 +75,12 @@ def test_output_is_read_in_whole_lines_and_characters(tmp_path: Path) -> None:
     assert read_end(path, 4).text == "üü"
 
 
-def test_the_marks_around_output_cant_be_guessed() -> None:
+def test_the_markers_around_output_cannot_be_guessed() -> None:
     assert marked("it", "text") != marked("it", "text")
 
 
 def search(path: Path, pattern: str, **given: int | None) -> Found:
-    """Return what a search finds."""
+    """Run a search; return its result."""
     found: list[Found | None] = []
 
     def done(it: Found | None) -> None:
@@ -96,7 +96,7 @@ def search(path: Path, pattern: str, **given: int | None) -> Found:
     return found[0]
 
 
-def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_search_continues_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     assert search(path, "x") == Found(7, [], 0, 0)
     path.write_text("".join(f"line {n}\n" for n in range(100)) + "the end")
@@ -114,7 +114,7 @@ def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert len(long) < 3000
 
 
-def test_a_search_that_takes_long_answers_where_to_go_on(
+def test_a_long_search_answers_with_the_position_to_continue_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "1.log"
@@ -129,7 +129,7 @@ def test_a_search_that_takes_long_answers_where_to_go_on(
     assert [it.lines for it in parts if it.lines] == [["needle"]]
 
 
-def test_a_search_that_is_stopped_tells_nothing(tmp_path: Path) -> None:
+def test_a_stopped_search_returns_nothing(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_text("x\n")
     loop = Loop()
@@ -143,7 +143,7 @@ def test_a_search_that_is_stopped_tells_nothing(tmp_path: Path) -> None:
     assert told == []
 
 
-def test_what_is_no_expression_is_named() -> None:
+def test_an_invalid_expression_is_named() -> None:
     assert pattern_problem("a+") is None
     assert "is not a regular expression" in (pattern_problem("(x") or "")
 

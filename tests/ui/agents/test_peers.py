@@ -1,4 +1,4 @@
-"""The server and the clients of others; `make test-agents` makes their environments."""
+"""The server with third-party clients, which `make test-agents` installs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOOLS = ["run", "wait", "list", "show", "output", "send", "cancel", "rerun"]
 
 
 def use(peer: str, script: str, state: Path, *words: str) -> Json:
-    """Let a client of Python use a server; return what it found."""
+    """Run a Python client against a server; return its report."""
     python = environment_of(peer) / "bin" / "python"
     server = [sys.executable, "-m", "backburner", "mcp", "--state-dir", str(state)]
     done = subprocess.run(
@@ -40,7 +40,7 @@ def use(peer: str, script: str, state: Path, *words: str) -> Json:
 
 
 def check(report: Json) -> None:
-    """Hold what is the same for all clients and manners."""
+    """Check what all clients and modes have in common."""
     assert report["tools"] == TOOLS
     assert report["soon"]["untrusted_output"] == "soon"
     assert report["wrong_is_error"] is True
@@ -51,7 +51,7 @@ def check(report: Json) -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "2026-07-28", "legacy"])
 @pytest.mark.parametrize("manner", ["tasks", "plain"])
-def test_the_official_client(state: Path, mode: str, manner: str) -> None:
+def test_the_official_client_works(state: Path, mode: str, manner: str) -> None:
     report = use("official-2", "official_2.py", state, mode, manner)
 
     check(report)
@@ -62,7 +62,7 @@ def test_the_official_client(state: Path, mode: str, manner: str) -> None:
     assert (report["polls"] > 0) is has_tasks
 
 
-def test_the_official_client_of_before(state: Path) -> None:
+def test_version_1_of_the_official_client_works(state: Path) -> None:
     report = use("official-1", "official_1.py", state)
 
     check(report)

@@ -1,4 +1,4 @@
-"""Commands that a person has to allow in the chat."""
+"""Commands that the person must allow in the chat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def asking(connect: Callable[..., AgentClient], tmp_path: Path) -> AgentClient:
-    """Return an agent that has to ask for most commands."""
+    """Return an agent that needs permission for most commands."""
     config = tmp_path / "asking.toml"
     config.write_text('[agents]\nask = ["echo *", "rm *"]\n')
     agent = connect("--config", str(config))
@@ -31,13 +31,13 @@ def asking(connect: Callable[..., AgentClient], tmp_path: Path) -> AgentClient:
 
 @pytest.fixture
 def chat(person: RemoteSystem) -> Heard:
-    """Return what a chat is told, which is open on the session."""
+    """Return the messages to a chat that is open on the session."""
     chat = Heard()
     person.subscribe(chat, shows=True)
     return chat
 
 
-def test_a_command_is_asked_for_in_the_chat_and_runs_when_it_is_allowed(
+def test_a_command_runs_once_it_is_allowed_in_the_chat(
     asking: AgentClient, person: RemoteSystem, chat: Heard
 ) -> None:
     running = asking.begin("run", command="echo allowed", wait=45)
@@ -53,7 +53,7 @@ def test_a_command_is_asked_for_in_the_chat_and_runs_when_it_is_allowed(
     assert data["untrusted_output"] == "allowed"
 
 
-def test_a_call_that_does_not_wait_says_that_the_person_is_asked(
+def test_a_call_without_a_wait_says_that_permission_is_pending(
     asking: AgentClient, person: RemoteSystem, chat: Heard
 ) -> None:
     text = asking.call("run", command="cd / && rm x", wait=0)["content"][0]["text"]
@@ -65,14 +65,14 @@ def test_a_call_that_does_not_wait_says_that_the_person_is_asked(
     assert chat.wait_for(MessageSaid)
 
 
-def test_nothing_is_asked_for_what_needs_no_asking(
+def test_a_command_that_needs_no_permission_runs_without_a_question(
     asking: AgentClient, chat: Heard
 ) -> None:
     assert asking.data("run", command="printf x", wait=45)["ended"]
     assert not any(isinstance(it, MessageSaid) for it in chat.messages)
 
 
-def test_while_no_chat_is_open_it_is_refused_with_what_to_do(
+def test_without_an_open_chat_a_command_is_refused_with_advice(
     asking: AgentClient, person: RemoteSystem
 ) -> None:
     text = asking.refusal("run", command="echo x", wait=45)
@@ -83,13 +83,13 @@ def test_while_no_chat_is_open_it_is_refused_with_what_to_do(
     assert "too long" in asking.refusal("run", command=f"echo {'x' * 4000}")
 
 
-def test_a_command_is_shown_as_it_is(asking: AgentClient, chat: Heard) -> None:
+def test_the_question_shows_the_exact_command(asking: AgentClient, chat: Heard) -> None:
     asking.call("run", command="rm \x1b[8m-rf /\x1b[0m\u202e x", wait=0)
     text = chat.wait_for(MessageSaid).message.text
     assert r"'rm \x1b[8m-rf /\x1b[0m\u202e x'" in text
 
 
-def test_a_task_is_asked_for_or_not_there_whenever_its_server_is_killed(
+def test_a_held_task_can_be_allowed_after_its_server_was_killed(
     asking: AgentClient, person: RemoteSystem, chat: Heard
 ) -> None:
     asking.begin("run", command="echo {id} 1", wait=45)

@@ -1,4 +1,4 @@
-"""The protocol itself: handshakes, versions, errors, what is no message."""
+"""The protocol: handshakes, versions, errors, invalid messages."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ FREQUENT = (
     "import sys; from backburner.ui.agents import run, server; server.PROGRESS = 0.1;"
     " sys.exit(run.run(sys.argv[2:]))"
 )
-"""A server that tells of progress more often."""
+"""A server that reports progress more often."""
 
 
 @pytest.fixture
 def raw(connect: Callable[..., AgentClient]) -> AgentClient:
-    """Return a client that has said nothing yet."""
+    """Return a client before its handshake."""
     return connect()
 
 
-def test_a_handshake_gets_a_version_that_both_speak(raw: AgentClient) -> None:
+def test_a_handshake_selects_a_version_that_both_sides_support(
+    raw: AgentClient,
+) -> None:
     for asked, given in (
         ("2024-11-05", "2024-11-05"),
         ("2025-11-25", "2025-11-25"),
@@ -43,7 +45,7 @@ def test_a_handshake_gets_a_version_that_both_speak(raw: AgentClient) -> None:
     assert raw.ask("ping") == {}
 
 
-def test_without_a_handshake_every_result_says_who_answers(raw: AgentClient) -> None:
+def test_without_a_handshake_every_result_names_the_server(raw: AgentClient) -> None:
     for method in ("server/discover", "tools/list"):
         result = raw.ask(method, {"_meta": modern_meta()})
         assert result["resultType"] == "complete"
@@ -54,13 +56,15 @@ def test_without_a_handshake_every_result_says_who_answers(raw: AgentClient) -> 
     assert found["capabilities"] == {"tools": {}, "extensions": {TASKS: {}}}
 
 
-def test_an_unknown_version_is_told_which_there_are(raw: AgentClient) -> None:
+def test_an_unknown_version_is_answered_with_the_supported_ones(
+    raw: AgentClient,
+) -> None:
     error = raw.error("tools/list", {"_meta": modern_meta(version="2031-01-01")})
     assert error["code"] == -32022
     assert error["data"] == {"supported": [MODERN], "requested": "2031-01-01"}
 
 
-def test_what_there_is_not_is_an_error_of_the_protocol(raw: AgentClient) -> None:
+def test_an_unknown_method_or_tool_is_a_protocol_error(raw: AgentClient) -> None:
     raw.initialize()
     assert raw.error("resources/list")["code"] == -32601
     assert raw.error("tasks/get", {"taskId": "x"})["code"] == -32601
@@ -87,7 +91,7 @@ def test_what_there_is_not_is_an_error_of_the_protocol(raw: AgentClient) -> None
     ],
     ids=range(11),
 )
-def test_what_is_no_request_is_told_so_and_nothing_else_happens(
+def test_an_invalid_request_is_answered_with_an_error_and_has_no_effect(
     raw: AgentClient, line: bytes, code: int
 ) -> None:
     raw.write(line + b"\n\n  \r\n")
@@ -97,7 +101,7 @@ def test_what_is_no_request_is_told_so_and_nothing_else_happens(
     assert raw.ask("ping") == {}
 
 
-def test_lines_may_come_in_pieces_and_many_at_once(raw: AgentClient) -> None:
+def test_lines_may_arrive_in_pieces_or_many_at_once(raw: AgentClient) -> None:
     request = json.dumps({"jsonrpc": "2.0", "id": "half", "method": "ping"}).encode()
     for byte in request:
         raw.write(bytes([byte]))
@@ -111,7 +115,7 @@ def test_lines_may_come_in_pieces_and_many_at_once(raw: AgentClient) -> None:
     assert raw.answer("n499")["result"] == {}
 
 
-def test_an_id_that_is_not_answered_yet_is_not_taken_again(raw: AgentClient) -> None:
+def test_an_id_in_use_is_refused(raw: AgentClient) -> None:
     raw.initialize()
     raw.call("run", command="sleep 600", wait=0)
     request = raw.begin("wait", ids=[1], wait=45)
@@ -122,7 +126,7 @@ def test_an_id_that_is_not_answered_yet_is_not_taken_again(raw: AgentClient) -> 
     assert raw.ask("ping") == {}
 
 
-def test_a_withdrawn_request_is_not_answered_and_its_task_does_not_go_on(
+def test_a_canceled_request_is_not_answered_and_its_task_is_canceled(
     raw: AgentClient, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     raw.initialize()

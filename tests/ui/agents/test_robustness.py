@@ -1,4 +1,4 @@
-"""What becomes of the tasks when the server, its client or the host is gone."""
+"""Tasks survive the end of the server, its client or the host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.ui.agents.agent_client import AgentClient
 
 
-def test_the_server_ends_with_its_input_and_the_jobs_go_on(
+def test_the_server_ends_at_end_of_input_and_jobs_keep_running(
     agent: AgentClient, person: RemoteSystem
 ) -> None:
     agent.call("run", command="sleep 600", wait=0)
@@ -43,7 +43,7 @@ def test_the_server_ends_with_its_input_and_the_jobs_go_on(
     assert [it.status for it in person.list()] == ["running"]
 
 
-def test_what_was_asked_last_is_carried_out_though_the_input_has_ended(
+def test_the_last_request_is_carried_out_after_end_of_input(
     connect: Callable[..., AgentClient], person: RemoteSystem
 ) -> None:
     agent = connect()
@@ -55,9 +55,7 @@ def test_what_was_asked_last_is_carried_out_though_the_input_has_ended(
     assert [it.args for it in person.list()] == [("sleep 600",)]
 
 
-def test_sigterm_ends_the_server_alone(
-    agent: AgentClient, person: RemoteSystem
-) -> None:
+def test_sigterm_ends_only_the_server(agent: AgentClient, person: RemoteSystem) -> None:
     agent.call("run", command="sleep 600", wait=0)
     agent.process.send_signal(signal.SIGTERM)
     assert agent.process.wait(PATIENCE) == -signal.SIGTERM
@@ -67,7 +65,7 @@ def test_sigterm_ends_the_server_alone(
 def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
     connect: Callable[..., AgentClient], care: HostCare, person: RemoteSystem
 ) -> None:
-    person.end()  # the server is to start the host
+    person.end()  # so that the server starts the host
     agent = connect()
     agent.initialize()
     agent.call("run", command="sleep 600", wait=0)
@@ -87,7 +85,7 @@ def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
     assert [it["status"] for it in again.data("list")["tasks"]] == ["running"]
 
 
-def test_a_killed_host_is_replaced_and_nothing_is_forgotten(
+def test_a_killed_host_is_replaced_and_no_task_is_lost(
     agent: AgentClient, care: HostCare
 ) -> None:
     agent.call("run", command="true", wait=45)
@@ -101,13 +99,13 @@ def test_a_killed_host_is_replaced_and_nothing_is_forgotten(
     listed = agent.data("list")["tasks"]
     assert [it["id"] for it in listed] == [1, 2]
     agent.call("cancel", ids=[2])
-    result = agent.answer(running)["result"]  # it has waited on through all of that
+    result = agent.answer(running)["result"]  # the call has kept waiting
     assert result["structuredContent"]["task"]["id"] == 2
     assert result["structuredContent"]["task"]["status"] == "canceled"
     assert agent.data("run", command="true", wait=45)["task"]["id"] == 3
 
 
-def test_a_session_that_is_ended_is_told_to_who_waits_and_begun_again(
+def test_ending_a_session_answers_waiting_calls_and_the_next_call_restarts_it(
     agent: AgentClient, person: RemoteSystem
 ) -> None:
     agent.call("run", command="sleep 600", wait=0)
@@ -121,7 +119,7 @@ def test_a_session_that_is_ended_is_told_to_who_waits_and_begun_again(
     assert agent.data("run", command="true", wait=45)["task"]["id"] == 2
 
 
-def test_a_host_that_cant_be_started_is_one_clear_line(
+def test_a_host_that_cannot_start_is_reported_in_one_line(
     connect: Callable[..., AgentClient], state: Path
 ) -> None:
     state.mkdir()
@@ -133,7 +131,7 @@ def test_a_host_that_cant_be_started_is_one_clear_line(
     assert "\n" not in text
 
 
-def test_a_configuration_that_cant_be_used_is_one_clear_line(
+def test_an_invalid_configuration_is_reported_in_one_line(
     connect: Callable[..., AgentClient], tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
@@ -145,14 +143,14 @@ def test_a_configuration_that_cant_be_used_is_one_clear_line(
     assert "agents.see_all" in agent.error("tasks/get", params)["message"]
 
 
-def test_nothing_else_reaches_the_wire(agent: AgentClient) -> None:
+def test_stray_output_does_not_reach_the_protocol_stream(agent: AgentClient) -> None:
     stdout = Path(f"/proc/{agent.process.pid}/fd/1").resolve()
     assert stdout == Path(f"/proc/{agent.process.pid}/fd/2").resolve()
     stdin = Path(f"/proc/{agent.process.pid}/fd/0").resolve()
     assert stdin == Path(os.devnull)
 
 
-def test_a_client_that_reads_nothing_costs_little(
+def test_a_client_that_reads_nothing_uses_little_memory(
     connect: Callable[..., AgentClient], state: Path
 ) -> None:
     del connect
@@ -169,7 +167,7 @@ def test_a_client_that_reads_nothing_costs_little(
             try:
                 rest = rest[os.write(server.stdin.fileno(), rest) :]
             except BlockingIOError:
-                # It has stopped to listen: much waits to be read.
+                # The server has stopped reading because its output isn't read.
                 if psutil.Process(server.pid).status() == psutil.STATUS_SLEEPING:
                     break
             sent += 100 * (not rest)
@@ -179,7 +177,7 @@ def test_a_client_that_reads_nothing_costs_little(
     assert memory < 60 << 20
 
 
-def test_the_server_is_told_by_name_what_it_cant_use(state: Path) -> None:
+def test_invalid_options_of_the_server_are_named(state: Path) -> None:
     for words, text in (
         (["--session", "a/b"], "'a/b' can't be the name of a session"),
         (["--speed"], "unrecognized arguments: --speed"),
@@ -228,7 +226,7 @@ def test_no_task_is_lost_or_doubled_when_server_and_host_are_killed_at_any_momen
                 answer = agent.answer(request)
             except TimeoutError:
                 if victim in {"server", "both"}:
-                    continue  # nothing was promised
+                    continue  # the call was not confirmed
                 raise
             assert "result" in answer, answer
             data = answer["result"]["structuredContent"]

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def begin_task(agent: AgentClient, command: str) -> Json:
-    """Run a command that goes on; return the task."""
+    """Run a long command; return the task."""
     created = agent.call("run", modern_meta(), command=command, wait=0)
     assert created["resultType"] == "task"
     return created
 
 
 def get(agent: AgentClient, key: str) -> Json:
-    """Return a task as it is now."""
+    """Return the current state of a task."""
     return agent.ask("tasks/get", {"taskId": key, "_meta": modern_meta()})
 
 
-def test_a_call_is_answered_by_a_task_and_that_by_its_result(
+def test_a_call_returns_a_task_and_the_task_its_result(
     connect: Callable[..., AgentClient], tmp_path: Path
 ) -> None:
     agent = connect()
@@ -51,7 +51,9 @@ def test_a_call_is_answered_by_a_task_and_that_by_its_result(
     assert found["result"]["structuredContent"]["untrusted_output"] == "x"
 
 
-def test_what_ends_soon_is_no_task(connect: Callable[..., AgentClient]) -> None:
+def test_a_short_call_returns_its_result_without_a_task(
+    connect: Callable[..., AgentClient],
+) -> None:
     result = connect().call("run", modern_meta(), command="echo x", wait=45)
     assert result["resultType"] == "complete"
     assert result["structuredContent"]["ended"] is True
@@ -87,7 +89,7 @@ def test_a_task_is_canceled(connect: Callable[..., AgentClient]) -> None:
     agent.ask("tasks/update", params | {"inputResponses": {}})
 
 
-def test_an_unknown_task_is_told_from_others(
+def test_an_unknown_task_or_one_of_another_agent_is_refused(
     connect: Callable[..., AgentClient], person: RemoteSystem
 ) -> None:
     person.add("Mine", "bash", "sleep 600")
@@ -98,7 +100,7 @@ def test_an_unknown_task_is_told_from_others(
         assert error["code"] == -32602
 
 
-def test_who_listens_is_told_of_each_status_until_the_end(
+def test_a_subscriber_receives_each_status_until_the_end(
     connect: Callable[..., AgentClient], tmp_path: Path
 ) -> None:
     agent = connect()
@@ -130,7 +132,7 @@ def test_who_listens_is_told_of_each_status_until_the_end(
     )
 
 
-def test_who_withdraws_a_subscription_is_told_nothing_more(
+def test_nothing_is_sent_after_a_subscription_is_canceled(
     connect: Callable[..., AgentClient],
 ) -> None:
     agent = connect()

@@ -1,4 +1,4 @@
-"""The tools, called by a client of the protocol that most clients speak today."""
+"""The tools, called with the protocol version that most clients use today."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def text_of(result: Json) -> str:
 
 
 def process_of(agent: AgentClient, task_id: int, until: Until) -> psutil.Process:
-    """Return the process of a task, once it is known."""
+    """Wait until the process of a task is known, and return it."""
     until(lambda: "pid" in agent.data("show", id=task_id))
     return psutil.Process(agent.data("show", id=task_id)["pid"])
 
 
-def test_a_command_that_ends_soon_is_answered_with_its_end(agent: AgentClient) -> None:
+def test_a_short_command_is_answered_with_its_result(agent: AgentClient) -> None:
     result = agent.call("run", command="echo hello", wait=45)
 
     assert result["isError"] is False
@@ -49,7 +49,7 @@ def test_a_command_that_ends_soon_is_answered_with_its_end(agent: AgentClient) -
     assert data["task"]["exit_code"] == 0
 
 
-def test_a_task_is_tried_again_as_often_as_was_asked_for(
+def test_a_task_is_retried_as_often_as_requested(
     agent: AgentClient, tmp_path: Path
 ) -> None:
     command = f"test -e {tmp_path}/made || {{ touch {tmp_path}/made; exit 3; }}"
@@ -57,7 +57,7 @@ def test_a_task_is_tried_again_as_often_as_was_asked_for(
     assert agent.data("show", id=1)["task"]["status"] == "complete"
 
 
-def test_a_task_reads_what_it_is_sent(agent: AgentClient) -> None:
+def test_a_task_reads_the_input_that_is_sent(agent: AgentClient) -> None:
     command = 'read line; echo "got $line"; cat'
     agent.call("run", command=command, input=True, wait=0)
     agent.call("wait", ids=[1], pattern=".", wait=0)
@@ -78,7 +78,7 @@ def test_a_command_that_fails_is_an_error_with_its_output(agent: AgentClient) ->
     assert result["structuredContent"]["task"]["exit_code"] == 3
 
 
-def test_a_command_that_goes_on_is_answered_with_how_to_ask_for_more(
+def test_the_answer_about_a_long_command_says_how_to_wait_for_it(
     agent: AgentClient,
 ) -> None:
     result = agent.call("run", command="sleep 600", wait=0)
@@ -90,7 +90,7 @@ def test_a_command_that_goes_on_is_answered_with_how_to_ask_for_more(
     assert "resultType" not in result
 
 
-def test_run_takes_what_a_task_can_be_told(agent: AgentClient, tmp_path: Path) -> None:
+def test_run_takes_all_options_of_a_task(agent: AgentClient, tmp_path: Path) -> None:
     first = agent.data("run", command="exit 0", description="First", wait=45)
     assert first["task"]["description"] == "First"
     (tmp_path / "sub").mkdir()
@@ -109,7 +109,7 @@ def test_run_takes_what_a_task_can_be_told(agent: AgentClient, tmp_path: Path) -
     assert late["isError"] is True
 
 
-def test_wait_answers_when_all_or_any_have_ended_or_its_time_is_over(
+def test_wait_returns_when_all_or_any_tasks_ended_or_on_timeout(
     agent: AgentClient, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
@@ -129,10 +129,10 @@ def test_wait_answers_when_all_or_any_have_ended_or_its_time_is_over(
     assert "all tasks have ended" in text_of(agent.call("wait"))
 
 
-def test_what_was_sent_is_waited_for_while_the_journal_is_held(
+def test_wait_does_not_report_awaited_input_after_send_while_the_journal_is_locked(
     agent: AgentClient, state: Path
 ) -> None:
-    """Others are told of nothing then, and so not that the task waits no longer."""
+    """No client is notified then that the task has stopped waiting for input."""
     agent.call("run", command="read x; echo got $x", input=True, wait=0)
     assert agent.data("wait", ids=[1], wait=45)["open"][0]["awaits_input"] is True
     with closing(sqlite3.connect(state / "main/session.db")) as held:
@@ -144,7 +144,7 @@ def test_what_was_sent_is_waited_for_while_the_journal_is_held(
     assert agent.data("wait", ids=[1], wait=45)["ended"][0]["status"] == "complete"
 
 
-def test_wait_answers_when_a_task_waits_for_input(agent: AgentClient) -> None:
+def test_wait_returns_when_a_task_waits_for_input(agent: AgentClient) -> None:
     command = "read x; echo got $x"
     agent.call("run", command=command, input=True, wait=0)
     waited = agent.call("wait", ids=[1], wait=45)
@@ -157,7 +157,7 @@ def test_wait_answers_when_a_task_waits_for_input(agent: AgentClient) -> None:
     assert [it["status"] for it in data["ended"]] == ["complete"], data
 
 
-def test_wait_answers_when_a_line_matches(agent: AgentClient) -> None:
+def test_wait_returns_when_a_line_matches(agent: AgentClient) -> None:
     command = r"echo one; printf '\033[32mlistening on 80\033[0m'; sleep 600"
     agent.call("run", command=command, wait=0)
 
@@ -168,7 +168,7 @@ def test_wait_answers_when_a_line_matches(agent: AgentClient) -> None:
     assert [it["id"] for it in data["open"]] == [1]
 
 
-def test_wait_finds_what_an_ended_task_printed_last(agent: AgentClient) -> None:
+def test_wait_matches_the_last_output_of_an_ended_task(agent: AgentClient) -> None:
     agent.call("run", command="seq 1000; echo found it", wait=45)
 
     data = agent.data("wait", ids=[1], pattern="found", wait=45)
@@ -178,7 +178,9 @@ def test_wait_finds_what_an_ended_task_printed_last(agent: AgentClient) -> None:
     assert [it["id"] for it in data["ended"]] == [1]
 
 
-def test_list_and_show_tell_how_things_stand(agent: AgentClient, until: Until) -> None:
+def test_list_and_show_report_the_current_state(
+    agent: AgentClient, until: Until
+) -> None:
     agent.call("run", command="true", wait=45)
     agent.call("run", command="echo busy; sleep 600", wait=0)
     agent.call("wait", ids=[2], pattern="busy", wait=45)
@@ -197,7 +199,7 @@ def test_list_and_show_tell_how_things_stand(agent: AgentClient, until: Until) -
     assert agent.data("show", id=2)["task"]["status"] == "running"
 
 
-def test_output_is_read_from_any_place(agent: AgentClient) -> None:
+def test_output_is_read_from_any_offset(agent: AgentClient) -> None:
     agent.call("run", command="seq 1000", wait=45)
 
     def read(**given: object) -> list[str]:
@@ -227,7 +229,7 @@ def test_output_is_read_from_any_place(agent: AgentClient) -> None:
     assert found == [str(it) for it in range(5, 1001, 10)]
 
 
-def test_cancel_answers_what_has_really_ended_and_what_has_not(
+def test_cancel_says_which_tasks_have_ended_and_which_have_not(
     agent: AgentClient, until: Until
 ) -> None:
     agent.call("run", command="true", wait=45)
@@ -246,7 +248,7 @@ def test_cancel_answers_what_has_really_ended_and_what_has_not(
     assert "no task 9 of yours" in whys[9]
 
 
-def test_rerun_does_the_same_again(agent: AgentClient, tmp_path: Path) -> None:
+def test_rerun_repeats_the_task(agent: AgentClient, tmp_path: Path) -> None:
     agent.call(
         "run", command="pwd", directory=str(tmp_path), description="Where", wait=45
     )
@@ -279,7 +281,7 @@ NONSENSE: tuple[tuple[str, Json, str], ...] = (
 )
 
 
-def test_a_call_that_makes_no_sense_is_told_what_to_do(agent: AgentClient) -> None:
+def test_an_invalid_call_is_answered_with_advice(agent: AgentClient) -> None:
     for tool, arguments, text in NONSENSE:
         assert text in agent.refusal(tool, **arguments)
 
@@ -304,12 +306,12 @@ def test_every_answer_fits_the_schema_of_its_tool(agent: AgentClient) -> None:
         jsonschema.validate(result["structuredContent"], tools[name]["outputSchema"])
 
 
-def test_numbers_that_come_as_text_are_understood(agent: AgentClient) -> None:
+def test_numbers_given_as_strings_are_accepted(agent: AgentClient) -> None:
     agent.call("run", command="true", wait="45")
     assert agent.data("show", id="1")["task"]["id"] == 1
 
 
-def test_an_agent_sees_and_ends_its_own_tasks_only(
+def test_an_agent_sees_and_ends_only_its_own_tasks(
     connect: Callable[..., AgentClient], person: RemoteSystem
 ) -> None:
     theirs = person.add("Mine", "bash", "sleep 600")
@@ -329,7 +331,7 @@ def test_an_agent_sees_and_ends_its_own_tasks_only(
     assert all(not it.status.is_final for it in person.list())
 
 
-def test_the_configuration_gives_agents_more(
+def test_the_configuration_can_give_agents_more_access(
     connect: Callable[..., AgentClient], person: RemoteSystem, tmp_path: Path
 ) -> None:
     person.add("Mine", "bash", "sleep 600")
@@ -345,7 +347,7 @@ def test_the_configuration_gives_agents_more(
     assert [it["id"] for it in agent.data("cancel", ids=[1])["ended"]] == [1]
 
 
-def test_commands_that_the_configuration_denies_do_not_run(
+def test_commands_denied_by_the_configuration_do_not_run(
     connect: Callable[..., AgentClient], tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
@@ -407,7 +409,7 @@ out.write(b"x" * (64 << 20))
     assert memory < 60 << 20
 
 
-def test_an_expression_that_never_ends_holds_nothing_up(agent: AgentClient) -> None:
+def test_a_slow_expression_blocks_nothing(agent: AgentClient) -> None:
     agent.call("run", command="printf 'a%.0s' {1..64}; echo; sleep 600", wait=0)
     waiting = agent.begin("wait", ids=[1], pattern="^(a+)+$b", wait=2)
     assert agent.data("list")["tasks"]

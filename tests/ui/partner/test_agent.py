@@ -66,7 +66,7 @@ def permission(title: str, kind: str, **more: object) -> str:
     return json.dumps({"toolCall": call, "options": options, **more})
 
 
-def test_what_is_said_is_answered_in_pieces_by_an_agent_that_is_started_then(
+def test_the_first_message_starts_the_agent_which_answers_in_pieces(
     stage: AgentStage,
 ) -> None:
     partner = stage.open()
@@ -80,7 +80,7 @@ def test_what_is_said_is_answered_in_pieces_by_an_agent_that_is_started_then(
     assert len(stage.notes("start")) == 1
 
 
-def test_each_conversation_has_its_own_session_and_goes_on_after_a_restart(
+def test_each_conversation_has_its_own_session_that_continues_after_a_restart(
     stage: AgentStage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     partner = stage.open()
@@ -95,7 +95,7 @@ def test_each_conversation_has_its_own_session_and_goes_on_after_a_restart(
     assert stage.chat.answer() == "3"
 
 
-def test_one_that_can_not_go_on_says_so(stage: AgentStage) -> None:
+def test_an_agent_that_lost_the_conversation_says_so(stage: AgentStage) -> None:
     partner = stage.open(command=(*AGENT, "forgetful"))
     stage.say(partner, "count")
     assert stage.chat.answer() == "1"
@@ -107,7 +107,7 @@ def test_one_that_can_not_go_on_says_so(stage: AgentStage) -> None:
     assert stage.chat.answer() == "1"
 
 
-def test_a_command_is_asked_for_whole_and_runs_when_it_is_allowed(
+def test_the_question_shows_the_whole_command_which_runs_once_allowed(
     stage: AgentStage,
 ) -> None:
     partner = stage.open()
@@ -125,9 +125,7 @@ def test_a_command_is_asked_for_whole_and_runs_when_it_is_allowed(
     assert stage.chat.answer() == "2"  # it knew of the end, and was not woken
 
 
-def test_a_command_that_is_refused_does_not_run(
-    stage: AgentStage, tmp_path: Path
-) -> None:
+def test_a_denied_command_does_not_run(stage: AgentStage, tmp_path: Path) -> None:
     partner = stage.open()
     stage.say(partner, f"run touch {tmp_path}/made")
     stage.chat.question()
@@ -136,14 +134,16 @@ def test_a_command_that_is_refused_does_not_run(
     assert not (tmp_path / "made").exists()
 
 
-def test_what_is_allowed_for_good_is_not_asked_for(stage: AgentStage) -> None:
+def test_a_permanently_allowed_command_needs_no_question(stage: AgentStage) -> None:
     partner = stage.open()
     partner.tell(AllowCommands(pattern="echo *"))
     stage.say(partner, "run echo one")
     assert "one" in stage.chat.answer()
 
 
-def test_the_end_of_a_task_wakes_it_once_in_its_conversation(stage: AgentStage) -> None:
+def test_the_end_of_a_task_wakes_the_agent_once_in_its_conversation(
+    stage: AgentStage,
+) -> None:
     partner = stage.open()
     partner.tell(AllowCommands(pattern="sleep *"))
     stage.say(partner, "start sleep 600", "other")
@@ -160,7 +160,7 @@ def test_the_end_of_a_task_wakes_it_once_in_its_conversation(stage: AgentStage) 
     assert len([it for it in stage.notes("prompt") if "#1" in it]) == 1
 
 
-def test_one_that_was_closed_meanwhile_is_woken_when_it_is_back(
+def test_an_agent_is_woken_for_tasks_that_ended_while_it_was_closed(
     stage: AgentStage,
 ) -> None:
     partner = stage.open()
@@ -177,7 +177,7 @@ def test_one_that_was_closed_meanwhile_is_woken_when_it_is_back(
     assert says.conversation == "other"
 
 
-def test_stop_ends_an_answer_at_once_and_what_comes_late_is_not_shown(
+def test_stop_ends_an_answer_at_once_and_late_text_is_not_shown(
     stage: AgentStage,
 ) -> None:
     partner = stage.open()
@@ -192,7 +192,7 @@ def test_stop_ends_an_answer_at_once_and_what_comes_late_is_not_shown(
     assert len(stage.notes("start")) == 1
 
 
-def test_one_that_does_not_stop_is_ended_and_started_again(stage: AgentStage) -> None:
+def test_an_agent_that_does_not_stop_is_restarted(stage: AgentStage) -> None:
     stage.patience = AgentPatience(stop=0.2)
     partner = stage.open()
     stage.say(partner, "stubborn")
@@ -206,7 +206,7 @@ def test_one_that_does_not_stop_is_ended_and_started_again(stage: AgentStage) ->
     assert len(stage.notes("start")) == 2
 
 
-def test_stop_drops_what_the_person_was_asked_for(stage: AgentStage) -> None:
+def test_stop_drops_the_pending_question(stage: AgentStage) -> None:
     partner = stage.open()
     stage.say(partner, "run echo never")
     stage.chat.question()
@@ -216,7 +216,7 @@ def test_stop_drops_what_the_person_was_asked_for(stage: AgentStage) -> None:
     assert stage.system.get(1).status == "canceled"
 
 
-def test_what_is_said_meanwhile_is_answered_after_that(stage: AgentStage) -> None:
+def test_a_message_sent_during_an_answer_is_answered_next(stage: AgentStage) -> None:
     partner = stage.open()
     stage.say(partner, "run echo a")
     stage.chat.question()
@@ -226,7 +226,7 @@ def test_what_is_said_meanwhile_is_answered_after_that(stage: AgentStage) -> Non
     assert stage.chat.answer() == "2"
 
 
-def test_one_that_dies_is_started_again_and_hears_everything_once(
+def test_an_agent_that_crashes_is_restarted_and_receives_everything_once(
     stage: AgentStage,
 ) -> None:
     partner = stage.open()
@@ -238,7 +238,7 @@ def test_one_that_dies_is_started_again_and_hears_everything_once(
     assert len([it for it in prompts if it == "crash once"]) == 1
 
 
-def test_one_that_always_dies_is_given_up_and_hears_the_next_message(
+def test_an_agent_that_keeps_crashing_is_given_up_until_the_next_message(
     stage: AgentStage,
 ) -> None:
     partner = stage.open(command=(*AGENT, "forgetful"))
@@ -259,7 +259,7 @@ def test_one_that_always_dies_is_given_up_and_hears_the_next_message(
         ("locked", "wants you to log in first (no login); do that with HOME="),
     ],
 )
-def test_one_that_does_not_work_is_one_clear_line(
+def test_a_faulty_agent_is_reported_in_one_line(
     stage: AgentStage,
     manner: str,
     said: str,
@@ -276,7 +276,7 @@ def test_one_that_does_not_work_is_one_clear_line(
         until(lambda: all(map(gone, stage.notes("start"))))
 
 
-def test_a_program_that_is_not_there_is_one_clear_line(stage: AgentStage) -> None:
+def test_a_missing_program_is_reported_in_one_line(stage: AgentStage) -> None:
     partner = stage.open(command=("/no/such/agent",))
     stage.say(partner, "hi")
     assert "can't start agent: No such file" in stage.chat.failure()
@@ -294,7 +294,7 @@ def test_a_program_that_is_not_there_is_one_clear_line(stage: AgentStage) -> Non
         ),
     ],
 )
-def test_what_is_not_offered_is_refused_and_told(
+def test_an_unsupported_request_is_refused_and_reported(
     stage: AgentStage, ask: str, said: str, answer: str
 ) -> None:
     partner = stage.open()
@@ -304,7 +304,7 @@ def test_what_is_not_offered_is_refused_and_told(
 
 
 @pytest.mark.parametrize("title", ["backburner_run", "mcp__backburner__run"])
-def test_our_tools_are_allowed_since_they_ask_for_themselves(
+def test_our_tools_are_allowed_because_they_ask_themselves(
     stage: AgentStage, title: str
 ) -> None:
     partner = stage.open()
@@ -312,7 +312,7 @@ def test_our_tools_are_allowed_since_they_ask_for_themselves(
     assert '"optionId": "allow"' in stage.chat.answer()
 
 
-def test_one_that_names_our_tool_before_it_asks_is_allowed(stage: AgentStage) -> None:
+def test_an_approval_is_given_only_after_a_call_of_our_tool(stage: AgentStage) -> None:
     partner = stage.open()
     approval = {"is_mcp_tool_approval": True}
     ask = permission("Approve it", "execute", _meta=approval)
@@ -329,7 +329,7 @@ def test_one_that_names_our_tool_before_it_asks_is_allowed(stage: AgentStage) ->
     assert '"optionId": "reject"' in stage.chat.answer()
 
 
-def test_of_an_unknown_agent_the_person_is_told_once_what_it_may_do(
+def test_the_person_is_warned_once_about_the_tools_of_an_unknown_agent(
     stage: AgentStage,
 ) -> None:
     partner = stage.open(command=(*AGENT, "toolless"))
@@ -348,7 +348,7 @@ def is_failure(message: object) -> bool:
     return isinstance(message, PartnerFailed) and "MCP server" not in message.text
 
 
-def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:
+def test_stray_output_is_reported_and_does_no_harm(stage: AgentStage) -> None:
     partner = stage.open()
     stage.say(partner, "print Loading...")
     assert "printed 'Loading...', which is not a message" in stage.chat.failure()
@@ -359,7 +359,9 @@ def test_a_stray_print_is_told_and_harms_nothing(stage: AgentStage) -> None:
     ("how", "said"),
     [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],
 )
-def test_one_that_floods_is_stopped(stage: AgentStage, how: str, said: str) -> None:
+def test_an_agent_that_floods_is_stopped(
+    stage: AgentStage, how: str, said: str
+) -> None:
     stage.patience = AgentPatience(stop=0.2)
     partner = stage.open()
     stage.say(partner, how)
@@ -369,13 +371,15 @@ def test_one_that_floods_is_stopped(stage: AgentStage, how: str, said: str) -> N
     assert stage.chat.answer()
 
 
-def test_one_that_uses_no_tools_says_so_once(stage: AgentStage) -> None:
+def test_an_agent_that_does_not_start_our_server_is_reported_once(
+    stage: AgentStage,
+) -> None:
     partner = stage.open(command=(*AGENT, "toolless"))
     stage.say(partner, "hi")
     assert "did not start the MCP server" in stage.chat.failure()
 
 
-def test_a_server_that_was_killed_is_there_again_with_the_next_message(
+def test_a_killed_server_is_restarted_with_the_next_message(
     stage: AgentStage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     partner = stage.open()
@@ -389,7 +393,7 @@ def test_a_server_that_was_killed_is_there_again_with_the_next_message(
     assert "works" in stage.chat.answer()
 
 
-def test_it_ends_with_all_that_it_started(
+def test_the_agent_ends_with_all_processes_that_it_started(
     stage: AgentStage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     partner = stage.open()
@@ -401,7 +405,7 @@ def test_it_ends_with_all_that_it_started(
     until(lambda: all(map(gone, pids)))
 
 
-def test_its_home_and_its_key_are_its_own(stage: AgentStage) -> None:
+def test_the_agent_has_its_own_home_and_key(stage: AgentStage) -> None:
     partner = stage.open(key_command=("echo", "s3cret"), key_variable="MODEL_KEY")
     partner.tell(AllowCommands(pattern="printenv"))
     stage.say(partner, "run printenv")

@@ -38,7 +38,7 @@ def test_an_answer_comes_in_pieces() -> None:
     assert "Authorization: Bearer secret" in head
 
 
-def test_an_answer_may_come_byte_by_byte_and_in_chunks() -> None:
+def test_an_answer_may_arrive_byte_by_byte_or_in_chunks() -> None:
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD.replace(b"Connection", b"Transfer-Encoding: chunked\r\nX"))
         data = (
@@ -52,7 +52,7 @@ def test_an_answer_may_come_byte_by_byte_and_in_chunks() -> None:
     assert ask(reply)[1]["content"] == "äh"
 
 
-def test_a_refusal_is_what_is_said() -> None:
+def test_a_refusal_is_returned_as_text() -> None:
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD)
         exchange.delta(refusal="I can't ")
@@ -63,7 +63,7 @@ def test_a_refusal_is_what_is_said() -> None:
     assert message["content"] == "I can't do that."
 
 
-def test_the_end_of_the_stream_after_a_reason_is_an_end() -> None:
+def test_the_stream_may_end_after_a_finish_reason() -> None:
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD)
         exchange.delta("stop", content="done")
@@ -102,7 +102,7 @@ CHUNK = b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
         (raw(HEAD, *[b": " + b"x" * (1 << 20) + b"\n"] * 33), "longer than 32 MB"),
     ],
 )
-def test_what_is_no_answer_is_one_clear_line(
+def test_an_invalid_answer_is_reported_in_one_line(
     reply: Callable[[Exchange], None], said: str
 ) -> None:
     with pytest.raises(EndpointError, match=said) as raised:
@@ -110,7 +110,7 @@ def test_what_is_no_answer_is_one_clear_line(
     assert "\n" not in str(raised.value)
 
 
-def test_one_that_stalls_is_given_up() -> None:
+def test_a_stalled_answer_times_out() -> None:
     def stall(exchange: Exchange) -> None:
         exchange.send(HEAD)
         exchange.await_hang_up()
@@ -126,7 +126,7 @@ def test_one_that_stalls_is_given_up() -> None:
             ask(reply, patience=QUICK)
 
 
-def test_where_nothing_listens() -> None:
+def test_an_unreachable_endpoint_is_an_error() -> None:
     with ScriptedEndpoint() as server:
         url = server.url
     with pytest.raises(EndpointError, match="nothing listens at"):
@@ -136,7 +136,7 @@ def test_where_nothing_listens() -> None:
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_cancel_ends_it_at_once(*, begun: bool) -> None:
+def test_cancel_ends_the_request_at_once(*, begun: bool) -> None:
     came = threading.Event()
     gone = threading.Event()
 
@@ -159,7 +159,7 @@ def test_cancel_ends_it_at_once(*, begun: bool) -> None:
         assert gone.wait(PATIENCE)
 
 
-def test_what_is_canceled_before_it_begins_asks_nothing() -> None:
+def test_a_request_canceled_before_it_begins_sends_nothing() -> None:
     with ScriptedEndpoint() as server:
         completion = Completion(Endpoint(server.url, "m"), {})
         completion.cancel()
@@ -168,6 +168,6 @@ def test_what_is_canceled_before_it_begins_asks_nothing() -> None:
         assert not server.exchanges
 
 
-def test_calls_of_tools_are_gathered() -> None:
+def test_tool_calls_are_gathered() -> None:
     message = ask(calls(("run", {"command": "make"}), ("list", {})))[1]
     assert [it["function"]["name"] for it in message["tool_calls"]] == ["run", "list"]  # type: ignore[index, attr-defined]

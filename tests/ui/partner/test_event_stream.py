@@ -32,7 +32,7 @@ def parse(stream: bytes, cuts: list[int]) -> list[str]:
     st.lists(st.integers(0, 10_000), max_size=30),
     st.sampled_from(["", "\ufeff"]),
 )
-def test_a_stream_means_the_same_wherever_it_is_cut(
+def test_parsing_does_not_depend_on_how_the_stream_is_split(
     events: list[list[str]], end: str, cuts: list[int], mark: str
 ) -> None:
     stream = mark + f": a comment{end}{end}"
@@ -46,7 +46,7 @@ def test_a_stream_means_the_same_wherever_it_is_cut(
 
 
 @given(st.integers(0, 100))
-def test_the_end_is_known_with_its_line(cut: int) -> None:
+def test_the_end_is_known_as_soon_as_its_line_arrives(cut: int) -> None:
     stream = b'data: {"a": 1}\n\ndata: [DONE]\n'
     cut %= len(stream)
     parser = EventParser()
@@ -54,7 +54,7 @@ def test_the_end_is_known_with_its_line(cut: int) -> None:
     assert found == ['{"a": 1}', "[DONE]"]
 
 
-def test_an_event_without_an_end_is_not_kept_forever() -> None:
+def test_an_endless_event_is_an_error() -> None:
     parser = EventParser()
     for _ in range(LONGEST_EVENT // 1000):
         parser.feed(b"x" * 1000)
@@ -105,7 +105,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_calls_of_tools_come_in_pieces_of_every_kind(name: str) -> None:
+def test_tool_calls_are_joined_from_any_kind_of_pieces(name: str) -> None:
     answer = AnswerGatherer()
     for calls in CALLS[name]:
         answer.take(json.dumps({"choices": [{"delta": {"tool_calls": calls}}]}))
@@ -116,7 +116,7 @@ def test_calls_of_tools_come_in_pieces_of_every_kind(name: str) -> None:
     assert json.loads(second["function"]["arguments"]) == {}
 
 
-def test_a_call_without_an_id_gets_one() -> None:
+def test_a_tool_call_without_an_id_gets_one() -> None:
     answer = AnswerGatherer()
     call = {"index": 0, "function": {"name": "list", "arguments": ""}}
     answer.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}))
@@ -144,5 +144,5 @@ def test_an_error_in_the_stream_is_one_line(data: str, said: str) -> None:
 @pytest.mark.parametrize(
     "data", ['{"choices": []}', '{"choices": [{"delta": null}]}', '{"choices": [3]}']
 )
-def test_chunks_without_a_piece_are_taken(data: str) -> None:
+def test_chunks_without_a_piece_are_accepted(data: str) -> None:
     assert AnswerGatherer().take(data) is None

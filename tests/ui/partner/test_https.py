@@ -62,7 +62,7 @@ def server(authority: Path) -> Iterator[ScriptedEndpoint]:
         yield server
 
 
-def test_an_authority_that_the_environment_names_is_trusted(
+def test_an_authority_named_by_the_environment_is_trusted(
     server: ScriptedEndpoint, authority: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
@@ -72,14 +72,16 @@ def test_an_authority_that_the_environment_names_is_trusted(
     assert [it.text for it in pieces] == ["Hel", "lo"]
 
 
-def test_any_other_is_one_clear_line(server: ScriptedEndpoint) -> None:
+def test_an_untrusted_certificate_is_reported_in_one_line(
+    server: ScriptedEndpoint,
+) -> None:
     with pytest.raises(EndpointError, match=r"is not trusted.*SSL_CERT_FILE") as raised:
         Completion(Endpoint(server.url, "m", "secret"), {}).run(list[Piece]().append)
     assert "\n" not in str(raised.value)
     assert not server.exchanges
 
 
-def test_cancel_ends_it_at_once(
+def test_cancel_ends_the_request_at_once(
     server: ScriptedEndpoint, authority: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))

@@ -131,7 +131,7 @@ def act(exchange: Exchange) -> None:
         says("All right.")(exchange)
 
 
-def test_no_end_is_lost_or_told_twice_whenever_chat_and_host_are_killed(
+def test_no_end_is_lost_or_repeated_when_chat_and_host_are_killed_at_any_moment(
     tmp_path: Path,
 ) -> None:
     with ScriptedEndpoint(*[act] * 100_000) as server:
@@ -147,7 +147,7 @@ def test_no_end_is_lost_or_told_twice_whenever_chat_and_host_are_killed(
         assert tasks == {*told}
 
 
-def test_what_was_said_during_an_answer_is_asked_once_after_a_kill(
+def test_a_message_sent_during_an_answer_is_asked_once_after_a_kill(
     tmp_path: Path,
 ) -> None:
     go_on = threading.Event()
@@ -194,7 +194,7 @@ def test_what_was_said_during_an_answer_is_asked_once_after_a_kill(
     assert answer.conversation == "side"
 
 
-def test_no_end_is_lost_or_told_twice_when_any_process_of_an_agent_is_killed(
+def test_no_end_is_lost_or_repeated_when_any_process_of_an_agent_is_killed(
     tmp_path: Path,
 ) -> None:
     command = json.dumps([sys.executable, scripted_agent.__file__])

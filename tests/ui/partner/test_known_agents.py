@@ -40,7 +40,7 @@ def test_an_agent_is_known_by_its_program_or_its_package(
     assert (known.programs[0] if known else "") == program
 
 
-def test_gemini_gets_a_policy_that_allows_our_tools_alone(tmp_path: Path) -> None:
+def test_gemini_gets_a_policy_that_allows_only_our_tools(tmp_path: Path) -> None:
     table = PartnerTable(command=("gemini", "--acp"))
     settings = tmp_path / "home/.gemini/settings.json"
     make_files(table, tmp_path)
@@ -58,7 +58,7 @@ def test_gemini_gets_a_policy_that_allows_our_tools_alone(tmp_path: Path) -> Non
     assert work_folder(tmp_path).is_dir()
 
 
-def test_settings_of_the_person_stay_but_for_what_must_be(tmp_path: Path) -> None:
+def test_the_person_s_settings_stay_except_for_required_ones(tmp_path: Path) -> None:
     table = PartnerTable(command=("codex-acp",))
     given = {"model": "mine", "features": {"shell_tool": True, "other": True}}
     variables = {"CODEX_CONFIG": json.dumps(given), "CODEX_HOME": "/home/me/.codex"}
@@ -76,7 +76,7 @@ def test_settings_of_the_person_stay_but_for_what_must_be(tmp_path: Path) -> Non
     assert json.loads(environment["CODEX_CONFIG"])["web_search"] == "disabled"
 
 
-def test_an_unknown_agent_is_started_as_it_is_said(tmp_path: Path) -> None:
+def test_an_unknown_agent_is_started_as_configured(tmp_path: Path) -> None:
     table = PartnerTable(command=("mine", "--acp"))
     make_files(table, tmp_path)
     assert agent_command(table, tmp_path) == ["mine", "--acp"]

@@ -55,7 +55,7 @@ def style_of(text: str, part: str) -> Style:
     return next(span.style for span in spans if span.text.strip() == part)
 
 
-def test_what_answers_consist_of() -> None:
+def test_every_kind_of_markdown_is_drawn() -> None:
     assert drawn(ANSWER) == (
         "A title\n"
         "\n"
@@ -86,7 +86,7 @@ def test_what_answers_consist_of() -> None:
     )
 
 
-def test_styles() -> None:
+def test_markup_is_drawn_in_styles() -> None:
     assert style_of("a **b** c", "b").bold
     assert style_of("a *b* c", "b").italic
     assert style_of("a [b](http://x) c", "b").underline
@@ -110,12 +110,12 @@ def test_styles() -> None:
         "\\a",
     ],
 )
-def test_what_is_no_markdown_is_shown_as_it_is(text: str) -> None:
+def test_text_that_is_not_markdown_is_shown_unchanged(text: str) -> None:
     expected = text.replace("__init__", "init")
     assert drawn(text) == expected
 
 
-def test_signs_are_escaped() -> None:
+def test_a_backslash_escapes_markup() -> None:
     assert drawn(r"\*no\* \`x\`") == "*no* `x`"
 
 
@@ -127,7 +127,7 @@ def test_a_table_that_is_too_wide_is_wrapped() -> None:
     assert sum(row.count("word") for row in rows) == 20
 
 
-def test_nothing_hostile_is_drawn() -> None:
+def test_hostile_text_is_not_drawn() -> None:
     text = "a\x1b]0;x\x07b [l](http://\x1b[2Jx) `\x1b[31m`\n\n```\n\x9b1m\u202e\n```"
     rows = markdown_rows(text, LOOK, 40)
     assert all(char.isprintable() for row in rows for char in row_text(row))
@@ -152,7 +152,7 @@ MARKS = st.sampled_from(
 )
 @example(">0", 1)
 @example(">字", 3)
-def test_no_row_is_too_wide_with_any_text(text: str, columns: int) -> None:
+def test_no_text_makes_a_row_too_wide(text: str, columns: int) -> None:
     rows = markdown_rows(text, LOOK, columns)
     assert rows
     for row in rows:
@@ -160,7 +160,7 @@ def test_no_row_is_too_wide_with_any_text(text: str, columns: int) -> None:
         assert row_width(row) <= max(2, columns)
 
 
-def test_signs_without_a_partner_cost_little() -> None:
+def test_unclosed_markup_is_drawn_quickly() -> None:
     for mark in ("*", "**a ", "`", "[", "_a", "~~a", "<", "| "):
         assert markdown_rows(mark * (CHARACTERS // len(mark)), LOOK, 80)
 
@@ -176,7 +176,7 @@ def test_a_long_answer_is_cut_between_its_blocks() -> None:
     )
 
 
-def test_code_that_is_cut_is_code_in_both_pieces() -> None:
+def test_code_that_is_cut_stays_code_in_both_pieces() -> None:
     code = "".join(f"line *{number}*\n" for number in range(1000))
     pieces = split_markdown(f"before\n```py\n{code}```\nafter *all*")
     assert len(pieces) > 3
@@ -190,7 +190,7 @@ def test_code_that_is_cut_is_code_in_both_pieces() -> None:
 
 
 @given(st.lists(MARKS | st.text(max_size=5), max_size=60).map("".join))
-def test_pieces_have_all_of_the_text(text: str) -> None:
+def test_the_pieces_contain_all_of_the_text(text: str) -> None:
     text *= 20
     joined = "\n".join(piece for piece, _ in split_markdown(text))
     for line in text.split("\n"):

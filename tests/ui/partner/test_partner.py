@@ -57,7 +57,7 @@ def stage(tmp_path: Path, server: ScriptedEndpoint) -> Iterator[EndpointStage]:
     stage.close()
 
 
-def test_what_is_said_is_answered_in_pieces_and_remembered(
+def test_a_message_is_answered_in_pieces_and_remembered(
     stage: EndpointStage,
 ) -> None:
     stage.server.add(says("Hel", "lo", thinks="hm"), says("Again"))
@@ -74,7 +74,7 @@ def test_what_is_said_is_answered_in_pieces_and_remembered(
     assert {it["function"]["name"] for it in body["tools"]} >= {"run", "output"}
 
 
-def test_conversations_know_nothing_of_each_other(stage: EndpointStage) -> None:
+def test_conversations_are_separate(stage: EndpointStage) -> None:
     partner = stage.open()
     stage.say(partner, "the secret is 7")
     stage.chat.idle()
@@ -82,7 +82,7 @@ def test_conversations_know_nothing_of_each_other(stage: EndpointStage) -> None:
     assert "secret" not in str(stage.server.wait_for(2)["messages"])
 
 
-def test_a_conversation_goes_on_after_a_restart(stage: EndpointStage) -> None:
+def test_a_conversation_continues_after_a_restart(stage: EndpointStage) -> None:
     partner = stage.open()
     stage.say(partner, "remember 7")
     stage.chat.idle()
@@ -94,7 +94,7 @@ def test_a_conversation_goes_on_after_a_restart(stage: EndpointStage) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_command_runs_when_the_person_has_allowed_it(stage: EndpointStage) -> None:
+def test_a_command_runs_once_the_person_allows_it(stage: EndpointStage) -> None:
     run = {"command": "echo a; echo b >&2", "description": "Try it"}
     stage.server.add(calls(("run", run), text="I try."), says("It works."))
     partner = stage.open()
@@ -115,7 +115,7 @@ def test_a_command_runs_when_the_person_has_allowed_it(stage: EndpointStage) -> 
     assert stage.system.get(1).origin == "partner:main"
 
 
-def test_a_command_that_the_person_refuses_does_not_run(
+def test_a_command_denied_by_the_person_does_not_run(
     stage: EndpointStage, tmp_path: Path
 ) -> None:
     path = tmp_path / "made"
@@ -129,7 +129,7 @@ def test_a_command_that_the_person_refuses_does_not_run(
     assert not path.exists()
 
 
-def test_what_is_allowed_for_good_is_not_asked_for_even_after_a_restart(
+def test_a_permanently_allowed_command_needs_no_question_even_after_a_restart(
     stage: EndpointStage,
 ) -> None:
     def run(command: str) -> Callable[[Exchange], None]:
@@ -151,7 +151,9 @@ def test_what_is_allowed_for_good_is_not_asked_for_even_after_a_restart(
     assert "echo x > y" in stage.chat.question()
 
 
-def test_the_configuration_may_deny_and_insist_on_asking(stage: EndpointStage) -> None:
+def test_the_configuration_can_deny_commands_or_require_a_question(
+    stage: EndpointStage,
+) -> None:
     stage.rules = AgentsTable(deny=("git push*",), ask=("rm *",))
     partner = stage.open()
     partner.tell(AllowCommands(pattern="*"))
@@ -164,7 +166,9 @@ def test_the_configuration_may_deny_and_insist_on_asking(stage: EndpointStage) -
     assert "denies agents commands" in str(stage.server.wait_for(2)["messages"])
 
 
-def test_bad_calls_are_answered_and_the_model_goes_on(stage: EndpointStage) -> None:
+def test_invalid_calls_are_answered_and_the_model_continues(
+    stage: EndpointStage,
+) -> None:
     stage.server.add(
         calls(("run", '{"command": '), ("fly", {}), ("show", {"id": "x"})),
         says("Sorry."),
@@ -178,7 +182,7 @@ def test_bad_calls_are_answered_and_the_model_goes_on(stage: EndpointStage) -> N
     assert "show: " in results[2]
 
 
-def test_stop_ends_an_answer_at_once_and_keeps_what_was_said(
+def test_stop_ends_an_answer_at_once_and_keeps_its_text(
     stage: EndpointStage,
 ) -> None:
     def begin(exchange: Exchange) -> None:
@@ -197,7 +201,9 @@ def test_stop_ends_an_answer_at_once_and_keeps_what_was_said(
     assert body["messages"][-2]["content"] == "I will never"
 
 
-def test_what_was_said_before_a_stop_is_asked_then(stage: EndpointStage) -> None:
+def test_messages_sent_before_a_stop_are_answered_after_it(
+    stage: EndpointStage,
+) -> None:
     def begin(exchange: Exchange) -> None:
         exchange.send(HEAD)
         exchange.delta(content="I will never")
@@ -215,7 +221,7 @@ def test_what_was_said_before_a_stop_is_asked_then(stage: EndpointStage) -> None
     assert said == ["first", "I will never", "second"]
 
 
-def test_what_was_said_before_a_question_was_stopped_is_asked_then(
+def test_messages_sent_before_a_question_is_stopped_are_answered_after_it(
     stage: EndpointStage,
 ) -> None:
     stage.server.add(calls(("run", {"command": "echo never"})))
@@ -258,7 +264,7 @@ def test_an_internal_error_ends_the_turn_and_the_next_message_is_answered(
 
 
 @pytest.mark.parametrize("command", ["echo \\ud800", "echo \\ud800\\u0041"])
-def test_half_a_character_harms_nothing(stage: EndpointStage, command: str) -> None:
+def test_half_a_character_does_no_harm(stage: EndpointStage, command: str) -> None:
     half = b'data: {"choices":[{"delta":{"content":"a\\udc00b"}}]}\n\n'
     stage.server.add(
         raw(HEAD, half, b"data: [DONE]\n\n"),
@@ -275,7 +281,7 @@ def test_half_a_character_harms_nothing(stage: EndpointStage, command: str) -> N
     assert "the arguments of run are not JSON" in told
 
 
-def test_stop_drops_what_the_person_was_asked_for(stage: EndpointStage) -> None:
+def test_stop_drops_the_pending_question(stage: EndpointStage) -> None:
     stage.server.add(calls(("run", {"command": "echo never"})))
     partner = stage.open()
     stage.say(partner, "go")
@@ -288,7 +294,7 @@ def test_stop_drops_what_the_person_was_asked_for(stage: EndpointStage) -> None:
     assert "stopped by the person" in str(stage.server.wait_for(2)["messages"])
 
 
-def test_a_turn_has_so_many_rounds_and_no_more(stage: EndpointStage) -> None:
+def test_the_rounds_of_a_turn_are_limited(stage: EndpointStage) -> None:
     stage.server.add(*[calls(("list", {}))] * 5)
     partner = stage.open(rounds=3)
     stage.say(partner, "go")
@@ -296,7 +302,7 @@ def test_a_turn_has_so_many_rounds_and_no_more(stage: EndpointStage) -> None:
     assert len(stage.server.exchanges) == 3
 
 
-def test_a_failure_is_told_and_the_next_message_is_answered(
+def test_a_failure_is_reported_and_the_next_message_is_answered(
     stage: EndpointStage,
 ) -> None:
     stage.server.add(raw(b"HTTP/1.1 502 Bad\r\n\r\n"), says("Here again."))
@@ -308,7 +314,7 @@ def test_a_failure_is_told_and_the_next_message_is_answered(
     assert roles(stage.server.wait_for(2)) == ["system", "user", "user"]
 
 
-def test_an_answer_without_a_word_is_told(stage: EndpointStage) -> None:
+def test_an_empty_answer_is_reported(stage: EndpointStage) -> None:
     stage.server.add(says(), says(thinks="hm"), calls(("list", {})), says())
     partner = stage.open()
     for said in ("hi", "hi?"):
@@ -327,7 +333,7 @@ def test_an_answer_without_a_word_is_told(stage: EndpointStage) -> None:
     assert len(stage.server.exchanges) == 4
 
 
-def test_the_end_of_a_task_wakes_it_once(stage: EndpointStage) -> None:
+def test_the_end_of_a_task_wakes_the_partner_once(stage: EndpointStage) -> None:
     stage.server.add(
         calls(("run", {"command": "sleep 600", "wait": 0})), says("It runs.")
     )
@@ -350,7 +356,7 @@ def test_the_end_of_a_task_wakes_it_once(stage: EndpointStage) -> None:
     assert len(stage.server.exchanges) == 3
 
 
-def test_one_that_was_closed_meanwhile_is_woken_when_it_is_back(
+def test_a_partner_is_woken_for_tasks_that_ended_while_it_was_closed(
     stage: EndpointStage,
 ) -> None:
     stage.server.add(
@@ -372,7 +378,7 @@ def test_one_that_was_closed_meanwhile_is_woken_when_it_is_back(
     assert "#1" in last(stage.server.wait_for(3))
 
 
-def test_a_turn_that_was_cut_off_goes_on(stage: EndpointStage) -> None:
+def test_an_interrupted_turn_is_resumed(stage: EndpointStage) -> None:
     stage.server.add(Exchange.await_hang_up)
     partner = stage.open()
     stage.say(partner, "hi")
@@ -384,7 +390,7 @@ def test_a_turn_that_was_cut_off_goes_on(stage: EndpointStage) -> None:
     assert roles(stage.server.wait_for(2)) == ["system", "user"]
 
 
-def test_what_is_said_during_an_answer_is_asked_after_it(stage: EndpointStage) -> None:
+def test_a_message_sent_during_an_answer_is_answered_next(stage: EndpointStage) -> None:
     go_on = threading.Event()
 
     def slowly(exchange: Exchange) -> None:
@@ -431,7 +437,7 @@ def test_one_of_two_chats_answers_and_the_other_takes_over(
     assert "both hear this" in str(stage.server.wait_for(3)["messages"])
 
 
-def test_a_key_is_taken_from_a_command_and_written_nowhere(
+def test_a_key_is_read_from_a_command_and_never_written(
     stage: EndpointStage,
 ) -> None:
     partner = stage.open(key_command=("echo", "s3cret-key"))
@@ -451,7 +457,7 @@ def test_a_key_is_taken_from_a_command_and_written_nowhere(
         ({"key_variable": "NO_SUCH_KEY"}, "NO_SUCH_KEY is not set"),
     ],
 )
-def test_a_key_that_is_missing_is_told(
+def test_a_missing_key_is_reported(
     stage: EndpointStage, table: dict[str, Any], said: str
 ) -> None:
     partner = stage.open(**table)

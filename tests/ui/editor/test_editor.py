@@ -38,7 +38,7 @@ def type_in(editor: Editor, text: str) -> None:
 
 
 def at(text: str, history: list[str] | None = None) -> Editor:
-    """Make an editor with a text; `|` in it is where the cursor is."""
+    """Return an editor with this text and the cursor at `|`."""
     editor = Editor(history or [])
     before, _, after = text.partition("|")
     editor.insert(before + after)
@@ -98,7 +98,7 @@ def test_keys_edit_as_in_readline(before: str, keys: list[str], after: str) -> N
     assert shown(editor) == after
 
 
-def test_typing_is_undone_word_by_word() -> None:
+def test_typed_text_is_undone_word_by_word() -> None:
     editor = Editor()
     type_in(editor, "one two")
     press(editor, "ctrl-_")
@@ -119,7 +119,7 @@ def test_every_change_can_be_undone() -> None:
 @pytest.mark.parametrize(
     "name", ["enter", "tab", "escape", "ctrl-c", "pgup", "f1", "ctrl-l"]
 )
-def test_what_is_not_editing_is_left_to_the_caller(name: str) -> None:
+def test_keys_that_do_not_edit_are_left_to_the_caller(name: str) -> None:
     editor = at("one|")
     assert not editor.handle(Key(name))
     assert editor.text == "one"
@@ -132,7 +132,7 @@ def test_an_empty_input_leaves_moves_to_the_caller(name: str) -> None:
     assert not Editor().handle(Key(name))
 
 
-def test_history_is_browsed_and_the_draft_kept() -> None:
+def test_browsing_the_history_keeps_the_draft() -> None:
     editor = at("dra|ft", ["one", "two"])
     press(editor, "up")
     assert shown(editor) == "two|"
@@ -144,7 +144,7 @@ def test_history_is_browsed_and_the_draft_kept() -> None:
     assert not editor.handle(Key("down"))
 
 
-def test_what_was_changed_while_browsing_is_kept_until_submitted() -> None:
+def test_changes_made_while_browsing_are_kept_until_submitted() -> None:
     editor = Editor(["one", "two"])
     press(editor, "up")
     type_in(editor, "!")
@@ -155,7 +155,7 @@ def test_what_was_changed_while_browsing_is_kept_until_submitted() -> None:
     assert editor.text == "two"
 
 
-def test_what_is_remembered_is_the_newest_of_the_history_once() -> None:
+def test_a_repeated_input_is_remembered_once() -> None:
     editor = Editor(["one"])
     for text in ("two", "two", "  "):
         editor.set_text(text)
@@ -168,7 +168,7 @@ def test_what_is_remembered_is_the_newest_of_the_history_once() -> None:
     assert editor.text == "one"
 
 
-def test_the_newest_input_that_begins_so_is_suggested() -> None:
+def test_the_newest_input_with_the_same_beginning_is_suggested() -> None:
     editor = Editor(["/task one", "/task two", "other"])
     type_in(editor, "/task ")
     assert editor.suggestion == "two"
@@ -179,7 +179,7 @@ def test_the_newest_input_that_begins_so_is_suggested() -> None:
     assert editor.suggestion == ""
 
 
-def test_nothing_is_suggested_for_what_came_from_the_history() -> None:
+def test_an_input_from_the_history_gets_no_suggestion() -> None:
     editor = Editor(["/task one", "/task"])
     press(editor, "up")
     assert editor.text == "/task"
@@ -212,7 +212,7 @@ def test_search_goes_back_through_the_history() -> None:
     assert shown(editor) == "make docs|"
 
 
-def test_the_cursor_of_a_search_is_at_the_hit() -> None:
+def test_a_search_puts_the_cursor_at_the_hit() -> None:
     editor = Editor(["first\nmake tests"])
     press(editor, "ctrl-r")
     type_in(editor, "TEST".lower())
@@ -221,7 +221,7 @@ def test_the_cursor_of_a_search_is_at_the_hit() -> None:
     assert rendered.cursor == (0, len("(search) test: make "))
 
 
-def test_a_search_with_capitals_means_them() -> None:
+def test_a_search_with_capitals_is_case_sensitive() -> None:
     editor = Editor(["Make", "make"])
     press(editor, "ctrl-r")
     type_in(editor, "M")
@@ -230,7 +230,7 @@ def test_a_search_with_capitals_means_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["escape", "ctrl-g", "ctrl-c"])
-def test_a_search_given_up_leaves_the_draft(name: str) -> None:
+def test_an_aborted_search_leaves_the_draft(name: str) -> None:
     editor = at("dra|ft", ["make"])
     press(editor, "ctrl-r")
     type_in(editor, "mak")
@@ -239,7 +239,7 @@ def test_a_search_given_up_leaves_the_draft(name: str) -> None:
     assert shown(editor) == "dra|ft"
 
 
-def test_another_key_takes_the_hit_and_is_done() -> None:
+def test_any_other_key_accepts_the_hit_and_is_then_handled() -> None:
     editor = Editor(["make test"])
     press(editor, "ctrl-r")
     type_in(editor, "mx")
@@ -251,7 +251,7 @@ def test_another_key_takes_the_hit_and_is_done() -> None:
     assert not editor.searching
 
 
-def test_a_small_paste_is_text() -> None:
+def test_a_small_paste_is_inserted_as_text() -> None:
     editor = at("a|b")
     assert editor.handle(Paste("one\r\ntwo\tx\x1b[31m\x07\u202e"))
     assert shown(editor) == "aone\ntwo\tx|b"
@@ -267,7 +267,7 @@ def test_a_large_paste_is_folded_and_submitted_in_full() -> None:
     assert editor.submit() == f"cat {BIG} end"
 
 
-def test_a_long_line_is_folded_too() -> None:
+def test_a_pasted_long_line_is_folded() -> None:
     editor = Editor()
     editor.paste("x" * 3000)
     assert plain(editor.render(60, 5)) == ["> [pasted 3000 characters]"]
@@ -292,7 +292,7 @@ def test_a_folded_paste_can_be_shown_in_full() -> None:
     assert not editor.handle(Key("ctrl-o"))
 
 
-def test_what_is_cleared_can_be_yanked_back() -> None:
+def test_cleared_text_can_be_yanked_back() -> None:
     editor = at("x|")
     editor.paste(BIG)
     assert editor.clear() == f"x{BIG}"
@@ -307,14 +307,14 @@ def test_text_that_looks_like_a_fold_is_replaced() -> None:
     assert editor.text == "a\ufffdb"
 
 
-def test_large_inputs_of_the_history_are_folded() -> None:
+def test_large_inputs_from_the_history_are_folded() -> None:
     editor = Editor([BIG])
     press(editor, "up")
     assert plain(editor.render(60, 5)) == ["> [pasted 120 lines]"]
     assert editor.text == BIG
 
 
-def test_a_completion_replaces_a_part_of_the_text() -> None:
+def test_a_completion_replaces_part_of_the_text() -> None:
     editor = at("/ca| 4")
     editor.replace(0, 3, "/cancel")
     assert shown(editor) == "/cancel| 4"
@@ -332,7 +332,7 @@ def test_positions_count_folded_text_in_full() -> None:
     assert editor.text == "x /cancel"
 
 
-def test_the_placeholder_stands_in_an_empty_input() -> None:
+def test_an_empty_input_shows_the_placeholder() -> None:
     editor = Editor()
     rendered = editor.render(12, 1, "> ", "type a message")
     assert plain(rendered) == ["> type a me…"]
@@ -384,7 +384,7 @@ def test_the_chat_can_be_drawn_after_any_keys(
 
 
 @given(st.lists(EVENTS, max_size=30))
-def test_what_is_edited_is_always_safe(events: list[Key | Paste]) -> None:
+def test_the_edited_text_is_always_safe(events: list[Key | Paste]) -> None:
     editor = Editor(HISTORY)
     for event in events:
         editor.handle(event)
@@ -393,7 +393,7 @@ def test_what_is_edited_is_always_safe(events: list[Key | Paste]) -> None:
 
 
 @given(st.lists(EVENTS, max_size=20))
-def test_undo_leads_back_to_the_empty_input(events: list[Key | Paste]) -> None:
+def test_undo_reaches_the_empty_input(events: list[Key | Paste]) -> None:
     editor = Editor()
     for event in events:
         editor.handle(event)
@@ -424,7 +424,7 @@ CLUSTER_EVENTS = st.one_of(
 @example(
     [Key("a", "a"), Key("-", "-"), Key(ACCENT, ACCENT), Key("left"), Key("delete")]
 )
-def test_the_cursor_never_stops_inside_of_what_belongs_together(
+def test_the_cursor_never_stops_inside_a_cluster(
     events: list[Key],
 ) -> None:
     editor = Editor()
@@ -434,7 +434,7 @@ def test_the_cursor_never_stops_inside_of_what_belongs_together(
         assert cluster_around(text, cursor) == (cursor, cursor)
 
 
-def test_a_word_goes_on_after_an_accent() -> None:
+def test_an_accent_does_not_end_a_word() -> None:
     editor = Editor()
     editor.insert(f"one e{ACCENT}tude")
     editor.handle(Key("alt-b"))
@@ -443,7 +443,7 @@ def test_a_word_goes_on_after_an_accent() -> None:
     assert editor.cursor == len(editor.text)
 
 
-def test_a_run_of_characters_is_put_in_as_if_typed() -> None:
+def test_a_run_of_characters_is_inserted_as_if_typed() -> None:
     editor = at("a| d")
     editor.handle(Typed((Key("b", "b"), Key("c", "c"))))
     assert shown(editor) == "abc| d"
@@ -454,7 +454,7 @@ def test_a_run_of_characters_is_put_in_as_if_typed() -> None:
     assert editor.text == "make test"
 
 
-def test_what_was_cleared_is_recalled_by_up_and_by_ctrl_y() -> None:
+def test_cleared_text_is_recalled_by_up_and_by_ctrl_y() -> None:
     editor = Editor(["first"])
     type_in(editor, "a long draft")
     assert editor.clear() == "a long draft"
@@ -469,7 +469,7 @@ def test_what_was_cleared_is_recalled_by_up_and_by_ctrl_y() -> None:
 
 
 @pytest.mark.parametrize("draft", ["one\ntwo", BIG, "日本語"])
-def test_a_draft_of_any_kind_is_recalled_after_it_was_cleared(draft: str) -> None:
+def test_any_cleared_draft_is_recalled(draft: str) -> None:
     for key in ("up", "ctrl-y"):
         editor = Editor()
         editor.handle(Paste(draft))

@@ -28,12 +28,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history"
 
 
-def test_no_file_is_an_empty_history(path: Path) -> None:
+def test_a_missing_file_is_an_empty_history(path: Path) -> None:
     assert HistoryFile(path).load() == []
     assert not path.exists()
 
 
-def test_inputs_come_back_in_order(path: Path) -> None:
+def test_inputs_are_loaded_in_order(path: Path) -> None:
     inputs = ["one", "two\nlines\tand a tab", "日本語 🇩🇪", '"quoted"\\', ""]
     for text in inputs:
         HistoryFile(path).append(text)
@@ -43,7 +43,7 @@ def test_inputs_come_back_in_order(path: Path) -> None:
 
 @given(st.lists(st.text(), max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_can_be_kept(path: Path, inputs: list[str]) -> None:
+def test_any_text_can_be_stored(path: Path, inputs: list[str]) -> None:
     path.unlink(missing_ok=True)
     file = HistoryFile(path)
     for text in inputs:
@@ -56,7 +56,7 @@ def test_half_a_character_is_replaced(path: Path) -> None:
     assert HistoryFile(path).load() == ["a?b"]
 
 
-def test_only_the_owner_may_read_it(path: Path) -> None:
+def test_only_the_owner_can_read_the_file(path: Path) -> None:
     path.touch(0o644)
     HistoryFile(path).append("secret")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -70,7 +70,7 @@ def test_damaged_lines_are_skipped(path: Path) -> None:
     assert file.load() == ["one", "two", "three"]
 
 
-def test_only_the_newest_are_kept(path: Path) -> None:
+def test_only_the_newest_inputs_are_kept(path: Path) -> None:
     file = HistoryFile(path, limit=3)
     for number in range(7):
         file.append(str(number))
@@ -80,12 +80,12 @@ def test_only_the_newest_are_kept(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_huge_input_is_not_kept(path: Path) -> None:
+def test_a_huge_input_is_not_stored(path: Path) -> None:
     HistoryFile(path).append("x" * (LONGEST_INPUT + 1))
     assert HistoryFile(path).load() == []
 
 
-def test_what_is_appended_while_another_program_cuts_the_file_is_kept(
+def test_an_input_appended_while_another_program_trims_the_file_is_kept(
     path: Path,
 ) -> None:
     program = (
@@ -109,7 +109,7 @@ def test_what_is_appended_while_another_program_cuts_the_file_is_kept(
     assert file.load() == ["497", "498", "499"]
 
 
-def test_an_appender_waits_for_its_turn(path: Path) -> None:
+def test_append_waits_for_the_lock(path: Path) -> None:
     file = HistoryFile(path)
     file.append("one")
     with path.open("rb") as busy:
@@ -122,7 +122,7 @@ def test_an_appender_waits_for_its_turn(path: Path) -> None:
     assert file.load() == ["one", "two"]
 
 
-def test_programs_that_append_at_the_same_time_lose_nothing(path: Path) -> None:
+def test_concurrent_appends_lose_nothing(path: Path) -> None:
     program = (
         "import sys; from pathlib import Path;"
         "from backburner.ui.editor.history_file import HistoryFile\n"
@@ -139,7 +139,7 @@ def test_programs_that_append_at_the_same_time_lose_nothing(path: Path) -> None:
         assert mine == [f"{name} {n}" for n in range(150)]
 
 
-def test_an_appender_follows_when_the_file_is_replaced(path: Path) -> None:
+def test_append_reopens_a_replaced_file(path: Path) -> None:
     first, second = HistoryFile(path, limit=1), HistoryFile(path, limit=1)
     for text in "abc":
         first.append(text)
@@ -149,7 +149,7 @@ def test_an_appender_follows_when_the_file_is_replaced(path: Path) -> None:
     assert path.read_text() == '"c"\n"d"\n'
 
 
-def test_what_can_t_be_written_is_reported(path: Path) -> None:
+def test_a_failed_write_is_reported(path: Path) -> None:
     path.mkdir()
     with pytest.raises(HistoryError, match=f"can't save .*{path}: Is a directory"):
         HistoryFile(path).append("one")
@@ -157,7 +157,7 @@ def test_what_can_t_be_written_is_reported(path: Path) -> None:
         HistoryFile(path).load()
 
 
-def test_a_file_that_another_program_keeps_locked_is_waited_for_only_so_long(
+def test_the_wait_for_a_locked_file_is_limited(
     path: Path,
 ) -> None:
     path.write_text('"old"\n')

@@ -17,7 +17,7 @@ Message = InputLine | BadInput | EndOfInput
 
 
 class _Feed:
-    """A pipe, and the lines that are read from it."""
+    """A pipe, and the reader of its lines."""
 
     def __init__(self) -> None:
         fd, self._write = os.pipe()
@@ -25,7 +25,7 @@ class _Feed:
         self._open = True
 
     def put(self, data: bytes) -> list[Message]:
-        """Write data, less than the pipe holds, and read it."""
+        """Write data that fits into the pipe, and read it."""
         os.write(self._write, data)
         found: list[Message] = []
         for _ in range(0, len(data), CHUNK):
@@ -33,7 +33,7 @@ class _Feed:
         return found
 
     def end(self) -> list[Message]:
-        """Close the writing end, and read what there is."""
+        """Close the writing end, and read the rest."""
         os.close(self._write)
         self._open = False
         return self._lines.read()
@@ -64,7 +64,7 @@ def _read_all(pieces: Iterable[bytes]) -> list[Message]:
         feed.close()
 
 
-def test_lines_come_as_they_are_complete(feed: _Feed) -> None:
+def test_lines_arrive_as_soon_as_they_are_complete(feed: _Feed) -> None:
     assert feed.put(b"one\ntwo\nthr") == _lines("one", "two")
     assert feed.put(b"ee") == []
     assert feed.put(b"\n\n") == _lines("three", "")
@@ -87,7 +87,7 @@ def test_the_end_can_be_read_again() -> None:
     os.close(nothing)
 
 
-def test_line_breaks_of_other_systems(feed: _Feed) -> None:
+def test_line_breaks_of_other_systems_are_accepted(feed: _Feed) -> None:
     assert feed.put(b"one\r\ntwo\r\n\r\n") == _lines("one", "two", "")
     assert feed.put(b"10%\r20%\r\n") == _lines("10%\r20%")
     assert feed.put(b"one\r") == []
@@ -100,7 +100,7 @@ def test_only_line_breaks_end_a_line(feed: _Feed) -> None:
     assert feed.put(f"{text}\n".encode()) == _lines(text)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_line(feed: _Feed) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_line(feed: _Feed) -> None:
     assert feed.put(b"\xef\xbb\xbf/tasks\n\xef\xbb\xbfx\n") == _lines(
         "/tasks", "\ufeffx"
     )
@@ -110,7 +110,7 @@ _texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=8)
 
 
 @given(_texts, st.lists(st.integers(0, 200), max_size=8))
-def test_it_does_not_matter_where_the_input_is_cut(
+def test_lines_do_not_depend_on_how_the_input_is_split(
     texts: list[str], cuts: list[int]
 ) -> None:
     data = "\n".join(texts).encode()
@@ -120,7 +120,7 @@ def test_it_does_not_matter_where_the_input_is_cut(
 
 
 @given(st.binary(max_size=100))
-def test_nothing_is_lost_of_any_bytes(data: bytes) -> None:
+def test_no_byte_is_lost(data: bytes) -> None:
     *messages, end = _read_all([data])
     assert end == EndOfInput()
     lines = data.split(b"\n")
@@ -135,7 +135,7 @@ def test_nothing_is_lost_of_any_bytes(data: bytes) -> None:
             assert "\N{REPLACEMENT CHARACTER}" in text
 
 
-def test_invalid_utf8_is_refused_with_its_place(feed: _Feed) -> None:
+def test_invalid_utf8_is_refused_with_its_position(feed: _Feed) -> None:
     assert feed.put(b"fine\ncaf\xe9\nfine again\n") == [
         InputLine("fine"),
         BadInput(
@@ -154,7 +154,7 @@ def test_half_a_character_at_the_end_is_refused(feed: _Feed) -> None:
     assert end == EndOfInput()
 
 
-def test_a_character_may_come_in_two_reads(feed: _Feed) -> None:
+def test_a_character_may_be_split_between_two_reads(feed: _Feed) -> None:
     first, second = "é".encode()[:1], "é".encode()[1:]
     assert feed.put(first) == []
     assert feed.put(second + b"\n") == _lines("é")
@@ -173,28 +173,28 @@ def _put_much(feed: _Feed, size: int) -> list[Message]:
     return found
 
 
-def test_the_longest_line_is_taken_whole(feed: _Feed) -> None:
+def test_the_longest_allowed_line_is_accepted(feed: _Feed) -> None:
     assert _put_much(feed, LONGEST_LINE) == []
     (line,) = feed.put(b"\n")
     assert isinstance(line, InputLine)
     assert len(line.text) == LONGEST_LINE
 
 
-def test_a_line_that_is_longer_is_refused_once_and_skipped(feed: _Feed) -> None:
+def test_a_longer_line_is_refused_once_and_skipped(feed: _Feed) -> None:
     assert feed.put(b"one\n") == _lines("one")
     assert _put_much(feed, 3 * LONGEST_LINE) == [TOO_LONG]
     assert feed.put(b"!rm -rf /\ncaf\xe9\nfour\n")[1:] == _lines("four")
     assert feed.put(b"\n") == _lines("")
 
 
-def test_the_end_of_a_line_that_is_too_long_is_no_line(feed: _Feed) -> None:
+def test_the_rest_of_a_line_that_is_too_long_is_not_a_line(feed: _Feed) -> None:
     feed.put(b"one\n")
     assert _put_much(feed, LONGEST_LINE + 1) == [TOO_LONG]
     assert feed.put(b"!rm -rf /") == []
     assert feed.end() == [EndOfInput()]
 
 
-def test_lines_are_counted_on_after_one_that_was_too_long(feed: _Feed) -> None:
+def test_line_numbers_include_lines_that_are_too_long(feed: _Feed) -> None:
     feed.put(b"one\n")
     _put_much(feed, LONGEST_LINE + 1)
     (bad,) = feed.put(b"\n\xff\n")
@@ -202,13 +202,13 @@ def test_lines_are_counted_on_after_one_that_was_too_long(feed: _Feed) -> None:
     assert bad.problem.startswith("line 3 is not valid UTF-8")
 
 
-def test_a_whole_line_that_is_just_too_long_is_refused(feed: _Feed) -> None:
+def test_a_complete_line_that_is_just_too_long_is_refused(feed: _Feed) -> None:
     feed.put(b"one\n")
     assert _put_much(feed, LONGEST_LINE) == []
     assert feed.put(b"x\nthree\n") == [TOO_LONG, InputLine("three")]
 
 
-def test_what_can_not_be_read_is_told_and_is_the_end(tmp_path: Path) -> None:
+def test_a_read_error_is_reported_and_ends_the_input(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)
     bad, end = LineInput(folder).read()
     assert isinstance(bad, BadInput)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _joined(script: str) -> list[str]:
-    """Return what becomes of a script: its commands, and `error: ...`."""
+    """Return the commands of a script, and its errors as `error: ...`."""
     lines = [InputLine(line) for line in script.split("\n")]
     texts: list[str] = []
     for found in CommandInput().take([*lines, EndOfInput()]):
@@ -57,7 +57,7 @@ def _joined(script: str) -> list[str]:
         "/run cat <<EOF\nx\nEOF",
     ],
 )
-def test_a_command_that_goes_on_is_one_command(command: str) -> None:
+def test_a_command_of_several_lines_is_one_command(command: str) -> None:
     assert _joined(f"/tasks\n{command}\n/wait") == ["/tasks", command, "/wait"]
 
 
@@ -81,7 +81,7 @@ def test_a_command_that_goes_on_is_one_command(command: str) -> None:
         "",
     ],
 )
-def test_any_other_line_is_a_line(line: str) -> None:
+def test_a_complete_line_is_not_joined(line: str) -> None:
     assert _joined(f"{line}\n/tasks") == [line, "/tasks"]
 
 
@@ -104,7 +104,7 @@ def test_an_unfinished_command_names_its_first_line(script: str, error: str) -> 
     assert error in second
 
 
-def test_a_line_that_could_not_be_read_ends_the_command_it_is_in() -> None:
+def test_an_unreadable_line_ends_the_command_that_contains_it() -> None:
     commands = CommandInput()
     assert commands.take([InputLine("!echo '")]) == []
     first, second = commands.take([BadInput("no UTF-8")])
@@ -125,7 +125,9 @@ def test_a_command_that_is_too_long_ends_the_input() -> None:
     assert commands.take([InputLine("/quit")]) == []
 
 
-def test_what_cant_be_checked_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_cannot_be_checked_counts_as_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert missing("echo '") is not None
     monkeypatch.setenv("PATH", "/nowhere")
     assert missing("echo '") is None
@@ -152,7 +154,7 @@ def test_a_script_with_blocks_runs_them(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
-def test_a_person_sees_that_the_command_goes_on(tmp_path: Path) -> None:
+def test_the_prompt_shows_that_the_command_continues(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path), environ={"TERM": "dumb"}) as chat:
         chat.wait("backburner: session main")
         chat.send("!echo 'first\n")

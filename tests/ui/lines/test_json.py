@@ -1,4 +1,4 @@
-"""What `--json` writes, checked against the schema that the documents hold."""
+"""The output of `--json`, checked against the documented schema."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _run(state: Path, script: str, *, status: int = 0) -> list[dict[str, Any]]:
 
 @functools.cache
 def _check() -> Callable[[object], None]:
-    """Return what raises for a line; to check the schema takes longer than that."""
+    """Return the validator of a line; checking the schema itself is slower."""
     schema: dict[str, Any] = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator: Any = jsonschema.Draft202012Validator(schema)
@@ -75,7 +75,7 @@ def _is_valid(line: dict[str, Any]) -> bool:
     return True
 
 
-def test_every_line_is_as_the_schema_says(lines: list[dict[str, Any]]) -> None:
+def test_every_line_matches_the_schema(lines: list[dict[str, Any]]) -> None:
     assert [line for line in lines if not _is_valid(line)] == []
 
 
@@ -118,5 +118,5 @@ def test_a_search_answers_with_data(tmp_path: Path) -> None:
         '{"event": "unknown", "text": "x"}',
     ],
 )
-def test_the_schema_refuses_what_is_never_written(line: str) -> None:
+def test_the_schema_rejects_lines_that_are_never_written(line: str) -> None:
     assert not _is_valid(json.loads(line))

@@ -39,7 +39,7 @@ import pytest
 
 
 class View:
-    """Keeps what is shown, or fails."""
+    """Records the shown entries, or fails."""
 
     def __init__(self, *, repeats: bool = True) -> None:
         self.repeats = repeats
@@ -59,7 +59,7 @@ class View:
 
 
 class Stage:
-    """A LineActor and all that it talks to."""
+    """A LineActor and the actors it talks to."""
 
     def __init__(self, *, repeats: bool = True) -> None:
         self.view = View(repeats=repeats)
@@ -95,7 +95,7 @@ def test_the_end_does_not_wait_for_a_view_that_shows_nothing(
         assert not stage.queue.wait_for(Subscribe).shows
 
 
-def test_a_task_that_was_never_taken_makes_the_session_unsuccessful(
+def test_a_task_that_was_never_stored_makes_the_session_unsuccessful(
     stage: Stage,
 ) -> None:
     stage.ui.tell(InputLine("!make"))
@@ -107,7 +107,7 @@ def test_a_task_that_was_never_taken_makes_the_session_unsuccessful(
     assert "make: could not be stored" in repr(stage.view.shown[-1])
 
 
-def test_what_is_shown_is_passed_on_before_it_is_acknowledged(stage: Stage) -> None:
+def test_output_is_flushed_before_it_is_acknowledged(stage: Stage) -> None:
     for text in ("a", "b", "c"):
         stage.ui.tell(Notice(text))
     stage.ui.tell(EndOfInput())
@@ -116,7 +116,7 @@ def test_what_is_shown_is_passed_on_before_it_is_acknowledged(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("stage", [False], indirect=True)
-def test_tasks_are_added_without_waiting_for_each_where_commands_are_not_repeated(
+def test_without_echo_tasks_are_added_without_waiting_for_each(
     stage: Stage,
 ) -> None:
     for line in ("!one", "!two", "!", "!three"):
@@ -124,7 +124,7 @@ def test_tasks_are_added_without_waiting_for_each_where_commands_are_not_repeate
     first, second = (stage.queue.wait_for(AddTask) for _ in range(2))
     assert [first.request.args, second.request.args] == [("one",), ("two",)]
     for number, add in enumerate((first, second), 1):
-        # It is not the turn of the line that makes no sense.
+        # The invalid line is answered only in its turn.
         assert "missing command" not in repr(stage.view.shown)
         task = make_task(id=number, kind="bash", args=add.request.args)
         stage.ui.tell(TaskAdded(task, add.correlation_id))
@@ -132,7 +132,7 @@ def test_tasks_are_added_without_waiting_for_each_where_commands_are_not_repeate
     assert "missing command" in repr(stage.view.shown)
 
 
-def test_each_task_is_waited_for_where_what_comes_of_it_stands_below_its_command(
+def test_with_echo_each_task_is_answered_below_its_command(
     stage: Stage,
 ) -> None:
     stage.ui.tell(InputLine("!one"))

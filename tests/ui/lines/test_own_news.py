@@ -1,4 +1,4 @@
-"""What a script on a shared session hears of the tasks of others: nothing."""
+"""A script on a shared session gets no news of other tasks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def change(seq: int, event: TaskEvent, task_id: int) -> TaskChanged:
     return TaskChanged(seq, event, make(task_id))
 
 
-def test_the_news_before_the_answer_are_kept_for_it() -> None:
+def test_news_that_precede_the_answer_are_kept_until_it() -> None:
     own = OwnNews()
     own.note_request(ADD)
     mine = change(1, TaskEvent.QUEUED, 1)
@@ -37,7 +37,7 @@ def test_the_news_before_the_answer_are_kept_for_it() -> None:
     assert list(own.take(change(4, TaskEvent.COMPLETE, 2))) == []
 
 
-def test_a_refusal_lets_go_of_what_was_kept() -> None:
+def test_a_refusal_drops_the_kept_news() -> None:
     own = OwnNews()
     own.note_request(ADD)
     own.take(change(1, TaskEvent.QUEUED, 1))
@@ -46,7 +46,7 @@ def test_a_refusal_lets_go_of_what_was_kept() -> None:
     assert list(own.take(change(2, TaskEvent.RUNNING, 1))) == []
 
 
-def test_what_was_there_before_is_nobody_s_and_trouble_is_everybody_s() -> None:
+def test_earlier_tasks_are_left_out_and_journal_trouble_is_passed_on() -> None:
     own = OwnNews()
 
     (first,) = own.take(
@@ -57,7 +57,7 @@ def test_what_was_there_before_is_nobody_s_and_trouble_is_everybody_s() -> None:
     assert list(own.take(JournalTrouble("full"))) == [JournalTrouble("full")]
 
 
-def test_a_task_of_its_own_that_is_forgotten_is_heard_of() -> None:
+def test_the_forgetting_of_an_own_task_is_passed_on() -> None:
     own = OwnNews()
     own.note_request(ADD)
     own.take_reply(TaskAdded(queued(1), 1))

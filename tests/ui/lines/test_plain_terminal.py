@@ -1,4 +1,4 @@
-"""Line mode on a terminal that can't draw: somebody types, and reads."""
+"""Line mode on a terminal that can't draw, with a person at it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def open_gate(gate: Path) -> None:
     gate.write_text("go\n")
 
 
-def test_it_says_what_it_is_and_does_not_repeat_what_is_typed(tmp_path: Path) -> None:
+def test_it_starts_with_a_banner_and_does_not_repeat_typed_lines(
+    tmp_path: Path,
+) -> None:
     with PtySession(chat_command(tmp_path), environ={"TERM": "dumb"}) as chat:
         chat.wait("backburner: session main; /help explains all commands")
         chat.send("tag the release\n")
@@ -57,7 +59,7 @@ def test_it_says_what_it_is_and_does_not_repeat_what_is_typed(tmp_path: Path) ->
         assert chat.wait_exit() == 1
 
 
-def test_nothing_is_typed_where_there_is_no_input(tmp_path: Path) -> None:
+def test_it_ends_silently_without_standard_input(tmp_path: Path) -> None:
     command = chat_command(tmp_path, "--plain")
     done = subprocess.run(
         ["bash", "-c", 'exec "$@" <&-', "-", *command],
@@ -70,7 +72,7 @@ def test_nothing_is_typed_where_there_is_no_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
-def test_news_begin_on_a_line_of_their_own_and_what_is_typed_stays(
+def test_news_start_on_their_own_line_and_the_typed_text_stays(
     tmp_path: Path, term: str
 ) -> None:
     with opened(tmp_path / "state", term) as chat:
@@ -86,7 +88,7 @@ def test_news_begin_on_a_line_of_their_own_and_what_is_typed_stays(
         chat.wait("#2 complete", "printed")
 
 
-def test_a_command_of_several_lines_goes_on_behind_news(tmp_path: Path) -> None:
+def test_a_command_of_several_lines_continues_after_news(tmp_path: Path) -> None:
     with opened(tmp_path / "state") as chat:
         start_job(chat, tmp_path / "gate")
         chat.send("!cat <<EOF\n")
@@ -99,7 +101,7 @@ def test_a_command_of_several_lines_goes_on_behind_news(tmp_path: Path) -> None:
         chat.wait("> one   two\n> EOF\n", "#2 complete")
 
 
-def test_ctrl_c_drops_a_command_that_goes_on_and_only_then_leaves(
+def test_ctrl_c_drops_an_unfinished_command_before_it_leaves(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path / "state") as chat:
@@ -115,7 +117,7 @@ def test_ctrl_c_drops_a_command_that_goes_on_and_only_then_leaves(
         assert chat.wait_exit() == 128 + signal.SIGINT
 
 
-def test_a_long_paste_arrives_whole(tmp_path: Path) -> None:
+def test_a_long_paste_arrives_completely(tmp_path: Path) -> None:
     lines = 3000
     with opened(tmp_path / "state") as chat:
         text = "".join(f"line {n} of what was pasted\n" for n in range(lines))
@@ -124,14 +126,16 @@ def test_a_long_paste_arrives_whole(tmp_path: Path) -> None:
         chat.wait(lambda: got.exists() and got.read_text() == text)
 
 
-def test_a_line_longer_than_a_driver_takes_arrives_whole(tmp_path: Path) -> None:
+def test_a_line_longer_than_the_terminal_driver_allows_arrives_completely(
+    tmp_path: Path,
+) -> None:
     with opened(tmp_path / "state") as chat:
         got = tmp_path / "got"
         chat.flood(f"!printf %s {'x' * 20_000} > {got}\n")
         chat.wait(lambda: got.exists() and got.read_text() == "x" * 20_000)
 
 
-def test_what_is_typed_after_the_end_is_for_the_shell(tmp_path: Path) -> None:
+def test_text_typed_after_quit_goes_to_the_shell(tmp_path: Path) -> None:
     program = chat_command(tmp_path / "state", "--plain")
     with PtySession(
         ["sh", "-c", '"$@"; read x; echo "shell got $x"', "-", *program]
@@ -151,7 +155,7 @@ def test_what_is_typed_after_the_end_is_for_the_shell(tmp_path: Path) -> None:
         ("unfinished\x1c", 128 + signal.SIGQUIT),
     ],
 )
-def test_the_terminal_is_given_back(tmp_path: Path, keys: str, status: int) -> None:
+def test_the_terminal_is_restored(tmp_path: Path, keys: str, status: int) -> None:
     program = chat_command(tmp_path / "state", "--plain")
     command = ["sh", "-c", 'trap : INT QUIT; "$@"; echo "status=$?"; read x', "-"]
     with PtySession([*command, *program]) as sh:
@@ -164,7 +168,7 @@ def test_the_terminal_is_given_back(tmp_path: Path, keys: str, status: int) -> N
         assert all("unfinished" not in row or row == "unfinished" for row in sh.lines)
 
 
-def test_a_terminal_that_dies_ends_the_session(tmp_path: Path) -> None:
+def test_closing_the_terminal_ends_the_session(tmp_path: Path) -> None:
     with opened(tmp_path / "state") as chat:
         chat.send("unfinished")
         chat.wait("unfinished")
@@ -174,7 +178,7 @@ def test_a_terminal_that_dies_ends_the_session(tmp_path: Path) -> None:
         assert chat.process.wait(PATIENCE) == 128 + signal.SIGHUP
 
 
-def test_it_stops_and_goes_on_as_a_job_of_a_shell(tmp_path: Path) -> None:
+def test_line_mode_follows_the_job_control_of_the_shell(tmp_path: Path) -> None:
     shell = ["bash", "--norc", "--noprofile", "-i"]
     program = " ".join(chat_command(tmp_path / "state", "--plain"))
     with PtySession(shell, environ={"PS1": "shell> ", "HISTFILE": ""}) as bash:
@@ -193,7 +197,7 @@ def test_it_stops_and_goes_on_as_a_job_of_a_shell(tmp_path: Path) -> None:
         bash.wait("shell>")
 
 
-def test_one_that_goes_on_in_the_background_leaves_the_shell_its_keys(
+def test_continued_in_the_background_it_leaves_the_keys_to_the_shell(
     tmp_path: Path,
 ) -> None:
     shell = ["bash", "--norc", "--noprofile", "-i"]
@@ -221,7 +225,7 @@ def test_one_that_goes_on_in_the_background_leaves_the_shell_its_keys(
         bash.wait("shell>")
 
 
-def test_one_started_in_the_background_reads_when_it_is_brought_back(
+def test_started_in_the_background_it_reads_once_in_the_foreground(
     tmp_path: Path,
 ) -> None:
     shell = ["bash", "--norc", "--noprofile", "-i"]
@@ -236,7 +240,7 @@ def test_one_started_in_the_background_reads_when_it_is_brought_back(
         bash.wait("shell>")
 
 
-def test_a_terminal_without_an_echo_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_terminal_without_echo_is_left_unchanged(tmp_path: Path) -> None:
     program = chat_command(tmp_path / "state", "--plain")
     command = ["sh", "-c", 'stty -echo; exec "$@"', "-", *program]
     with PtySession(command) as chat:

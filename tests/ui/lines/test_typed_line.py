@@ -42,7 +42,7 @@ class Stage:
         return shown.rstrip("\n").split("\n")
 
 
-def test_news_go_above_what_is_typed() -> None:
+def test_news_are_written_above_the_typed_line() -> None:
     stage = Stage()
     stage.type("make te")
     stage.news("#1 running")
@@ -55,7 +55,9 @@ def test_news_go_above_what_is_typed() -> None:
 @pytest.mark.parametrize(
     ("clears", "columns"), [(False, COLUMNS), (True, 3)], ids=["dumb", "narrower now"]
 )
-def test_what_cannot_be_cleared_is_shown_again(*, clears: bool, columns: int) -> None:
+def test_a_line_that_cannot_be_cleared_is_shown_again(
+    *, clears: bool, columns: int
+) -> None:
     stage = Stage(clears=clears)
     stage.type("make te")
     stage.columns = columns
@@ -63,7 +65,7 @@ def test_what_cannot_be_cleared_is_shown_again(*, clears: bool, columns: int) ->
     assert stage.rows == ["make te", "#1 running", "make te"]
 
 
-def test_what_takes_several_rows_is_shown_again_whole() -> None:
+def test_a_line_of_several_rows_is_shown_again_in_full() -> None:
     stage = Stage()
     typed = "echo " + "ab" * COLUMNS
     stage.type(typed)
@@ -91,14 +93,14 @@ def test_what_takes_several_rows_is_shown_again_whole() -> None:
         ("x" * 40 + "\x7f" * 25, "x" * 15),
     ],
 )
-def test_keys_edit_as_in_the_driver_of_a_terminal(typed: str, line: str) -> None:
+def test_keys_edit_as_in_the_terminal_driver(typed: str, line: str) -> None:
     stage = Stage()
     stage.type(typed)
     stage.type("\x12")
     assert stage.type("\n").lines == (line.encode(),)
 
 
-def test_what_is_taken_back_is_not_seen_any_more() -> None:
+def test_erased_characters_disappear() -> None:
     stage = Stage()
     for key in "ls 漢\t\x1b":
         stage.type(key)
@@ -111,14 +113,14 @@ def test_what_is_taken_back_is_not_seen_any_more() -> None:
     assert stage.rows == ["#1 running"]
 
 
-def test_taking_back_over_the_edge_of_a_row_shows_the_line_again() -> None:
+def test_erasing_past_the_start_of_a_row_shows_the_line_again() -> None:
     stage = Stage()
     stage.type("x" * (COLUMNS + 1))
     stage.type("\x7f\x7f")
     assert stage.rows[-1] == "x" * (COLUMNS - 1)
 
 
-def test_the_input_ends_at_the_beginning_of_a_line_only() -> None:
+def test_the_input_ends_only_at_the_beginning_of_a_line() -> None:
     stage = Stage()
     assert stage.type("last\x04") == LinesTyped()
     assert stage.type("\x04") == LinesTyped((b"last",), ended=True)
@@ -137,7 +139,7 @@ def test_a_prompt_stands_before_one_line() -> None:
     assert stage.rows[-2:] == ["> text", "#1 complete"]
 
 
-def test_what_is_given_up_stays_on_a_row_of_its_own() -> None:
+def test_an_abandoned_line_stays_on_its_own_row() -> None:
     stage = Stage()
     stage.type("unfinished")
     stage.line.give_up()
@@ -145,7 +147,7 @@ def test_what_is_given_up_stays_on_a_row_of_its_own() -> None:
     assert stage.rows == ["unfinished", "left"]
 
 
-def test_nothing_that_is_typed_reaches_the_terminal_as_a_sequence() -> None:
+def test_typed_text_never_reaches_the_terminal_as_a_sequence() -> None:
     stage = Stage()
     typed = "a\x1b]0;t\x07\u202e\x9b2J\x07"
     stage.line.feed(typed.encode())

@@ -37,7 +37,7 @@ def _plain(*entries: Entry) -> list[str]:
 
 
 @pytest.mark.usefixtures("utc")
-def test_lines_are_broken_between_words_where_the_terminal_ends() -> None:
+def test_lines_are_wrapped_between_words_at_the_width_of_the_terminal() -> None:
     stream = io.StringIO()
     view = PlainView(stream, UNICODE_ICONS, columns=lambda: 30)
     view.show(Problem(AT, "this can't be done, and that is the reason"))
@@ -62,7 +62,7 @@ def _json(*entries: Entry) -> list[str]:
 
 
 class _Pipe(io.StringIO):
-    """Remembers what had arrived at each flush."""
+    """Records the text written by each flush."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Pipe(io.StringIO):
 
 
 @pytest.mark.usefixtures("utc")
-def test_plain_lines_hold_what_the_chat_would_show(samples: Samples) -> None:
+def test_plain_lines_show_the_same_as_the_chat(samples: Samples) -> None:
     assert _plain(
         Said(AT, "you", "hello"),
         Said(AT, "you", "/tasks", command=True),
@@ -92,7 +92,7 @@ def test_plain_lines_hold_what_the_chat_would_show(samples: Samples) -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_plain_lines_tell_of_every_status(samples: Samples, status: Status) -> None:
+def test_plain_lines_report_every_status(samples: Samples, status: Status) -> None:
     task = samples[status]
     (line,) = _plain(_news(task))
     assert f"{UNICODE_ICONS.of(status)} #{task.id} {status}" in line
@@ -110,13 +110,13 @@ def test_plain_lines_are_safe_to_show(samples: Samples) -> None:
     assert news.endswith("running   abc def")
 
 
-def test_plain_lines_use_the_signs_they_were_given(samples: Samples) -> None:
+def test_plain_lines_use_the_given_icons(samples: Samples) -> None:
     stream = io.StringIO()
     PlainView(stream, ASCII_ICONS).show(_news(samples[Status.FAILED]))
     assert "x #4 failed" in stream.getvalue()
 
 
-def test_every_entry_arrives_with_the_next_flush(samples: Samples) -> None:
+def test_entries_are_written_at_the_next_flush(samples: Samples) -> None:
     entries = [Said(AT, "you", "hi"), Reply(AT, ("a", "b")), Problem(AT, "c")]
     for entry in (*entries, _news(samples[Status.QUEUED])):
         for view in (PlainView(pipe := _Pipe(), UNICODE_ICONS), JsonView(pipe)):
@@ -129,7 +129,7 @@ def test_every_entry_arrives_with_the_next_flush(samples: Samples) -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_json_lines_hold_the_whole_task(samples: Samples, status: Status) -> None:
+def test_json_lines_contain_the_whole_task(samples: Samples, status: Status) -> None:
     task = samples[status]
     (line,) = _json(_news(task, seq=7))
     found = msgspec.json.decode(line, type=TaskLine)
@@ -137,7 +137,7 @@ def test_json_lines_hold_the_whole_task(samples: Samples, status: Status) -> Non
     assert msgspec.json.decode(line)["event"] == status.value
 
 
-def test_json_lines_tell_of_progress(samples: Samples) -> None:
+def test_json_lines_report_progress(samples: Samples) -> None:
     task = replace(samples[Status.RUNNING], progress=50)
     (line,) = _json(_news(task, TaskEvent.PROGRESS))
     found = msgspec.json.decode(line, type=TaskLine)
@@ -145,7 +145,7 @@ def test_json_lines_tell_of_progress(samples: Samples) -> None:
     assert found.task.progress == 50
 
 
-def test_json_lines_hold_messages_answers_and_errors() -> None:
+def test_json_lines_contain_messages_answers_and_errors() -> None:
     lines = _json(
         Said(AT, "you", HOSTILE),
         Said(AT, "you", "/tasks", command=True),
@@ -166,7 +166,7 @@ def test_json_lines_of_hostile_text_are_one_line_each(samples: Samples) -> None:
     assert line.isprintable()
 
 
-def test_standard_output_stays_given_up_after_an_error() -> None:
+def test_standard_output_stays_failed_after_an_error() -> None:
     script = """
 import sys
 from backburner.ui.lines.output import StandardOutput

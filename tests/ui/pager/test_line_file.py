@@ -42,7 +42,9 @@ def all_lines(look: FileLook) -> list[int]:
 
 @given(CONTENTS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_lines_are_the_same_from_both_sides(path: Path, content: bytes) -> None:
+def test_lines_are_the_same_when_read_forward_and_backward(
+    path: Path, content: bytes
+) -> None:
     path.write_bytes(content)
     with LineFile(path).look() as look:
         lines = all_lines(look)
@@ -57,7 +59,7 @@ def test_lines_are_the_same_from_both_sides(path: Path, content: bytes) -> None:
 
 @given(CONTENTS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_lines_hold_all_of_the_file_and_are_never_long(
+def test_lines_contain_the_whole_file_and_are_never_long(
     path: Path, content: bytes
 ) -> None:
     path.write_bytes(content)
@@ -85,7 +87,7 @@ def test_short_lines_are_never_broken(path: Path, content: bytes) -> None:
 
 @given(st.text("ab日é😀", max_size=60))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_character_is_cut_where_a_line_is_broken(path: Path, text: str) -> None:
+def test_a_line_is_never_broken_inside_a_character(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with LineFile(path).look() as look:
         assert "".join(look.text(line) for line in all_lines(look)) == text
@@ -102,7 +104,7 @@ def test_every_byte_belongs_to_a_line(path: Path, content: bytes, place: int) ->
 
 @given(CONTENTS, CONTENTS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_file_that_grew_is_seen_as_it_is(
+def test_a_grown_file_is_read_in_its_current_state(
     path: Path, content: bytes, more: bytes
 ) -> None:
     path.write_bytes(content)
@@ -115,7 +117,7 @@ def test_a_file_that_grew_is_seen_as_it_is(
         assert all_lines(look) == all_lines(fresh)
 
 
-def test_a_file_that_was_cut_or_replaced_is_read_anew(path: Path) -> None:
+def test_a_truncated_or_replaced_file_is_read_again(path: Path) -> None:
     file = LineFile(path)
     path.write_bytes(b"one\ntwo\nthree\nfour\nfive\n")
     with file.look() as look:

@@ -42,7 +42,7 @@ def output(tmp_path: Path) -> Path:
     return path
 
 
-def test_matches_are_counted_and_the_current_one_has_its_number(output: Path) -> None:
+def test_matches_are_counted_and_the_current_one_is_numbered(output: Path) -> None:
     pager = Pager(output)
     seen(pager)
     pager.home()
@@ -57,7 +57,7 @@ def test_matches_are_counted_and_the_current_one_has_its_number(output: Path) ->
     assert pager.status.message == "search wrapped around"
 
 
-def test_several_matches_of_a_line_are_gone_through_one_by_one(tmp_path: Path) -> None:
+def test_several_matches_in_a_line_are_visited_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_text("a hit, a hit\nnothing\nhit\n")
     pager = Pager(path)
@@ -80,7 +80,7 @@ def test_several_matches_of_a_line_are_gone_through_one_by_one(tmp_path: Path) -
     assert len(set(marked)) == 3
 
 
-def test_what_is_added_later_is_counted_too(output: Path) -> None:
+def test_matches_added_later_are_counted(output: Path) -> None:
     pager = Pager(output)
     seen(pager)
     pager.search("hit", forward=False)
@@ -96,7 +96,7 @@ def test_what_is_added_later_is_counted_too(output: Path) -> None:
     assert pager.status.matches == 22
 
 
-def test_only_lines_that_match_are_shown_and_searched(output: Path) -> None:
+def test_a_filter_shows_and_searches_only_matching_lines(output: Path) -> None:
     pager = Pager(output)
     seen(pager)
     pager.show_only("hit")
@@ -114,7 +114,7 @@ def test_only_lines_that_match_are_shown_and_searched(output: Path) -> None:
     assert "line 101" in seen(pager, 10)
 
 
-def test_a_filter_that_lets_nothing_through_shows_nothing_and_can_be_dropped(
+def test_a_filter_without_matches_shows_nothing_and_can_be_removed(
     output: Path,
 ) -> None:
     pager = Pager(output)
@@ -145,7 +145,7 @@ def test_a_long_search_can_be_stopped_between_steps(tmp_path: Path) -> None:
         assert pager.status.matches + pager.status.lines == found
 
 
-def test_there_is_a_limit_to_what_is_counted(
+def test_the_number_of_counted_matches_is_limited(
     output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pager_module, "MOST_COUNTED", 5)
@@ -158,7 +158,7 @@ def test_there_is_a_limit_to_what_is_counted(
 
 
 @given(st.lists(st.sampled_from(["ab", "b", "é", "\x1b[1mab", "\n", "B", "\t"])))
-def test_the_count_is_that_of_all_lines_as_they_are_shown(
+def test_the_count_equals_the_matches_in_all_displayed_lines(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("count") / "1.log"

@@ -71,7 +71,7 @@ def bytes_read() -> int:
     return int(counters.partition("rchar: ")[2].partition("\n")[0])
 
 
-def test_it_begins_at_the_end_and_follows(path: Path) -> None:
+def test_the_pager_starts_at_the_end_and_follows(path: Path) -> None:
     write_lines(path, 10)
     pager = Pager(path)
     assert seen(pager) == ["line 7", "line 8", "line 9"]
@@ -82,7 +82,7 @@ def test_it_begins_at_the_end_and_follows(path: Path) -> None:
     assert seen(pager) == ["line 9", "new", "half a line"]
 
 
-def test_a_short_file_begins_at_the_top(path: Path) -> None:
+def test_a_short_file_is_shown_from_the_top(path: Path) -> None:
     path.write_text("one\n\ntwo\n")
     pager = Pager(path)
     assert seen(pager, height=9) == ["one", "", "two"]
@@ -104,7 +104,7 @@ def test_scrolling_up_ends_following(path: Path) -> None:
     assert seen(pager) == ["line 8", "line 9", "new"]
 
 
-def test_home_end_and_pages(path: Path) -> None:
+def test_home_end_and_page_keys_move_the_page(path: Path) -> None:
     write_lines(path, 10)
     pager = Pager(path)
     seen(pager)
@@ -146,7 +146,7 @@ def test_without_wrap_lines_are_scrolled_sideways(path: Path) -> None:
     assert seen(pager, 10) == ["0123456789", "abcdefghij", "end"]
 
 
-def test_colours_are_kept_and_nothing_else(path: Path) -> None:
+def test_only_colours_are_kept_of_escape_sequences(path: Path) -> None:
     path.write_text("\x1b[31mred\x1b[0m \x1b]52;c;x\x07\x1b[2Jplain\r\n")
     (row,) = Pager(path).rows(40, 5)
     assert [(span.text, span.style) for span in row] == [
@@ -155,7 +155,7 @@ def test_colours_are_kept_and_nothing_else(path: Path) -> None:
     ]
 
 
-def test_a_colour_lasts_until_it_is_switched_off_also_above_the_page(
+def test_a_colour_set_above_the_page_lasts_until_it_is_reset(
     path: Path,
 ) -> None:
     lines = ["\x1b[31mbegin", *(f"line {n}" for n in range(10)), "end\x1b[0m", "plain"]
@@ -192,7 +192,7 @@ def test_search_goes_to_the_hit_and_shows_it(path: Path) -> None:
     assert not pager.status.following
 
 
-def test_search_again_in_both_directions(path: Path) -> None:
+def test_search_again_works_in_both_directions(path: Path) -> None:
     path.write_text("hit\nno\nhit\nno\nhit\n" + "no\n" * 10)
     pager = Pager(path)
     seen(pager)
@@ -212,7 +212,7 @@ def test_search_again_in_both_directions(path: Path) -> None:
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_search_again_goes_round_and_says_so(path: Path, *, forward: bool) -> None:
+def test_search_again_wraps_around_and_says_so(path: Path, *, forward: bool) -> None:
     path.write_text("no\nhit one\nno\nhit two\nhit three\n" + "no\n" * 10)
     pager = Pager(path)
     seen(pager, 20, 1)
@@ -241,7 +241,7 @@ def test_the_only_hit_is_found_again(path: Path) -> None:
         assert pager.status.searching
 
 
-def test_what_is_in_view_is_found_while_the_end_is_followed(path: Path) -> None:
+def test_text_in_view_is_found_while_following(path: Path) -> None:
     write_lines(path, 50)
     with path.open("a") as file:
         file.write("ERROR here\nlast\n")
@@ -253,7 +253,7 @@ def test_what_is_in_view_is_found_while_the_end_is_followed(path: Path) -> None:
     assert texts(tuple(hits)) == ["ERROR here"]
 
 
-def test_what_is_above_a_view_in_the_middle_is_found_too(path: Path) -> None:
+def test_text_above_a_page_in_the_middle_is_found(path: Path) -> None:
     write_lines(path, 1000)
     pager = Pager(path)
     seen(pager)
@@ -264,7 +264,7 @@ def test_what_is_above_a_view_in_the_middle_is_found_too(path: Path) -> None:
     assert "line 77" in seen(pager)
 
 
-def test_search_backward_from_the_end(path: Path) -> None:
+def test_search_backward_starts_at_the_end(path: Path) -> None:
     write_lines(path, 100_000)
     pager = Pager(path)
     seen(pager)
@@ -282,9 +282,7 @@ def test_search_backward_from_the_end(path: Path) -> None:
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_hit_that_lies_across_two_steps_is_found(
-    path: Path, *, forward: bool
-) -> None:
+def test_a_hit_across_two_search_steps_is_found(path: Path, *, forward: bool) -> None:
     half = "x\n" * (STEP // 2 - 2)
     path.write_text(f"{half}a needle in it\n{half}")
     pager = Pager(path)
@@ -296,7 +294,7 @@ def test_a_hit_that_lies_across_two_steps_is_found(
     assert "a needle in it" in seen(pager)
 
 
-def test_what_is_not_there_is_not_found(path: Path) -> None:
+def test_missing_text_is_not_found(path: Path) -> None:
     write_lines(path, 10)
     pager = Pager(path)
     before = seen(pager)
@@ -306,7 +304,7 @@ def test_what_is_not_there_is_not_found(path: Path) -> None:
     assert not pager.step()
 
 
-def test_small_letters_find_both_cases_and_capitals_only_themselves(path: Path) -> None:
+def test_a_search_is_case_sensitive_only_with_capitals(path: Path) -> None:
     path.write_text("Error\nerror\nÄrger\n" + "x\n" * 9)
     pager = Pager(path)
     for query, hit in (("error", "Error"), ("Error", "Error"), ("ärger", "Ärger")):
@@ -319,7 +317,7 @@ def test_small_letters_find_both_cases_and_capitals_only_themselves(path: Path) 
     assert find(pager) == "not found: ERROR"
 
 
-def test_search_finds_what_is_shown_not_what_is_in_the_file(path: Path) -> None:
+def test_search_matches_the_displayed_text_and_not_the_file(path: Path) -> None:
     path.write_text("pass\x1b[32med\x1b[0m\n10%\r20%\n" + "x\n" * 9)
     pager = Pager(path)
     seen(pager)
@@ -331,7 +329,7 @@ def test_search_finds_what_is_shown_not_what_is_in_the_file(path: Path) -> None:
     assert find(pager) == "not found: 10%"
 
 
-def test_a_hit_far_right_comes_into_view_without_wrap(path: Path) -> None:
+def test_a_hit_far_to_the_right_is_scrolled_into_view_without_wrap(path: Path) -> None:
     path.write_text("x" * 200 + "hit" + "y" * 200 + "\n")
     pager = Pager(path)
     pager.toggle_wrap()
@@ -341,7 +339,7 @@ def test_a_hit_far_right_comes_into_view_without_wrap(path: Path) -> None:
     assert "hit" in seen(pager)[0]
 
 
-def test_a_hit_in_a_long_line_comes_into_view(path: Path) -> None:
+def test_a_hit_in_a_long_line_is_scrolled_into_view(path: Path) -> None:
     path.write_text("x" * 5000 + "hit" + "y" * 5000 + "\n")
     pager = Pager(path)
     seen(pager)
@@ -353,7 +351,7 @@ def test_a_hit_in_a_long_line_comes_into_view(path: Path) -> None:
     assert any("hit" in text for text in seen(pager, 20, 5))
 
 
-def test_a_search_can_be_given_up(path: Path) -> None:
+def test_a_search_can_be_aborted(path: Path) -> None:
     write_lines(path, 100_000)
     pager = Pager(path)
     seen(pager)
@@ -366,7 +364,7 @@ def test_a_search_can_be_given_up(path: Path) -> None:
     assert seen(pager)[0] == "line 0"
 
 
-def test_an_empty_search_takes_the_marks_away(path: Path) -> None:
+def test_an_empty_search_removes_the_highlights(path: Path) -> None:
     path.write_text("hit\n")
     pager = Pager(path)
     seen(pager)
@@ -377,7 +375,7 @@ def test_an_empty_search_takes_the_marks_away(path: Path) -> None:
     assert [span.style.reverse for span in pager.rows(20, 3)[0]] == [False]
 
 
-def test_a_file_that_is_not_there_yet_is_no_trouble_later(path: Path) -> None:
+def test_a_file_that_appears_later_is_shown(path: Path) -> None:
     pager = Pager(path)
     assert seen(pager) == []
     assert pager.status.message == "can't read the output: No such file or directory"
@@ -390,7 +388,7 @@ def test_a_file_that_is_not_there_yet_is_no_trouble_later(path: Path) -> None:
     assert pager.status.message == ""
 
 
-def test_a_file_that_was_cut_or_deleted(path: Path) -> None:
+def test_a_truncated_or_deleted_file_is_noticed(path: Path) -> None:
     write_lines(path, 100)
     pager = Pager(path)
     seen(pager)
@@ -406,7 +404,7 @@ def test_a_file_that_was_cut_or_deleted(path: Path) -> None:
     assert "No such file" in pager.status.message
 
 
-def test_what_is_no_file_does_not_block(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_does_not_block(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     for path in (fifo, tmp_path):
@@ -416,7 +414,7 @@ def test_what_is_no_file_does_not_block(tmp_path: Path) -> None:
         find(pager)
 
 
-def test_a_huge_file_is_never_read_whole(path: Path) -> None:
+def test_a_huge_file_is_never_read_completely(path: Path) -> None:
     with path.open("wb") as stream:
         stream.write(b"first\n")
         stream.truncate(10 << 30)
@@ -441,7 +439,7 @@ def test_a_huge_file_is_never_read_whole(path: Path) -> None:
     assert pager.step()
 
 
-def test_a_line_without_end_is_shown_in_parts(path: Path) -> None:
+def test_an_endless_line_is_shown_in_parts(path: Path) -> None:
     path.write_bytes(b"x" * (3 << 20) + b"END")
     pager = Pager(path)
     before = bytes_read()
@@ -485,7 +483,7 @@ def test_the_page_fits_and_is_safe_after_any_action(
 
 @given(st.lists(st.text("ab日", max_size=30), max_size=30), st.integers(2, 20))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_scrolling_through_shows_every_row_once(
+def test_scrolling_through_the_file_shows_every_row_once(
     path: Path, lines: list[str], columns: int
 ) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))

@@ -21,7 +21,7 @@ def _shown(view: TerminalView) -> list[str]:
     return ["".join(span.text for span in row) for row in rows]
 
 
-def test_it_follows_a_file_that_grows_and_shrinks(tmp_path: Path) -> None:
+def test_the_view_follows_a_file_that_grows_and_shrinks(tmp_path: Path) -> None:
     file = tmp_path / "output"
     view = TerminalView(file)
     assert view.rows(20, 3) is None
@@ -34,7 +34,7 @@ def test_it_follows_a_file_that_grows_and_shrinks(tmp_path: Path) -> None:
     assert _shown(view) == ["new", "", ""]
 
 
-def test_a_flood_is_shown_from_its_end(tmp_path: Path) -> None:
+def test_a_large_burst_of_output_is_shown_from_its_end(tmp_path: Path) -> None:
     file = tmp_path / "output"
     file.write_bytes(b"first\r\n")
     view = TerminalView(file)
@@ -45,7 +45,7 @@ def test_a_flood_is_shown_from_its_end(tmp_path: Path) -> None:
     assert _shown(view) == ["99998", "99999", "last"]
 
 
-def test_it_has_no_size_before_the_first_look_and_when_it_begins_anew(
+def test_the_size_is_unknown_before_the_first_read_and_after_a_restart(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "output"
@@ -70,7 +70,7 @@ def _numbered(path: Path, *, to: int, after: bytes = b"") -> TerminalView:
     return TerminalView(path)
 
 
-def test_lines_that_left_the_screen_are_scrolled_back_to(tmp_path: Path) -> None:
+def test_scrolling_back_shows_lines_that_left_the_screen(tmp_path: Path) -> None:
     view = _numbered(tmp_path / "output", to=9, after=b"100%\r \x1b[31m9")
     assert _text(view.rows(20, 3)) == ["7", "8", " 90%"]
     assert view.scroll(-2)
@@ -91,7 +91,7 @@ def test_lines_that_left_the_screen_are_scrolled_back_to(tmp_path: Path) -> None
     assert _text(view.rows(20, 3)) == ["7", "8", " 90%"]
 
 
-def test_it_stands_still_while_it_is_scrolled_back(tmp_path: Path) -> None:
+def test_the_view_does_not_move_while_scrolled_back(tmp_path: Path) -> None:
     file = tmp_path / "output"
     view = _numbered(file, to=9)
     assert _text(view.rows(20, 3)) == ["7", "8", ""]
@@ -121,7 +121,7 @@ def test_a_terminal_of_another_size_is_shown_in_a_window(
     assert sideways[-1] == ("t is cut" if columns == 12 else shown[-1])
 
 
-def test_a_screen_that_was_cleared_begins_where_it_did(tmp_path: Path) -> None:
+def test_a_cleared_screen_starts_at_the_same_row(tmp_path: Path) -> None:
     view = _numbered(tmp_path / "output", to=9, after=b"\x1b[H\x1b[2J$ ls")
     assert _text(view.rows(20, 2, (20, 4))) == ["$ ls", ""]
     assert _text(view.rows(20, 4, (20, 4))) == ["$ ls", "", "", ""]
@@ -145,7 +145,7 @@ def test_the_end_of_a_large_output_is_shown_at_once(tmp_path: Path) -> None:
     assert _shown(view)[0] == str(9000 - KEPT - 2)
 
 
-def test_a_program_that_drew_on_the_second_screen_leaves_the_first(
+def test_leaving_the_alternate_screen_restores_the_main_one(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "output"

@@ -82,7 +82,7 @@ def test_colours_become_styles() -> None:
         ("5;6;53", PLAIN),
     ],
 )
-def test_what_sgr_parameters_mean(parameters: str, style: Style) -> None:
+def test_sgr_parameters_set_the_style(parameters: str, style: Style) -> None:
     assert apply_sgr(parameters, PLAIN) == style
 
 
@@ -91,17 +91,17 @@ def test_a_reset_forgets_the_style_before() -> None:
     assert apply_sgr("1", Style(fg=1)) == Style(fg=1, bold=True)
 
 
-def test_the_style_goes_on_in_the_next_line_if_wanted() -> None:
+def test_the_style_can_continue_in_the_next_line() -> None:
     _, style = sgr_row_and_style("\x1b[31mred")
     assert sgr_row_and_style("still", style) == ((Span("still", Style(fg=1)),), style)
 
 
-def test_the_last_version_of_a_line_remains_in_its_style() -> None:
+def test_an_overwritten_line_keeps_its_last_text_and_style() -> None:
     row = sgr_row("10%\r\x1b[33m20%\r\x1b[32m30%\x1b[0m\r")
     assert row == (Span("30%", Style(fg=2)),)
 
 
-def test_tabs_are_expanded_by_the_column_of_the_whole_line() -> None:
+def test_tabs_are_expanded_by_their_column_in_the_whole_line() -> None:
     assert plain(sgr_row("ab\x1b[1mc\td\te")) == "abc     d       e"
 
 
@@ -113,7 +113,7 @@ def test_hostile_output_is_harmless(hostile: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_the_text_is_that_of_safe_line(line: str) -> None:
+def test_the_text_equals_that_of_safe_line(line: str) -> None:
     assert plain(sgr_row(line)) == safe_line(line)
 
 
@@ -124,7 +124,7 @@ def test_no_input_makes_unsafe_output(line: str) -> None:
 
 
 @given(st.text("0123456789;:", max_size=30), st.sampled_from([PLAIN, Style(fg=1)]))
-def test_no_parameters_make_a_style_that_cant_be_drawn(
+def test_any_parameters_give_a_style_that_can_be_drawn(
     parameters: str, style: Style
 ) -> None:
     after = apply_sgr(parameters, style)

@@ -76,14 +76,14 @@ def test_width_counts_cells(text: str, cells: int) -> None:
     assert width(text) == cells
 
 
-def test_even_text_has_one_cell_for_each_character() -> None:
+def test_uniform_text_has_one_cell_per_character() -> None:
     assert is_even("abc ✓ ─ é")
     assert not is_even("日")
     assert not is_even("e\u0301")
     assert not is_even("☀\ufe0f")
 
 
-def test_what_is_taken_for_plain_is_so_for_those_who_know() -> None:
+def test_plain_characters_have_one_cell_each_according_to_wcwidth() -> None:
     chars = [c for c in map(chr, range(0x20, 0x10000)) if is_plain(c) and c != "\x7f"]
     together = "".join(chars)
     assert {"a", "é", "ß", "Я", "ω", "─", "…", "✓", "⠋"} <= set(chars)
@@ -99,7 +99,7 @@ def test_clusters_lose_nothing(text: str) -> None:
     assert sum(cells for _, cells in pieces) == width(text)
 
 
-def test_what_joins_nothing_is_measured_at_once_as_piece_by_piece() -> None:
+def test_unjoined_text_measured_at_once_equals_the_sum_of_its_characters() -> None:
     unjoined = re.compile(_UNJOINED_TEXT)
     chars = [c for c in map(chr, range(0x20, 0x20000)) if unjoined.fullmatch(c)]
     assert {"a", "日", "ア", "한", "ש", "م", "ท", "ế", "✅", "😀"} <= set(chars)
@@ -108,7 +108,7 @@ def test_what_joins_nothing_is_measured_at_once_as_piece_by_piece() -> None:
     assert width(together) == sum(wcwidth.wcwidth(char) for char in chars)
 
 
-def test_text_that_joins_is_cut_into_clusters_once_and_not_in_every_frame() -> None:
+def test_joined_text_is_split_into_clusters_only_once() -> None:
     text = "हिन्दी में लिखा हुआ एक वाक्य"
     cells = width(text)
     before = _width_by_clusters.cache_info().misses
@@ -116,14 +116,14 @@ def test_text_that_joins_is_cut_into_clusters_once_and_not_in_every_frame() -> N
     assert _width_by_clusters.cache_info().misses == before
 
 
-def test_measuring_a_run_of_flags_takes_time_in_proportion() -> None:
+def test_measuring_a_run_of_flags_takes_linear_time() -> None:
     flags = "🇩🇪" * 20_000
     assert width(flags) == 40_000
     assert cluster_around(flags, 3) == (2, 4)
     assert cluster_around(flags, 4) == (4, 4)
 
 
-def test_clip_marks_the_cut() -> None:
+def test_clip_marks_the_truncation() -> None:
     assert clip("abcdef", 4) == "abc…"
     assert clip("abcd", 4) == "abcd"
     assert clip("日本語", 4) == "日…"
@@ -139,7 +139,7 @@ def test_clipped_text_fits(text: str, columns: int) -> None:
 
 
 @given(TEXTS, st.integers(0, 30))
-def test_padded_text_is_exactly_as_wide_as_asked(text: str, columns: int) -> None:
+def test_padded_text_has_exactly_the_requested_width(text: str, columns: int) -> None:
     assert width(pad(text, columns)) == columns
 
 
@@ -200,7 +200,7 @@ def test_broken_rows_fit_and_keep_every_word(text: str, columns: int) -> None:
 
 
 @given(TEXTS, COLUMNS)
-def test_cut_pieces_fit_and_keep_everything(text: str, columns: int) -> None:
+def test_the_pieces_of_a_cut_fit_and_lose_nothing(text: str, columns: int) -> None:
     pieces = cut(text, columns)
     assert pieces
     assert all(width(piece) <= columns for piece in pieces)
@@ -215,7 +215,7 @@ def test_rows_are_clipped_and_padded_to_fit(row: Row, columns: int) -> None:
     assert row_width(padded) == columns
 
 
-def test_the_mark_of_a_cut_has_the_style_of_what_was_cut() -> None:
+def test_the_truncation_mark_has_the_style_of_the_cut_text() -> None:
     bold = Style(bold=True)
     row = (Span("ab"), Span("cdef", bold))
     assert clip_row(row, 4) == (Span("ab"), Span("c…", bold))
@@ -224,7 +224,7 @@ def test_the_mark_of_a_cut_has_the_style_of_what_was_cut() -> None:
     assert clip_row(row, 6) == row
 
 
-def test_rows_are_filled_in_the_style_given() -> None:
+def test_rows_are_filled_in_the_given_style() -> None:
     reverse = Style(reverse=True)
     assert pad_row((Span("ab"),), 4, reverse) == (Span("ab"), Span("  ", reverse))
 
@@ -243,7 +243,7 @@ def test_a_slice_is_never_too_wide(row: Row, start: int, columns: int) -> None:
         ("\U0001f1e9a", ["\U0001f1e9", "a"]),
     ],
 )
-def test_a_flag_is_one_piece_and_half_a_flag_another(
+def test_a_flag_is_one_cluster_and_half_a_flag_another(
     text: str, pieces: list[str]
 ) -> None:
     assert [piece for piece, _ in clusters(text)] == pieces
@@ -258,7 +258,7 @@ def test_a_slice_blanks_the_halves_of_wide_characters() -> None:
 
 
 @given(ROWS, COLUMNS)
-def test_cut_rows_fit_and_keep_everything(row: Row, columns: int) -> None:
+def test_the_parts_of_a_cut_row_fit_and_lose_nothing(row: Row, columns: int) -> None:
     rows = cut_row(row, columns)
     assert rows
     assert all(row_width(part) <= columns for part in rows)
@@ -291,7 +291,7 @@ def test_cut_rows_keep_the_styles(row: Row, columns: int) -> None:
     ),
     st.integers(0, 24),
 )
-def test_what_lies_around_a_place_does_not_depend_on_how_much_is_measured(
+def test_the_cluster_around_a_position_does_not_depend_on_the_measured_range(
     text: str, position: int
 ) -> None:
     position = min(position, len(text))

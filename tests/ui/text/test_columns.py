@@ -8,7 +8,7 @@ from backburner.ui.text.columns import aligned, table
 WORDS = ["日本語", "abc", "e\u0301", "", "👍🏽 ok"]
 
 
-def test_cells_are_as_wide_as_the_widest() -> None:
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
     for right in (False, True):
         cells = aligned(WORDS, right=right)
         assert {width(it) for it in cells} == {6}
@@ -17,7 +17,7 @@ def test_cells_are_as_wide_as_the_widest() -> None:
     assert aligned([]) == []
 
 
-def test_a_table_has_no_blanks_at_the_ends_of_its_lines() -> None:
+def test_a_table_has_no_trailing_blanks() -> None:
     assert table([("ID", "Name", ""), ("1", "日本", "x"), ("2", "a", "")]) == [
         "ID  Name",
         "1   日本  x",

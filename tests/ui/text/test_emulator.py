@@ -47,7 +47,7 @@ def _first(output: bytes) -> str:
         (b"\x1b7abc\x1b8X", "Xbc"),
     ],
 )
-def test_a_row_is_what_a_terminal_shows(output: bytes, row: str) -> None:
+def test_a_row_looks_as_on_a_terminal(output: bytes, row: str) -> None:
     assert _first(output) == row
 
 
@@ -67,7 +67,7 @@ def test_a_row_is_what_a_terminal_shows(output: bytes, row: str) -> None:
         (b"one\x1bctwo", ["two", "", "", ""]),
     ],
 )
-def test_a_screen_is_what_a_terminal_shows(output: bytes, rows: list[str]) -> None:
+def test_a_screen_looks_as_on_a_terminal(output: bytes, rows: list[str]) -> None:
     assert _shown(output) == rows
 
 
@@ -81,14 +81,14 @@ def test_colors_stay_after_a_carriage_return_and_moves() -> None:
     assert blank.style.bg == 4
 
 
-def test_a_sequence_may_come_byte_by_byte() -> None:
+def test_a_sequence_may_arrive_byte_by_byte() -> None:
     output = b"a\x1b[2;3Hb\x1b]0;title\x1b\\c\x1b(0q\x1b(B\x1b[1mz\x1b\rd"
     pieces = [output[at : at + 1] for at in range(len(output))]
     assert _shown(*pieces) == _shown(output) == ["a", "d bc─z", "", ""]
 
 
 @given(st.lists(st.binary(max_size=8), max_size=8))
-def test_it_does_not_matter_how_output_is_cut(pieces: list[bytes]) -> None:
+def test_the_screen_does_not_depend_on_how_output_is_split(pieces: list[bytes]) -> None:
     assert _shown(*pieces) == _shown(b"".join(pieces))
 
 
@@ -124,7 +124,7 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES | st.binary(max_size=4), max_size=60))
-def test_anything_is_shown_within_the_screen(pieces: list[bytes]) -> None:
+def test_any_output_stays_within_the_screen(pieces: list[bytes]) -> None:
     screen = Emulator(COLUMNS, ROWS)
     for piece in pieces:
         screen.feed(piece)

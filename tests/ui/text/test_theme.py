@@ -56,7 +56,7 @@ def test_a_duration_is_right_to_its_last_digit(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("icons", [UNICODE_ICONS, ASCII_ICONS])
-def test_every_status_has_a_sign_of_its_own_one_cell_wide(icons: Icons) -> None:
+def test_every_status_has_a_distinct_icon_of_one_cell(icons: Icons) -> None:
     signs = [icons.of(status) for status in TaskStatus]
     assert [wcwidth.wcswidth(sign) for sign in signs] == [1] * len(TaskStatus)
     assert len(set(signs)) == len(TaskStatus)
@@ -66,14 +66,14 @@ def test_every_status_has_a_sign_of_its_own_one_cell_wide(icons: Icons) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-16"])
-def test_unicode_encodings_get_unicode_signs(encoding: str) -> None:
+def test_unicode_encodings_get_unicode_icons(encoding: str) -> None:
     assert icons_for(encoding) is UNICODE_ICONS
 
 
 @pytest.mark.parametrize(
     "encoding", ["ascii", "US-ASCII", "latin-1", "cp1252", "cp437", None, "", "no-such"]
 )
-def test_other_encodings_get_signs_that_they_can_hold(encoding: str | None) -> None:
+def test_other_encodings_get_icons_that_they_can_encode(encoding: str | None) -> None:
     assert icons_for(encoding) is ASCII_ICONS
     "".join(msgspec.structs.astuple(ASCII_ICONS)).encode("ascii")
 

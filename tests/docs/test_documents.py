@@ -1,4 +1,4 @@
-"""The documents: what is generated is current, links lead somewhere, tests run."""
+"""Generated documents are current, links work, and example tests pass."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ STALE = {
 }
 
 
-def test_stale_documents_are_named_and_written_again(copy: Path) -> None:
+def test_stale_documents_are_named_and_regenerated(copy: Path) -> None:
     current = {name: (copy / "docs" / name).read_text() for name in STALE}
     for name, (old, new) in STALE.items():
         assert old in current[name]
@@ -71,7 +71,7 @@ def test_stale_documents_are_named_and_written_again(copy: Path) -> None:
     assert {name: (copy / "docs" / name).read_text() for name in STALE} == current
 
 
-def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
+def test_a_new_message_of_an_actor_makes_the_page_stale(copy: Path) -> None:
     runner = copy / "actors" / "runner_actor.py"
     runner.write_text(runner.read_text() + "\n_CANCEL = CancelTask(1)\n")
     queue = "from .messages import QueueRequest\n"
@@ -82,7 +82,7 @@ def test_a_message_that_an_actor_newly_makes_shows(copy: Path) -> None:
     assert done.stderr == "docs/messages.md is stale; run: make docs\n"
 
 
-def test_a_new_import_between_rooms_shows(copy: Path) -> None:
+def test_an_import_cycle_between_packages_is_an_error(copy: Path) -> None:
     rules = copy / "actors" / "runtime" / "clock.py"
     rules.write_text(rules.read_text() + "\nfrom ..messages import Message\n")
 
@@ -91,7 +91,7 @@ def test_a_new_import_between_rooms_shows(copy: Path) -> None:
     assert "these rooms import each other" in done.stderr
 
 
-def test_a_message_that_nobody_makes_is_an_error(copy: Path) -> None:
+def test_a_message_that_no_code_creates_is_an_error(copy: Path) -> None:
     control = copy / "actors" / "queue" / "control.py"
     text = re.sub(r"GroupPaused\(.+\)\)", "None)", control.read_text())
     control.write_text(text)
@@ -117,7 +117,7 @@ def test_no_paragraph_of_a_document_is_too_long(document: Path) -> None:
     assert [it for it in paragraphs if len(it) > LONGEST_PARAGRAPH] == []
 
 
-def test_every_example_of_a_command_is_one() -> None:
+def test_every_example_of_a_command_is_a_valid_command() -> None:
     lines = [line for spec in REGISTRY for line in spec.details]
     examples = [line.strip() for line in lines if line.startswith("  ")]
 
@@ -157,7 +157,7 @@ def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None
     assert "11 passed" in done.stdout
 
 
-def test_the_reference_has_every_public_name_and_no_other() -> None:
+def test_the_reference_lists_exactly_the_public_names() -> None:
     api = (ROOT / "docs" / "api.md").read_text()
     named = re.findall(r"^::: ([\w.]+)$", api, re.MULTILINE)
     messages = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "messages.md").read_text()))

@@ -1,4 +1,4 @@
-"""The examples under docs/examples, run as their readers would run them."""
+"""The examples under docs/examples, run as a reader would run them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_example_is_run() -> None:
 
 
 @pytest.mark.parametrize("name", PRINTS)
-def test_an_example_does_what_it_says_and_leaves_nothing(
+def test_an_example_does_what_it_claims_and_leaves_nothing_behind(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with no_leaks(), contextlib.suppress(SystemExit):
@@ -91,7 +91,7 @@ def test_an_example_does_what_it_says_and_leaves_nothing(
 
 
 class Core:
-    """As much of Mopidy's core as the frontend uses."""
+    """The part of Mopidy's core that the frontend uses."""
 
     def __init__(self) -> None:
         self.library = self
@@ -106,7 +106,7 @@ def frontend() -> type[Any]:
     return runpy.run_path(str(EXAMPLES / "mopidy_frontend.py"))["ScanFrontend"]
 
 
-def test_a_frontend_has_the_library_read_again_after_a_scan(
+def test_a_frontend_rereads_the_library_after_a_scan(
     frontend: type[Any],
 ) -> None:
     core = Core()
@@ -117,7 +117,7 @@ def test_a_frontend_has_the_library_read_again_after_a_scan(
         ref.stop(timeout=PATIENCE)
 
 
-def test_a_frontend_that_is_stopped_ends_its_scan(
+def test_stopping_a_frontend_ends_its_scan(
     frontend: type[Any], tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     begun = tmp_path / "begun"
@@ -148,7 +148,7 @@ def test_the_frontend_runs_in_mopidy(tmp_path: Path) -> None:
     )
     paths = [EXAMPLES, tmp_path]
     server = subprocess.Popen(
-        # Mopidy 4 says less of itself, and breaks lines at the width of the terminal.
+        # Mopidy 4 logs less, and wraps lines at the width of the terminal.
         [Path(MOPIDY).with_name("mopidy"), "--config", config, "-v"],
         env={
             **os.environ,

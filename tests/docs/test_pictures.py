@@ -1,4 +1,4 @@
-"""The pictures of the README: what they show, and the script that takes them."""
+"""The pictures of the README, and the script that takes them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def fills(picture: Path) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Take the pictures once more."""
+    """Take the pictures again; return their folder."""
     folder = tmp_path_factory.mktemp("pictures")
     subprocess.run(
         [sys.executable, ROOT / "docs" / "screenshots.py", "--to", folder],
@@ -91,7 +91,7 @@ def test_the_readme_opens_with_a_picture_of_the_chat() -> None:
 
 
 @pytest.mark.parametrize("file", TOLD)
-def test_a_picture_shows_what_it_must_and_is_told_in_words(file: str) -> None:
+def test_a_picture_shows_its_words_and_has_a_text_alternative(file: str) -> None:
     words = words_in(ROOT / file)
 
     assert [w for w in SEEN[Path(file).stem] if w not in words] == []
@@ -99,14 +99,14 @@ def test_a_picture_shows_what_it_must_and_is_told_in_words(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", TOLD)
-def test_a_picture_needs_nothing_from_elsewhere(file: str) -> None:
+def test_a_picture_has_no_external_references(file: str) -> None:
     svg = (ROOT / file).read_text(encoding="utf-8").replace(f'xmlns="{SVG}"', "")
 
     assert re.findall(r"https?:|href|@font-face|@import|url\((?!#)", svg) == []
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_the_script_takes_the_pictures_that_are_there(taken: Path, name: str) -> None:
+def test_the_script_reproduces_the_existing_pictures(taken: Path, name: str) -> None:
     words = words_in(taken / f"{name}.svg")
 
     assert [w for w in SEEN[name] if w not in words] == []

@@ -46,7 +46,7 @@ def test_a_project_is_built_tested_and_linted_at_once(tmp_path: Path) -> None:
         "Lint": ("complete", 0),
         "Watch the clock": ("canceled", None),
     }, done.stdout
-    assert done.returncode == 1  # one was canceled
+    assert done.returncode == 1  # one task was canceled
     assert "no complaints" in Path(last["Lint"]["task"]["output_path"]).read_text()
     started = [e["seq"] for e in events if e["event"] == "running"]
     finished = [e["seq"] for e in events if e["event"] in {"complete", "failed"}]

@@ -14,16 +14,16 @@ from patience import PATIENCE
 ROOT = Path(__file__).parents[2]
 _OF_MAKE = re.compile(r"MAKE|MFLAGS|ARGS|VENV=")
 RUNS = Path(sys.prefix) / ".runs"
-"""What `make` takes as the sign that the program is installed."""
+"""The file by which `make` knows that the program is installed."""
 
 
 @pytest.mark.skipif(not RUNS.exists(), reason="in the environment of the Makefile")
-def test_a_job_hears_nothing_of_the_make_that_started_the_program(
+def test_a_job_inherits_no_variables_of_make(
     tmp_path: Path,
 ) -> None:
     done = subprocess.run(
         [
-            # An installation would take the modules away from the tests beside this.
+            # An installation would replace the modules under concurrent tests.
             *("make", "run", "-o", RUNS, f"VENV={sys.prefix}"),
             f"ARGS=--session work --state-dir {tmp_path}",
         ],

@@ -1,4 +1,4 @@
-"""The terminal of the tests: what is cut between two reads is one sequence still."""
+"""The terminal of the tests joins a sequence that is split between two reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ for part in ("one\x1b[?4", "m two\x1bP+q43", "6f\x1b", "\\ three"):
 """
 
 
-def test_a_sequence_may_come_in_two_reads() -> None:
+def test_a_sequence_may_be_split_between_two_reads() -> None:
     with PtySession([sys.executable, "-c", CUT], start=True) as session:
         for end in (b"?4", b"q43", b"6f\x1b", b"three"):
             session.wait(lambda end=end: session.raw.endswith(end))

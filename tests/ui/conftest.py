@@ -1,4 +1,4 @@
-"""What the tests of the user interface share."""
+"""Fixtures for the tests of the user interface."""
 
 from __future__ import annotations
 

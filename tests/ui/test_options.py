@@ -17,7 +17,7 @@ from backburner.ui.main import main
         (("--state-dir", ""), "no directory is named; give one"),
     ],
 )
-def test_an_option_that_makes_no_sense_says_what_to_give(
+def test_an_invalid_option_says_which_value_to_give(
     arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

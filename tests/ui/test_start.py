@@ -1,4 +1,4 @@
-"""What the program loads at its start, and how."""
+"""The modules that the program loads at its start."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRAWS = {
 }
 SELDOM_NEEDED = {"difflib", "psutil", "tomllib"}
 
-# Says what is known of the program while it runs, and just before it ends.
+# Reports the state of the program while it runs, and just before it ends.
 WATCHED = """
 import gc, json, sys
 from backburner.ui import start
@@ -46,7 +46,7 @@ print(json.dumps({
 }), file=sys.stderr)
 """
 
-# Says what a chat has loaded when its first frame is on the screen.
+# Reports the modules that a chat has loaded when its first frame is shown.
 WATCHED_CHAT = """
 import gc, sys
 from pathlib import Path
@@ -61,7 +61,7 @@ class Watching:
 sys.meta_path.insert(0, Watching())
 sys.exit(start.main())
 """
-# What the first frame does without, and what brings each of them along.
+# Modules that the first frame doesn't need, and the reason to load each later.
 NOT_FOR_A_FRAME = {
     "asyncio",
     "backburner.actors.cluster.link",
@@ -105,13 +105,13 @@ def watched(folder: Path, lines: str) -> dict[str, Any]:
     return json.loads(done.stderr.splitlines()[-1])
 
 
-def test_line_mode_loads_nothing_that_draws_or_is_seldom_needed(tmp_path: Path) -> None:
+def test_line_mode_loads_no_drawing_or_rarely_needed_module(tmp_path: Path) -> None:
     seen = watched(tmp_path, '/task "Say hello" bash "echo hello"\n/tasks\n')
     assert seen["status"] == 0
     assert not (DRAWS | SELDOM_NEEDED).intersection(seen["loaded"])
 
 
-def test_what_is_loaded_is_not_searched_for_garbage_but_all_else_is(
+def test_garbage_is_not_collected_while_loading_but_afterwards(
     tmp_path: Path,
 ) -> None:
     seen = watched(tmp_path, "/no-such-command\n")
@@ -122,7 +122,7 @@ def test_what_is_loaded_is_not_searched_for_garbage_but_all_else_is(
 
 
 @pytest.mark.parametrize("host", [False, True], ids=["alone", "on a host"])
-def test_the_first_frame_of_a_chat_waits_for_nothing_that_it_does_without(
+def test_the_first_frame_loads_only_modules_that_it_needs(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None], *, host: bool
 ) -> None:
     said = tmp_path / "said"
@@ -140,7 +140,7 @@ def test_the_first_frame_of_a_chat_waits_for_nothing_that_it_does_without(
         if host:
             subprocess.run([program, "end", *state], check=True, timeout=PATIENCE)
     collected, *loaded = said.read_text().split()
-    # Older versions of what it is built on load more.
+    # Older versions of the dependencies load more.
     given = subprocess.run(
         [sys.executable, "-c", "import sys, msgspec, pykka; print(*sys.modules)"],
         capture_output=True,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from backburner.actors.host.remote import RemoteSystem
 
 
-def test_of_what_is_queued_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_verbs_are_not_sent_queued_tasks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told: set[int] = set()
 
     def tap(subscriber: Recipient[Notification], news: Notification) -> None:

@@ -29,7 +29,7 @@ def test_the_verbs_of_the_parser_are_those_of_the_program() -> None:
         (("parallel", "0"), "'0' is not a number of tasks from 1 to 1000000; backb"),
     ],
 )
-def test_what_a_verb_does_not_know_its_own_help_is_about(
+def test_a_usage_error_of_a_verb_points_to_its_help(
     words: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -62,7 +62,7 @@ def test_what_a_verb_does_not_know_its_own_help_is_about(
         ("export - --force", {"file": "-"}),
     ],
 )
-def test_options_stand_anywhere_before_a_command(
+def test_options_may_stand_anywhere_before_a_command(
     line: str, expected: dict[str, object]
 ) -> None:
     verb, *words = line.split()

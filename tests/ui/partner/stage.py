@@ -1,4 +1,4 @@
-"""A session with a chat's partner, without the chat."""
+"""A session with the partner of a chat, without the chat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOOLS_OF_ITS_OWN: Final = "may have tools of its own"
 
 
 class Chat:
-    """Hears what a chat is told, by the partner and by the queue."""
+    """Records the messages to a chat from the partner and the queue."""
 
     def __init__(self) -> None:
         self._heard: queue.Queue[Any] = queue.Queue()
@@ -36,14 +36,14 @@ class Chat:
         self._heard.put(message)
 
     def wait(self, matches: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - any message
-        """Return the next message that matches; those before it are gone."""
+        """Return the next message that matches; drop the messages before it."""
         while True:
             message = self._heard.get(timeout=PATIENCE)
             if matches(message):
                 return message
 
     def answer(self) -> str:
-        """Wait until something was said to its end, and return it."""
+        """Wait for a complete answer, and return its text."""
         text = ""
         while True:
             says = self.wait(lambda it: isinstance(it, PartnerSays))
@@ -56,16 +56,16 @@ class Chat:
         self.wait(lambda it: isinstance(it, PartnerDoes) and not it.what)
 
     def failure(self) -> str:
-        """Wait for a failure, and return what it says.
+        """Wait for a failure, and return its text.
 
-        That the tools of an agent can't be turned off is none.
+        The warning about an agent's own tools doesn't count.
         """
         return self.wait(
             lambda it: isinstance(it, PartnerFailed) and TOOLS_OF_ITS_OWN not in it.text
         ).text
 
     def question(self) -> str:
-        """Wait until the person is asked, and return with what."""
+        """Wait for a question to the person, and return its text."""
         return self.wait(lambda it: isinstance(it, MessageSaid)).message.text
 
 
@@ -109,11 +109,11 @@ class Stage:
         partner.tell(Spoken(where, text, self.chat))
 
     def allow(self, task_id: int) -> None:
-        """Let run what the person is asked for."""
+        """Allow the command in question."""
         self.system.queue.tell(HoldTask(task_id, held=False))
 
     def close(self) -> None:
-        """End all of it."""
+        """Stop the chats and the session."""
         for partner in self.partners:
             partner.stop()
         self.system.stop()

@@ -40,7 +40,7 @@ class AgentStage(Stage):
         super().__init__(folder, command=AGENT)
 
     def notes(self, what: str) -> list[Any]:
-        """Return what the agent has noted of something."""
+        """Return the agent's notes on a topic."""
         path = self.folder / "partner" / "home" / "notes"
         lines = path.read_text().splitlines() if path.exists() else []
         return [value for kind, value in map(json.loads, lines) if kind == what]
@@ -54,13 +54,13 @@ def stage(tmp_path: Path) -> Iterator[AgentStage]:
 
 
 def gone(pid: int) -> bool:
-    """Tell whether a process has ended, with all of its threads."""
+    """Return whether a process has ended, with all of its threads."""
     now = proc.stat(pid)
     return now is None or now.ended
 
 
 def permission(title: str, kind: str, **more: object) -> str:
-    """Return what an agent asks for permission with."""
+    """Return the parameters of an agent's permission request."""
     options = [{"optionId": it, "kind": f"{it}_once"} for it in ("reject", "allow")]
     call = {"title": title, "kind": kind, "toolCallId": "1"}
     return json.dumps({"toolCall": call, "options": options, **more})
@@ -122,7 +122,7 @@ def test_the_question_shows_the_whole_command_which_runs_once_allowed(
     assert stage.system.get(1).origin == "partner:main"
     stage.chat.idle()
     stage.say(partner, "count")
-    assert stage.chat.answer() == "2"  # it knew of the end, and was not woken
+    assert stage.chat.answer() == "2"  # the agent knew of the end and was not woken
 
 
 def test_a_denied_command_does_not_run(stage: AgentStage, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_an_agent_that_crashes_is_restarted_and_receives_everything_once(
     partner = stage.open()
     stage.say(partner, "crash once")
     assert "killed by SIGKILL); it is started again" in stage.chat.failure()
-    # It had the message, so that it was only told to go on.
+    # The agent had the message, so it was only asked to continue.
     assert stage.chat.answer() == "goes on"
     prompts = stage.notes("prompt")
     assert len([it for it in prompts if it == "crash once"]) == 1
@@ -344,7 +344,7 @@ def test_the_person_is_warned_once_about_the_tools_of_an_unknown_agent(
 
 
 def is_failure(message: object) -> bool:
-    """Tell whether a message is a line for the person."""
+    """Return whether a message is a failure shown to the person."""
     return isinstance(message, PartnerFailed) and "MCP server" not in message.text
 
 
@@ -409,7 +409,7 @@ def test_the_agent_has_its_own_home_and_key(stage: AgentStage) -> None:
     partner = stage.open(key_command=("echo", "s3cret"), key_variable="MODEL_KEY")
     partner.tell(AllowCommands(pattern="printenv"))
     stage.say(partner, "run printenv")
-    # A task has the variables of the person, and not the key of the agent.
+    # A task has the variables of the person but not the key of the agent.
     answer = stage.chat.answer()
     assert f"\nHOME={os.environ['HOME']}\n" in answer
     assert "s3cret" not in answer

@@ -22,7 +22,7 @@ QUICK = Patience(connect=PATIENCE, read=0.2, data=0.3)
 def ask(
     reply: Callable[[Exchange], None], *, key: str = "", patience: Patience = USUAL
 ) -> tuple[list[Piece], dict[str, object], str]:
-    """Ask once; return the pieces, the message, and the head of the request."""
+    """Send one request; return the pieces, the message and the request headers."""
     pieces: list[Piece] = []
     with ScriptedEndpoint(reply) as server:
         endpoint = Endpoint(server.url, "small", key, patience)

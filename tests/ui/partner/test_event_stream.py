@@ -17,7 +17,7 @@ TEXT = st.text(
 
 
 def parse(stream: bytes, cuts: list[int]) -> list[str]:
-    """Return the data of a stream that comes in these parts."""
+    """Return the data of a stream that arrives in these parts."""
     parser = EventParser()
     found: list[str] = []
     places = sorted({0, len(stream), *(it % (len(stream) + 1) for it in cuts)})

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def openssl(folder: Path, *words: str) -> None:
-    """Let openssl make something."""
+    """Run openssl."""
     command = ["openssl", *words]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 

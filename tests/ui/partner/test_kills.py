@@ -68,7 +68,7 @@ class Rounds:
     def run(
         self, said: str, begun: Callable[[], int], victims: dict[str, Callable[[], Any]]
     ) -> None:
-        """Say something and kill something, in turns, until the chat was killed."""
+        """Send messages and kill processes in turns, until the chat is killed."""
         left = ROUNDS
         while left:
             with self.chat() as chat:
@@ -93,14 +93,14 @@ class Rounds:
             it.kill()
 
     def told(self) -> list[int]:
-        """Return the tasks of whose end the partner was told, as often as it was."""
+        """Return the tasks in the partner's notifications, with repetitions."""
         lines = (self.folder / "partner.jsonl").read_bytes().splitlines()
         whole = [it for it in lines if it.endswith(b"}")]
         records = [msgspec.json.decode(it, type=Record) for it in whole]
         return [task_id for it in records for task_id in it.told]
 
     def tasks(self) -> set[int]:
-        """Return the tasks that there are."""
+        """Return all tasks."""
         command = [sys.executable, "-m", "backburner", "list", "--all", "--json"]
         listed = subprocess.run(
             [*command, "--state-dir", str(self._state)],
@@ -171,7 +171,7 @@ def test_a_message_sent_during_an_answer_is_asked_once_after_a_kill(
                 chat.send("second\r")
                 chat.wait(lambda: b"second" in records.read_bytes())
                 go_on.set()
-                # The first is answered, and the second asked; nobody answers that.
+                # The first is answered and the second is asked but never answered.
                 chat.wait(lambda: len(server.exchanges) == 2)
                 chat.process.kill()
                 chat.process.wait()
@@ -241,7 +241,7 @@ def test_no_end_is_lost_or_repeated_when_any_process_of_an_agent_is_killed(
 
 
 def ends_heard(home: Path) -> list[int]:
-    """Return the ends that an agent was told of, as it remembers."""
+    """Return the task ends in the memory of an agent."""
     said = [
         json.loads(line)
         for path in home.glob("s*.jsonl")
@@ -256,17 +256,17 @@ def ends_heard(home: Path) -> list[int]:
 
 
 def _listed(text: str) -> list[str]:
-    """Return the tasks that are only named, as too many have ended at once."""
+    """Return the tasks that are only named because many ended at once."""
     return [it for ids in _MORE.findall(text) for it in re.findall(r"\d+", ids)]
 
 
 def _ids(results: list[str]) -> set[int]:
-    """Return the tasks that results of tools say have ended."""
+    """Return the tasks that ended according to tool results."""
     return {int(it) for text in results for it in _WOKEN.findall(text)}
 
 
 def is_there(pid: int) -> bool:
-    """Tell whether a process is the agent, or its server, and has not ended."""
+    """Return whether a process is the running agent or its server."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and any(

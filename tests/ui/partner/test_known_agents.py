@@ -1,4 +1,4 @@
-"""How agents are started whose own tools can be turned off."""
+"""The start of agents whose own tools can be turned off."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_gemini_gets_a_policy_that_allows_only_our_tools(tmp_path: Path) -> None
     settings = tmp_path / "home/.gemini/settings.json"
     make_files(table, tmp_path)
     first = settings.read_text()
-    settings.write_text("{}")  # as the person has changed it
+    settings.write_text("{}")  # a change by the person
     make_files(table, tmp_path)
     assert json.loads(first)["privacy"] == {"usageStatisticsEnabled": False}
     assert settings.read_text() == "{}"

@@ -1,4 +1,4 @@
-"""Markdown as rows, and as pieces."""
+"""Markdown drawn as rows, and cut into pieces."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def drawn(text: str, columns: int = 40, look: Look = LOOK) -> str:
 
 
 def style_of(text: str, part: str) -> Style:
-    """Return the style of the span that is this part."""
+    """Return the style of the span with this text."""
     spans = [span for row in markdown_rows(text, LOOK, 60) for span in row]
     return next(span.style for span in spans if span.text.strip() == part)
 

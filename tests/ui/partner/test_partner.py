@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class EndpointStage(Stage):
-    """A stage with a model that a scripted endpoint plays."""
+    """A stage with a scripted endpoint as the model."""
 
     def __init__(self, folder: Path, server: ScriptedEndpoint) -> None:
         super().__init__(folder, url=server.url, model="small")
@@ -237,7 +237,7 @@ def test_messages_sent_before_a_question_is_stopped_are_answered_after_it(
 
 
 def _answer_second(exchange: Exchange) -> None:
-    """Answer what was said second; the request before it is hung up on."""
+    """Answer only the second message; drop the request before it."""
     assert exchange.body["messages"][-1]["content"] == "second"
     says("Second.")(exchange)
 
@@ -321,7 +321,7 @@ def test_an_empty_answer_is_reported(stage: EndpointStage) -> None:
         stage.say(partner, said)
         assert stage.chat.failure() == "the model gave an empty answer"
         stage.chat.idle()
-    # After its tools it may have nothing to add.
+    # After tool calls an empty answer is allowed.
     stage.say(partner, "list them")
     ended = stage.chat.wait(
         lambda it: (

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from backburner.actors.host.remote import RemoteSystem
 
 
-def test_the_output_of_a_task_that_has_just_begun_is_awaited(tmp_path: Path) -> None:
+def test_attach_waits_for_the_output_of_a_task_that_has_just_begun(
+    tmp_path: Path,
+) -> None:
     output = tmp_path / "1.log"
     maker = threading.Timer(0.1, output.write_bytes, [b"here"])
     maker.start()
@@ -33,7 +35,7 @@ def test_the_output_of_a_task_that_has_just_begun_is_awaited(tmp_path: Path) -> 
         os.close(fd)
 
 
-def test_one_that_does_not_come_is_an_error(tmp_path: Path) -> None:
+def test_output_that_never_appears_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_when_there(str(tmp_path / "1.log"), 0.05)
 
@@ -52,7 +54,7 @@ class Interrupted:
             message.subscriber.tell(TasksForgotten(2, (self._task.id,)))
 
 
-def test_the_terminal_is_given_back_if_the_task_was_forgotten(tmp_path: Path) -> None:
+def test_the_terminal_is_restored_if_the_task_was_forgotten(tmp_path: Path) -> None:
     output = tmp_path / "1.log"
     output.write_bytes(b"here")
     task = make_task(1, "running", output_path=str(output))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ("/lib/backburner/__main__.py", False, "backburner --session work"),
     ],
 )
-def test_the_command_that_opens_the_chat_again_is_one_that_the_shell_finds(
+def test_the_command_that_reopens_the_chat_is_found_by_the_shell(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     started_as: str,

@@ -37,17 +37,17 @@ def test_everything_can_be_set(path: Path) -> None:
     )
 
 
-def test_an_empty_file_is_the_defaults(path: Path) -> None:
+def test_an_empty_file_gives_the_defaults(path: Path) -> None:
     path.touch()
     assert load(path) == Config()
 
 
-def test_a_byte_order_mark_and_line_ends_of_windows_are_no_error(path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_endings_are_accepted(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfslots = 3\r\ngrace = 2\r\n")
     assert load(path) == Config(slots=3, grace=2)
 
 
-def test_no_file_is_the_defaults_unless_one_was_named(
+def test_a_missing_file_gives_the_defaults_unless_it_was_named(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(path.parent))
@@ -59,7 +59,7 @@ def test_no_file_is_the_defaults_unless_one_was_named(
         load(path)
 
 
-def test_a_pipe_is_read_and_one_without_a_writer_holds_nobody_up(path: Path) -> None:
+def test_a_pipe_is_read_and_does_not_block_without_a_writer(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(ConfigError, match="is a pipe without a writer"):
         load(path)
@@ -100,7 +100,7 @@ def test_a_pipe_is_read_and_one_without_a_writer_holds_nobody_up(path: Path) -> 
         ("slots", "not valid TOML: Expected '=' after a key"),
     ],
 )
-def test_an_error_names_file_key_and_what_is_expected(
+def test_an_error_names_the_file_the_key_and_the_expected_value(
     path: Path, text: str, problem: str
 ) -> None:
     path.write_text(text)
@@ -110,7 +110,7 @@ def test_an_error_names_file_key_and_what_is_expected(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_can_t_be_read_is_an_error(path: Path) -> None:
+def test_an_unreadable_file_is_an_error(path: Path) -> None:
     path.write_bytes(b"theme = '\xff'")
     with pytest.raises(ConfigError, match="not valid UTF-8"):
         load(path)

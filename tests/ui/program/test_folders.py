@@ -7,7 +7,7 @@ from backburner.ui.program.folders import config_file, state_folder
 
 
 @pytest.mark.parametrize("unset", ["", " ", "relative", "./here"])
-def test_they_are_below_home_unless_a_variable_says_otherwise(
+def test_folders_are_below_home_unless_a_variable_is_set(
     unset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/me")
@@ -21,6 +21,6 @@ def test_they_are_below_home_unless_a_variable_says_otherwise(
     assert config_file() == "/config/backburner/config.toml"
 
 
-def test_a_given_folder_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_folder_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert state_folder("/mine") == "/mine"

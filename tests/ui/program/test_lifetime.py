@@ -48,7 +48,7 @@ def _run(step: Callable[[TaskSystem, Wakeup], int | None], system: _System) -> o
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_without_a_signal_it_just_happens(
+def test_without_a_signal_the_step_completes(
     step: Callable[[TaskSystem, Wakeup], int | None],
 ) -> None:
     assert _run(step, _System()) is None
@@ -56,18 +56,18 @@ def test_without_a_signal_it_just_happens(
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_hurries_it_and_is_told(
+def test_a_signal_hurries_the_step_and_is_returned(
     step: Callable[[TaskSystem, Wakeup], int | None], number: signal.Signals
 ) -> None:
     assert _run(step, _System((number,))) == number
 
 
-def test_the_first_of_several_signals_is_told() -> None:
+def test_the_first_of_several_signals_is_returned() -> None:
     system = _System((signal.SIGHUP, signal.SIGTERM, signal.SIGINT))
     assert _run(lifetime.start, system) == signal.SIGHUP
 
 
-def test_a_hurry_that_comes_too_early_is_tried_again() -> None:
+def test_a_hurry_that_comes_too_early_is_retried() -> None:
     class Late(_System):
         def __init__(self) -> None:
             super().__init__((signal.SIGTERM,))
@@ -82,7 +82,7 @@ def test_a_hurry_that_comes_too_early_is_tried_again() -> None:
     assert system.asked == 3
 
 
-def test_a_signal_that_does_not_ask_for_an_end_hurries_nobody() -> None:
+def test_a_signal_that_does_not_request_the_end_hurries_nothing() -> None:
     class Poked(_System):
         def start(self) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
@@ -92,7 +92,7 @@ def test_a_signal_that_does_not_ask_for_an_end_hurries_nobody() -> None:
     assert not system.hurried.acquire(blocking=False)
 
 
-def test_a_start_that_takes_long_is_told_of_once(
+def test_a_slow_start_is_reported_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lifetime, "LONG", 0.0)
@@ -116,6 +116,6 @@ def test_a_start_that_takes_long_is_told_of_once(
     assert heard == signal.SIGTERM
 
 
-def test_what_goes_wrong_is_raised_on_the_main_thread() -> None:
+def test_an_error_is_raised_on_the_main_thread() -> None:
     with pytest.raises(TaskSystemError, match="planted"):
         _run(lifetime.start, _System(failure="planted"))

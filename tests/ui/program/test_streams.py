@@ -17,7 +17,7 @@ from backburner.ui.program.streams import say_refused
         (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),  # of a socket
     ],
 )
-def test_only_what_standard_output_refuses_is_told_of_it(
+def test_only_an_error_of_standard_output_mentions_it(
     error: OSError, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say_refused(error) == 1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         {"LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LANG": "C"},
     ],
 )
-def test_a_locale_of_ascii_asks_for_it(environ: dict[str, str]) -> None:
+def test_an_ascii_locale_requests_ascii(environ: dict[str, str]) -> None:
     assert asks_for_ascii(environ)
 
 
@@ -34,7 +34,7 @@ def test_a_locale_of_ascii_asks_for_it(environ: dict[str, str]) -> None:
         {"LC_CTYPE": "de_DE.UTF-8", "LANG": "C"},
     ],
 )
-def test_others_do_not(environ: dict[str, str]) -> None:
+def test_other_locales_do_not_request_ascii(environ: dict[str, str]) -> None:
     assert not asks_for_ascii(environ)
 
 
@@ -49,7 +49,7 @@ def test_the_chat_is_drawn_with_ascii_signs_and_takes_any_text(tmp_path: Path) -
         assert chat.wait_exit() == 0
 
 
-def test_so_is_line_mode(tmp_path: Path) -> None:
+def test_line_mode_is_written_with_ascii_signs(tmp_path: Path) -> None:
     locale = {"LC_ALL": "C", "LANG": "C"}
     with PtySession(chat_command(tmp_path, "--plain"), environ=locale) as lines:
         lines.send("!true\r")

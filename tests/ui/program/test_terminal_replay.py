@@ -7,7 +7,7 @@ from backburner.ui.program.terminal_replay import on_one_screen
 
 
 @pytest.mark.parametrize("number", [b"1049", b"1047", b"47"])
-def test_on_one_screen_another_one_is_an_empty_one(number: bytes) -> None:
+def test_the_alternate_screen_is_replayed_as_a_cleared_screen(number: bytes) -> None:
     output = b"one\x1b[?" + number + b"htwo\x1b[?" + number + b"l\x1b[?25hthree"
     empty = b"\x1b[m\x1b[H\x1b[2J"
     shown = b"one" + empty + b"two" + empty + b"\x1b[?25hthree"

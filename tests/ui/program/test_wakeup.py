@@ -11,7 +11,9 @@ from patience import PATIENCE
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_that_another_thread_got_is_heard(number: signal.Signals) -> None:
+def test_a_signal_delivered_to_another_thread_is_returned(
+    number: signal.Signals,
+) -> None:
     waiting = threading.Event()
 
     def send() -> None:
@@ -31,13 +33,13 @@ def test_a_signal_that_another_thread_got_is_heard(number: signal.Signals) -> No
     assert (readable, signals) == ((), (number,))
 
 
-def test_a_nudge_is_no_signal() -> None:
+def test_a_nudge_is_not_a_signal() -> None:
     with Wakeup() as wakeup:
         wakeup.nudge()
         assert wakeup.wait(timeout=PATIENCE) == ((), ())
 
 
-def test_everything_is_given_back() -> None:
+def test_leaving_restores_the_signal_handlers() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     with Wakeup((signal.SIGUSR1,)):
         assert signal.getsignal(signal.SIGUSR1) is not before
@@ -58,7 +60,7 @@ def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
         signal.signal(number, before)
 
 
-def test_only_the_thread_that_waits_takes_signals_and_all_that_came() -> None:
+def test_only_the_waiting_thread_receives_signals_and_misses_none() -> None:
     blocked: list[set[int]] = []
     with Wakeup((signal.SIGCONT,)) as wakeup:
         other = threading.Thread(
@@ -79,7 +81,7 @@ def test_only_the_thread_that_waits_takes_signals_and_all_that_came() -> None:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
-def test_a_process_started_while_it_listens_blocks_no_signal() -> None:
+def test_a_process_started_while_listening_has_no_signal_blocked() -> None:
     command = ["grep", "SigBlk", "/proc/self/status"]
     with Wakeup() as wakeup, wakeup.listening():
         told = subprocess.run(command, capture_output=True, check=True).stdout

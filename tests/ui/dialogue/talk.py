@@ -1,4 +1,4 @@
-"""What a dialogue shows and asks for, in short."""
+"""The entries and requests of a dialogue, in short form."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def entries_of(effects: list[Effect]) -> list[Entry]:
 
 
 def requests_in(effects: list[Effect]) -> list[QueueRequest]:
-    """Return the requests that are to be answered."""
+    """Return the requests that need an answer."""
     sent = [effect.request for effect in effects if isinstance(effect, Send)]
     return [request for request in sent if hasattr(request, "correlation_id")]
 
@@ -51,7 +51,7 @@ def number_of(request: QueueRequest) -> int:
 
 
 def texts_of(effects: list[Effect]) -> list[str]:
-    """Return what is shown: `> typed`, `reply`, `! problem`, `#3 event`."""
+    """Return the shown entries: `> typed`, `reply`, `! problem`, `#3 event`."""
     texts: list[str] = []
     for effect in effects:
         match effect:
@@ -71,7 +71,7 @@ def texts_of(effects: list[Effect]) -> list[str]:
 
 
 def ask(dialogue: Dialogue, line: str, answer: QueueReply) -> list[str]:
-    """Type a line that becomes one request, answer it, and return what is shown."""
+    """Type a line that makes one request, answer it, and return the shown entries."""
     number = number_of(the_request(dialogue.take_line(line)))
     effects = dialogue.take_reply(replace(answer, correlation_id=number))
     return texts_of(with_lookups(dialogue, effects))

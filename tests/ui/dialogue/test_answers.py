@@ -1,4 +1,4 @@
-"""Each answer goes to its question, and is shown."""
+"""Answers to requests are shown."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_each_answer_goes_to_its_own_question(
     assert not dialogue.busy
 
 
-def test_an_answer_that_nobody_waits_for_is_left_out(dialogue: Dialogue) -> None:
+def test_an_unexpected_answer_is_ignored(dialogue: Dialogue) -> None:
     number = number_of(the_request(dialogue.take_line("/clear")))
     for answer in (
         Forgotten((1,)),
@@ -122,7 +122,7 @@ def test_a_refusal_is_shown_with_the_command_that_helps(
     assert ask(dialogue, line, refusal) == [f"! {refusal.text}{hint}"]
 
 
-def test_only_a_request_that_makes_no_sense_was_misunderstood(
+def test_only_an_invalid_request_counts_as_misunderstood(
     dialogue: Dialogue,
 ) -> None:
     answer = Refused("a duration is missing", RefusalCode.INVALID)
@@ -140,7 +140,7 @@ def test_an_answer_of_the_wrong_kind_ends_the_question(
     assert not dialogue.busy
 
 
-def test_a_task_is_announced_by_its_notification_alone(
+def test_a_new_task_is_shown_only_by_its_notification(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     assert ask(dialogue, "!ls", TaskAdded(samples[Status.QUEUED])) == []
@@ -159,7 +159,7 @@ def test_a_list_is_shown(dialogue: Dialogue, samples: Samples) -> None:
     )
 
 
-def test_canceling_tells_of_those_that_take_time(
+def test_cancel_names_tasks_that_are_still_stopping(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     canceled, running = samples[Status.CANCELED], samples[Status.RUNNING]
@@ -187,7 +187,7 @@ def test_several_tasks_are_canceled_one_by_one(dialogue: Dialogue) -> None:
     assert not dialogue.busy
 
 
-def test_a_new_number_of_slots_is_told_once_to_everybody(dialogue: Dialogue) -> None:
+def test_a_new_number_of_slots_is_shown_once_in_every_chat(dialogue: Dialogue) -> None:
     assert ask(dialogue, "/parallel", Slots(8)) == ["up to 8 tasks run at a time"]
     assert ask(dialogue, "/parallel 1", Slots(1)) == []
     (shown,) = dialogue.take_notification(SlotsChanged(1))
@@ -196,7 +196,7 @@ def test_a_new_number_of_slots_is_told_once_to_everybody(dialogue: Dialogue) -> 
     assert shown.entry.lines == ("up to 1 task runs at a time",)
 
 
-def test_forgetting_tells_how_many(dialogue: Dialogue) -> None:
+def test_forget_says_how_many_tasks_were_removed(dialogue: Dialogue) -> None:
     assert ask(dialogue, "/clear", Forgotten(())) == ["forgot 0 finished tasks"]
     assert ask(dialogue, "/clear", Forgotten((1, 2))) == [
         "forgot 2 finished tasks with the output; what you typed stays in the chat"

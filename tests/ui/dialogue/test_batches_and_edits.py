@@ -1,4 +1,4 @@
-"""Batches, and what is changed of a queued task."""
+"""Batches, and edits of a queued task."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _added(effects: list[Effect]) -> list[AddTask]:
     return [it for it in requests_in(effects) if isinstance(it, AddTask)]
 
 
-def test_a_batch_is_a_task_for_each_value(dialogue: Dialogue) -> None:
+def test_a_batch_adds_a_task_for_each_value(dialogue: Dialogue) -> None:
     line = "/task --each 08..10 --max-fails 1 --timeout 1m 'Part {}' bash make {}.o {}"
     asked = [it.request for it in _added(dialogue.take_line(line))]
     assert [it.description for it in asked] == ["Part 08", "Part 09", "Part 10"]
@@ -54,7 +54,7 @@ def test_a_batch_is_a_task_for_each_value(dialogue: Dialogue) -> None:
     assert [it.request.args for it in other] == [("echo a",), ("""echo ''"'"'b'""",)]
 
 
-def test_the_lines_of_a_file_are_a_batch(dialogue: Dialogue, tmp_path: Path) -> None:
+def test_the_lines_of_a_file_become_a_batch(dialogue: Dialogue, tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
     file.write_text("\ufeffone\r\n\n# no\n two words \n")
     line = f"/task --batch {file} --unless-queued '{{}}' bash cat {{}}"
@@ -78,7 +78,7 @@ def test_the_lines_of_a_file_are_a_batch(dialogue: Dialogue, tmp_path: Path) -> 
         (b"x" * (1 << 21), "{} is longer than 1 MiB"),
     ],
 )
-def test_a_file_that_lists_nothing_is_named(
+def test_an_empty_batch_file_is_named(
     dialogue: Dialogue, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     file = tmp_path / "list"
@@ -89,7 +89,7 @@ def test_a_file_that_lists_nothing_is_named(
     assert shown.startswith(f"! {problem.format(file)}")
 
 
-def test_a_task_that_is_queued_already_is_named(
+def test_an_identical_queued_task_is_named(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     task = samples[Status.QUEUED]
@@ -138,7 +138,7 @@ def test_a_task_is_renamed(dialogue: Dialogue, samples: Samples) -> None:
     assert said == ["#3 is now called New"]
 
 
-def test_an_edit_says_what_has_changed(dialogue: Dialogue, samples: Samples) -> None:
+def test_an_edit_lists_its_changes(dialogue: Dialogue, samples: Samples) -> None:
     task = replace(
         samples[Status.QUEUED], id=3, description="Job", kind="bash", args=("make",)
     )

@@ -37,7 +37,7 @@ def waiting(task_id: int, *after: int, name: str = "Job") -> Task:
 
 
 @given(ids=IDS, others=OTHERS)
-def test_each_comes_under_the_last_that_it_waits_for(
+def test_a_task_follows_the_last_task_that_it_waits_for(
     ids: list[int], others: dict[int, list[int]]
 ) -> None:
     def waits(task_id: int) -> list[int]:
@@ -51,7 +51,7 @@ def test_each_comes_under_the_last_that_it_waits_for(
     above: list[int] = []
     for task_id in order:
         parents = [it for it in waits(task_id) if it in ids and it < task_id]
-        # What stands above it, less far indented, is what it waits for.
+        # The task above with less indentation is the one it waits for.
         del above[len(above) if deep[task_id] == DEEPEST else deep[task_id] :]
         if parents:
             assert max(parents) in above
@@ -60,14 +60,14 @@ def test_each_comes_under_the_last_that_it_waits_for(
         above.append(task_id)
 
 
-def test_a_long_chain_is_ordered_at_once_and_indented_only_so_far() -> None:
+def test_a_long_chain_is_ordered_quickly_and_its_indentation_is_limited() -> None:
     ids = [*range(1, 10_001)]
     order = chain_order(ids, lambda it: (it - 1,))
     assert order == ids
     assert max(depths(order, lambda it: (it - 1,)).values()) == DEEPEST
 
 
-def test_a_chain_is_drawn_as_one_in_a_list() -> None:
+def test_a_list_draws_chains() -> None:
     tasks = (
         waiting(1, name="Build"),
         waiting(2, name="Other"),
@@ -92,7 +92,7 @@ def test_a_chain_is_drawn_as_one_in_a_list() -> None:
     assert "  ` Deploy" in plain[3]
 
 
-def test_results_stand_below_each_other_beside_wide_characters() -> None:
+def test_results_are_aligned_next_to_wide_characters() -> None:
     names = ("日本語", "abc", "漢字" * 30)
     tasks = tuple(waiting(number, 1, name=it) for number, it in enumerate(names, 2))
     lines = list_lines(TaskList(tasks, TaskCounts()), TaskFilter.ALL, UNICODE_ICONS)
@@ -100,7 +100,7 @@ def test_results_stand_below_each_other_beside_wide_characters() -> None:
     assert begins == {width(lines[0].partition("Result")[0])}
 
 
-def test_what_a_filter_leaves_out_indents_nothing() -> None:
+def test_filtered_out_tasks_do_not_indent_others() -> None:
     assert in_chains([waiting(3, 1)]) == [(waiting(3, 1), 0)]
     assert indented(0, "└") == ""
     assert indented(2, "└") == "  └ "

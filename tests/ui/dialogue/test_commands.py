@@ -293,7 +293,7 @@ def test_a_line_becomes_a_command(line: str, command: Command) -> None:
     assert parse(line) == command
 
 
-def test_every_command_is_tried() -> None:
+def test_every_command_has_a_test_case() -> None:
     lines = [line.lstrip() for line, _ in COMMANDS]
     for spec in REGISTRY:
         assert any(
@@ -434,7 +434,7 @@ def test_every_command_is_tried() -> None:
         ("/cancl 3", "unknown command /cancl; did you mean /cancel?"),
     ],
 )
-def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> None:
+def test_an_invalid_line_is_answered_with_advice(line: str, error: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse(line)
     assert error in str(raised.value)
@@ -458,9 +458,7 @@ def test_a_line_that_makes_no_sense_says_what_to_do(line: str, error: str) -> No
         ("", 1),
     ],
 )
-def test_an_input_of_nothing_but_commands_is_each_of_them(
-    text: str, commands: int
-) -> None:
+def test_an_input_of_only_commands_is_split_into_them(text: str, commands: int) -> None:
     found = commands_of(block_lines(text))
     split = found if isinstance(found, tuple) and found else (text,)
     assert len(split) == commands
@@ -485,14 +483,14 @@ def test_an_input_of_nothing_but_commands_is_each_of_them(
         ('note "open', None),
     ],
 )
-def test_what_an_unfinished_command_lacks_is_known(
+def test_the_missing_part_of_an_unfinished_command_is_known(
     text: str, lacks: str | None
 ) -> None:
     found = commands_of(block_lines(text))
     assert (found.text if isinstance(found, Missing) else None) == lacks
 
 
-def test_a_command_of_several_lines_among_others_is_one_of_them() -> None:
+def test_a_command_of_several_lines_is_not_split() -> None:
     blocks = (
         "!cat <<EOF\n\n/tasks\nEOF",
         "!for i in 1 2; do\n  echo $i\ndone",
@@ -507,7 +505,7 @@ def test_a_command_of_several_lines_among_others_is_one_of_them() -> None:
     "line",
     ["/{}", "/tasks {}", "/cancel {}", "/show {}", '!"{}', "/help {}", '/task "{}'],
 )
-def test_an_error_quotes_the_beginning_of_a_long_text_only(line: str) -> None:
+def test_an_error_quotes_only_the_beginning_of_a_long_text(line: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse(line.format("9" * 10_000))
     assert len(str(raised.value)) <= LONGEST_ERROR
@@ -535,14 +533,14 @@ _rests = st.text() | st.text("ab \t|&;$\"'\\#\n")
 
 
 @given(_rests.map(lambda text: text.lstrip().rstrip("\r\n")))
-def test_what_follows_the_kind_is_taken_as_it_is(rest: str) -> None:
+def test_text_after_the_kind_is_taken_unchanged(rest: str) -> None:
     if rest and rest[0] not in "\"'":
         assert parse(f'/task "x" bash  {rest}') == _bash("x", rest)
         assert parse(f"! {rest}\r\n") == _bash(rest.strip(), rest)
 
 
 @given(_rests.filter(bool))
-def test_any_text_can_be_given_in_quotes(text: str) -> None:
+def test_any_text_can_be_quoted(text: str) -> None:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     assert parse(f'/task "x" bash {quoted}') == _bash("x", text)
     if text.strip():
@@ -550,7 +548,7 @@ def test_any_text_can_be_given_in_quotes(text: str) -> None:
 
 
 @given(st.integers(0, 10**18 - 1))
-def test_any_id_can_be_given(task_id: int) -> None:
+def test_any_id_is_accepted(task_id: int) -> None:
     assert parse(f"/show {task_id}") == ShowTask(task_id)
     assert parse(f"/show #{task_id}") == ShowTask(task_id)
 
@@ -578,7 +576,7 @@ def test_help_explains_every_command(spec: CommandSpec) -> None:
         assert synonym.name in details[-1]
 
 
-def test_no_two_commands_have_a_name_in_common() -> None:
+def test_no_two_commands_share_a_name() -> None:
     spec = REGISTRY.find("/tasks")
     with pytest.raises(ValueError, match="two commands are called /list"):
         Registry(spec, replace(spec, name="/other"))
@@ -600,12 +598,12 @@ def test_help_names_every_filter() -> None:
         if line.startswith("  ")
     ],
 )
-def test_the_examples_in_help_make_sense(example: str) -> None:
+def test_the_examples_in_help_are_valid(example: str) -> None:
     assert isinstance(parse(example), Run | RunTemplate)
 
 
-@pytest.mark.timeout(60)  # where the search is quadratic it takes minutes
-def test_a_word_of_many_kilobytes_is_asked_about_in_a_moment() -> None:
+@pytest.mark.timeout(60)  # a quadratic search takes minutes
+def test_a_very_long_word_is_checked_quickly() -> None:
     word = "x" * 120_000
     assert missing(f"for i in 1 2; do{word}") is None
     assert missing(f"for i in 1; do echo {word}") is not None

@@ -56,7 +56,7 @@ def _problems(effects: list[Effect]) -> list[str]:
         '/task --every 1h "Clean" bash rm -rf build',
     ],
 )
-def test_what_matches_is_not_added(line: str) -> None:
+def test_a_matching_command_is_not_added(line: str) -> None:
     for drawn in (True, False):
         dialogue = _dialogue(drawn=drawn)
         effects = dialogue.take_line(line)
@@ -66,7 +66,7 @@ def test_what_matches_is_not_added(line: str) -> None:
         assert dialogue.misunderstood
 
 
-def test_the_chat_offers_a_line_that_confirms_it() -> None:
+def test_the_chat_offers_a_line_that_confirms_the_command() -> None:
     dialogue = _dialogue(drawn=True)
     effects = dialogue.take_line("!rm -rf 'my build'")
     (offered,) = [it.line for it in effects if isinstance(it, OfferLine)]
@@ -74,7 +74,7 @@ def test_the_chat_offers_a_line_that_confirms_it() -> None:
     assert _added(dialogue.take_line(offered)) == ["rm -rf 'my build'"]
 
 
-def test_what_does_not_match_or_is_confirmed_is_added() -> None:
+def test_a_confirmed_or_unmatched_command_is_added() -> None:
     dialogue = _dialogue(drawn=False)
     assert _added(dialogue.take_line("!ls")) == ["ls"]
     line = '/task --yes "Clean" bash rm -rf build'
@@ -82,7 +82,7 @@ def test_what_does_not_match_or_is_confirmed_is_added() -> None:
     assert not dialogue.misunderstood
 
 
-def test_changing_a_command_or_running_it_again_has_to_be_confirmed(
+def test_editing_or_rerunning_a_matching_command_needs_confirmation(
     tmp_path: Path,
 ) -> None:
     task = make_task(3, description="Clean", kind="bash", args=("rm -rf build",))
@@ -110,7 +110,7 @@ def test_changing_a_command_or_running_it_again_has_to_be_confirmed(
             assert "rm -rf build" in _changed(_carried_out(dialogue, confirmed, task))
 
 
-def test_a_key_that_runs_a_task_again_asks_in_the_input() -> None:
+def test_the_rerun_key_asks_for_confirmation_in_the_input() -> None:
     chat = ChatDriver()
     chat.state.dialogue = _dialogue(drawn=True)
     task = ended(3, "Clean")
@@ -127,7 +127,7 @@ def test_a_key_that_runs_a_task_again_asks_in_the_input() -> None:
 
 
 def _carried_out(dialogue: Dialogue, line: str, task: Task) -> list[Effect]:
-    """Carry out a line; a task that it asks for is this one."""
+    """Carry out a line; answer a request to get a task with this one."""
     effects = dialogue.take_line(line)
     for effect in effects:
         if isinstance(effect, LookUp):
@@ -146,7 +146,7 @@ def _changed(effects: list[Effect]) -> list[str]:
     return [*_added(effects), *(args[0] for args in edits if args)]
 
 
-def test_agents_ask_for_what_a_person_has_to_confirm() -> None:
+def test_agents_need_permission_for_commands_that_need_confirmation() -> None:
     config = Config(confirm=CONFIRM, agents=AgentsTable(ask=("sudo *",)))
     assert agents_rules(config).ask == ("sudo *", *CONFIRM)
 
@@ -174,7 +174,7 @@ def _program(
     )
 
 
-def test_a_script_that_was_not_confirmed_ends_with_2(
+def test_an_unconfirmed_script_exits_with_2(
     tmp_path: Path, home: dict[str, str]
 ) -> None:
     kept = tmp_path / "kept"
@@ -187,7 +187,7 @@ def test_a_script_that_was_not_confirmed_ends_with_2(
     assert not kept.exists()
 
 
-def test_the_command_line_refuses_where_nobody_can_be_asked(
+def test_the_command_line_refuses_without_confirmation(
     tmp_path: Path, home: dict[str, str]
 ) -> None:
     where = ("--state-dir", str(tmp_path / "state"))
@@ -207,7 +207,7 @@ def test_the_command_line_refuses_where_nobody_can_be_asked(
         _program(home, tmp_path, "end", *where)
 
 
-def test_a_job_that_adds_one_uses_the_configuration_of_its_session(
+def test_a_job_that_adds_a_task_uses_the_configuration_of_its_session(
     tmp_path: Path,
 ) -> None:
     config = tmp_path / "own.toml"

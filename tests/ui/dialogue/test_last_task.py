@@ -1,4 +1,4 @@
-"""The task added last, which a line names without an id."""
+"""The task added last, which a line can name as `last`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "line",
     ["/show last", "/output last", "/cancel last", "/task --after last Run bash ls"],
 )
-def test_without_tasks_there_is_no_last_one(dialogue: Dialogue, line: str) -> None:
+def test_without_tasks_there_is_no_last_task(dialogue: Dialogue, line: str) -> None:
     effects = dialogue.take_line(line)
     assert requests_in(effects) == []
     assert texts_of(effects)[1].startswith("! there is no task yet; /help /task")
@@ -48,7 +48,7 @@ def _adding(dialogue: Dialogue, line: str) -> int | str | None:
     return request.correlation_id
 
 
-def test_the_last_task_is_the_one_that_is_just_being_added(
+def test_the_last_task_may_still_be_pending(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     dialogue.take_notification(Subscribed(7, tuple(samples.values())))
@@ -63,7 +63,7 @@ def test_the_last_task_is_the_one_that_is_just_being_added(
     assert [it.where for it in effects if isinstance(it, Send)] == ["tests"]
 
 
-def test_the_last_task_is_none_that_was_typed_later(
+def test_the_last_task_is_never_one_typed_later(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     dialogue.take_notification(Subscribed(7, tuple(samples.values())))
@@ -77,7 +77,7 @@ def test_the_last_task_is_none_that_was_typed_later(
     assert dialogue.take_reply(TaskAdded(replace(task, id=7), second)) == []
 
 
-def test_the_last_task_is_no_earlier_one_if_none_was_added(
+def test_the_last_task_is_not_an_earlier_one_if_adding_failed(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     dialogue.take_notification(Subscribed(7, tuple(samples.values())))
@@ -106,9 +106,7 @@ def test_a_chain_can_be_typed_ahead(dialogue: Dialogue, samples: Samples) -> Non
     assert cancel.task_id == 9
 
 
-def test_a_chain_ends_where_a_task_is_refused(
-    dialogue: Dialogue, samples: Samples
-) -> None:
+def test_a_refused_task_ends_the_chain(dialogue: Dialogue, samples: Samples) -> None:
     dialogue.take_notification(Subscribed(7, tuple(samples.values())))
     number = _adding(dialogue, "/task Build bash make")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The nodes of a cluster, as people read them."""
+"""The report on the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backburner.ui.dialogue.node_reports import node_lines
 from msgspec.structs import replace
 
 
-def test_each_node_says_what_is_free_and_what_runs_there() -> None:
+def test_each_node_lists_free_resources_and_running_tasks() -> None:
     found = NodesFound(
         "ray",
         (
@@ -29,6 +29,6 @@ def test_each_node_says_what_is_free_and_what_runs_there() -> None:
     ]
 
 
-def test_a_cluster_that_can_not_be_reached_says_why() -> None:
+def test_an_unreachable_cluster_says_why() -> None:
     found = NodesFound("ray", problem="nobody answers")
     assert node_lines(found, []) == ["ray: nobody answers"]

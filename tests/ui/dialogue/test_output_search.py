@@ -1,4 +1,4 @@
-"""Searching outputs: what is found, in what memory, and how it is stopped."""
+"""Searching outputs: the hits, the memory used, and stopping."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _hits(wanted: Wanted, *tasks: Task) -> list[Hit]:
         ("x", b"", []),
     ],
 )
-def test_what_a_person_sees_is_found(
+def test_a_search_finds_the_displayed_text(
     tmp_path: Path, text: str, output: bytes, lines: list[str]
 ) -> None:
     found = _hits(Wanted.typed(text), _task(tmp_path / "1.log", output))
@@ -83,7 +83,7 @@ def test_what_a_person_sees_is_found(
     text=st.sampled_from(["a", "ab", "a b", "A", "a.b", "^b", "a$", "[^a]b", "a(?!b)"]),
     pattern=st.booleans(),
 )
-def test_it_finds_what_a_look_at_each_line_finds(
+def test_a_search_finds_the_same_as_matching_each_line(
     tmp_path_factory: pytest.TempPathFactory, output: bytes, text: str, *, pattern: bool
 ) -> None:
     path = tmp_path_factory.mktemp("it") / "1.log"
@@ -100,7 +100,7 @@ def test_it_finds_what_a_look_at_each_line_finds(
     assert [(it.place, it.line) for it in found] == expected
 
 
-def test_a_line_is_found_across_parts_and_at_its_place(tmp_path: Path) -> None:
+def test_a_line_across_two_parts_is_found_at_its_offset(tmp_path: Path) -> None:
     before = b"hay\n" * (STEP // 4)
     output = before[:-6] + b"\na needle\n" + before + b"x" * (3 * STEP) + b" needle"
     found = _hits(Wanted("needle"), _task(tmp_path / "1.log", output))
@@ -130,7 +130,7 @@ def test_a_large_output_takes_little_memory(tmp_path: Path) -> None:
     assert peak < 32 << 20
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_searched(tmp_path: Path) -> None:
+def test_unreadable_outputs_are_named_and_the_rest_is_searched(tmp_path: Path) -> None:
     (tmp_path / "2.log").mkdir()
     missing = make_task(
         3, TaskStatus.COMPLETE, output_path=str(tmp_path / "3.log"), output_size=5
@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_searched(tmp_path: Path) -
     assert problem.startswith("can't read the output of #2: ")
 
 
-def test_the_newest_come_first_and_a_bounded_number(tmp_path: Path) -> None:
+def test_the_newest_hits_come_first_and_their_number_is_limited(tmp_path: Path) -> None:
     tasks = tuple(
         _task(tmp_path / f"{it}.log", b"needle\n" * MOST, it) for it in (1, 2)
     )
@@ -166,7 +166,7 @@ def test_a_search_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     with path.open("wb") as file:
         file.write(b"needle\n")
-        file.truncate(1 << 40)  # a sparse file that takes many minutes
+        file.truncate(1 << 40)  # a sparse file; searching it takes many minutes
     actor = SearchActor.start(DeadLetters())
     recorder = Recorder[LookedUp]()
     try:
@@ -175,7 +175,7 @@ def test_a_search_is_stopped(tmp_path: Path) -> None:
             actor.tell(LookUp(number, wanted, recorder))
             part = _part(recorder, number, ended=False)
             assert [it.line for it in part.hits] == ["needle"]
-        # The first one was ended by the second.
+        # The second search ended the first.
         assert _part(recorder, 1, ended=True).done < 1 << 40
         actor.tell(StopSearch())
         part = _part(recorder, 2, ended=True)

@@ -18,24 +18,26 @@ _text = st.text() | st.text("\"'\\ a\n")
 
 
 @given(_text, _text)
-def test_double_quotes_hold_any_text(text: str, rest: str) -> None:
+def test_double_quotes_can_contain_any_text(text: str, rest: str) -> None:
     assert read_quoted(_in_double_quotes(text) + rest) == (text, rest)
 
 
 @given(_text.filter(lambda text: "'" not in text), _text)
-def test_single_quotes_hold_any_text_without_one(text: str, rest: str) -> None:
+def test_single_quotes_can_contain_any_text_without_a_single_quote(
+    text: str, rest: str
+) -> None:
     assert read_quoted(f"'{text}'{rest}") == (text, rest)
 
 
 @given(_text, st.text(" \t\n"), st.text(" \t\n"))
-def test_a_whole_quoted_text_loses_its_quotes(
+def test_a_completely_quoted_text_loses_its_quotes(
     text: str, before: str, after: str
 ) -> None:
     assert unquote_whole(before + _in_double_quotes(text) + after) == text
 
 
 @given(_text.map(str.lstrip).filter(lambda text: text[:1] not in {'"', "'"}))
-def test_text_that_starts_with_no_quote_stays_as_it_is(text: str) -> None:
+def test_text_without_a_quote_at_its_start_is_unchanged(text: str) -> None:
     assert unquote_whole(f"  {text}") == text
 
 
@@ -56,14 +58,16 @@ def test_text_that_starts_with_no_quote_stays_as_it_is(text: str) -> None:
         ('"a""b"', "a", '"b"'),
     ],
 )
-def test_what_is_inside_quotes(text: str, inside: str, rest: str) -> None:
+def test_quoted_text_and_the_rest_are_separated(
+    text: str, inside: str, rest: str
+) -> None:
     assert read_quoted(text) == (inside, rest)
 
 
 @pytest.mark.parametrize(
     "text", ['echo "a  b"', '"a" && "b"', "'a' b", '"a""b"', "'it'\"'\"'s'", "it's", ""]
 )
-def test_what_is_not_one_quoted_string_keeps_its_quotes(text: str) -> None:
+def test_text_that_is_not_one_quoted_string_keeps_its_quotes(text: str) -> None:
     assert unquote_whole(text) == text
 
 
@@ -75,7 +79,7 @@ def test_a_missing_closing_quote_is_an_error(text: str) -> None:
         unquote_whole(f" {text}")
 
 
-def test_the_error_quotes_the_beginning_of_a_long_text_only() -> None:
+def test_the_error_quotes_only_the_beginning_of_a_long_text() -> None:
     with pytest.raises(UnbalancedQuoteError, match=r'after: "a{39}…$'):
         read_quoted('"' + "a" * 1000)
 

@@ -63,7 +63,7 @@ def _output(task: Task) -> list[str]:
     return output_lines(task, read_output(task))
 
 
-def test_news_is_one_line_with_what_a_person_asks_first(samples: Samples) -> None:
+def test_news_is_one_line_with_the_essential_facts(samples: Samples) -> None:
     assert [news_text(task, UNICODE_ICONS) for task in samples.values()] == [
         "○ #1 queued    Deploy  waiting for a slot (8 of 8 busy)",
         "● #2 running   Build",
@@ -73,14 +73,14 @@ def test_news_is_one_line_with_what_a_person_asks_first(samples: Samples) -> Non
     ]
 
 
-def test_news_leaves_out_what_the_status_says_already(samples: Samples) -> None:
+def test_news_omits_a_reason_implied_by_the_status(samples: Samples) -> None:
     task = replace(samples[Status.QUEUED], reason="starting")
     assert news_text(task, ASCII_ICONS) == "o #1 queued    Deploy"
     task = replace(samples[Status.RUNNING], reason="stopping")
     assert news_text(task, ASCII_ICONS) == "* #2 running   Build  stopping"
 
 
-def test_news_tell_what_a_task_left_running(samples: Samples) -> None:
+def test_news_names_processes_that_a_task_left_running(samples: Samples) -> None:
     reason = "exit status 0; still running: 31029 (vite)"
     task = replace(samples[Status.COMPLETE], reason=reason)
     assert task.left_running == "31029 (vite)"
@@ -89,7 +89,7 @@ def test_news_tell_what_a_task_left_running(samples: Samples) -> None:
     )
 
 
-def test_news_of_a_failure_has_the_last_line_that_was_printed(samples: Samples) -> None:
+def test_news_of_a_failure_includes_the_last_output_line(samples: Samples) -> None:
     failed = replace(samples[Status.FAILED], last_line="\x1b[31mfatal: no such branch ")
     start = "x #4 failed    Lint  exit status 1 · 42.0s"
     assert news_text(failed, ASCII_ICONS) == f"{start}  fatal: no such branch"
@@ -97,14 +97,14 @@ def test_news_of_a_failure_has_the_last_line_that_was_printed(samples: Samples) 
     assert long == f"{start}  {'x' * 117}..."
     for said in ("", "  ", "exit status 1", None):
         assert news_text(replace(failed, last_line=said), ASCII_ICONS) == start
-    # It stands in the reason by chance.
+    # The last line is part of the reason by chance.
     assert news_text(replace(failed, last_line="s 1"), ASCII_ICONS) == f"{start}  s 1"
     told = replace(failed, reason="can't start: no shell; still running: 7 (vite)")
     for said in ("can't start: no shell", "still running: 7 (vite)", "7 (vite)"):
         assert last_words(replace(told, last_line=said)) == ""
 
 
-def test_news_of_a_task_that_is_done_have_its_result(samples: Samples) -> None:
+def test_news_of_a_completed_task_includes_its_result(samples: Samples) -> None:
     complete = replace(samples[Status.COMPLETE], last_line="511 passed in 62.40s ")
     assert news_text(complete, ASCII_ICONS) == (
         "+ #3 complete  Run tests  42.0s  511 passed in 62.40s"
@@ -122,7 +122,7 @@ def test_news_of_a_task_that_is_done_have_its_result(samples: Samples) -> None:
         ("", ""),
     ],
 )
-def test_what_fills_a_line_up_to_the_width_of_a_terminal_is_left_out(
+def test_padding_to_the_terminal_width_is_left_out(
     samples: Samples, line: str, said: str
 ) -> None:
     complete = replace(samples[Status.COMPLETE], last_line=line)
@@ -133,7 +133,7 @@ def test_what_fills_a_line_up_to_the_width_of_a_terminal_is_left_out(
     assert state_text(running) == said
 
 
-def test_news_adds_an_error_that_the_reason_does_not_name(samples: Samples) -> None:
+def test_news_includes_an_error_that_the_reason_does_not_name(samples: Samples) -> None:
     task = replace(samples[Status.CANCELED], error="still alive: 12 (sleep)")
     assert news_text(task, ASCII_ICONS) == (
         "- #5 canceled  Docs  canceled by you  (still alive: 12 (sleep))"
@@ -173,7 +173,7 @@ def test_a_list_has_a_header_rows_and_a_footer(samples: Samples) -> None:
     ]
 
 
-def test_a_list_names_the_nodes_of_tasks_that_have_one(samples: Samples) -> None:
+def test_a_list_names_the_nodes_of_its_tasks(samples: Samples) -> None:
     tasks = [*samples.values()][:2]
     tasks[1] = replace(tasks[1], node="node-7", last_line="up", duration=5.0)
     tasks[0] = replace(tasks[0], reason="starting")
@@ -230,7 +230,7 @@ def _fact(lines: list[str], name: str) -> str | None:
 
 
 @pytest.mark.usefixtures("utc")
-def test_details_are_all_that_is_known(samples: Samples, tmp_path: Path) -> None:
+def test_details_include_all_known_facts(samples: Samples, tmp_path: Path) -> None:
     task = _with_output(samples[Status.FAILED], tmp_path, b"one\ntwo\n")
     error = "a.c:1: syntax error"
     task = replace(task, progress=50, error=error, directory="/srv/shop")
@@ -254,7 +254,7 @@ def test_details_are_all_that_is_known(samples: Samples, tmp_path: Path) -> None
     ]
 
 
-def test_an_opened_task_shows_the_facts_that_show_tells(samples: Samples) -> None:
+def test_an_opened_task_shows_the_same_facts_as_show(samples: Samples) -> None:
     task = replace(samples[Status.FAILED], error="went wrong", directory="/srv/shop")
     lines, opened = (
         dict(
@@ -271,7 +271,7 @@ def test_an_opened_task_shows_the_facts_that_show_tells(samples: Samples) -> Non
 
 
 @pytest.mark.usefixtures("utc")
-def test_details_leave_out_what_is_not_known(samples: Samples) -> None:
+def test_details_omit_unknown_facts(samples: Samples) -> None:
     assert _details(TaskFound(samples[Status.QUEUED])) == [
         "#1 Deploy",
         "  status     ○ queued: waiting for a slot (8 of 8 busy)",
@@ -301,15 +301,13 @@ def test_details_show_the_last_lines_of_output(
     assert shown == [*expected, "  │ unfinished"]
 
 
-def test_details_show_the_end_of_one_huge_line(
-    samples: Samples, tmp_path: Path
-) -> None:
+def test_details_show_the_end_of_a_huge_line(samples: Samples, tmp_path: Path) -> None:
     task = _with_output(samples[Status.RUNNING], tmp_path, b"x" * (2 * SHOW_LIMIT))
     lines = _details(TaskFound(task))
     assert lines[-1] == "  │ " + "x" * SHOW_LIMIT
 
 
-def test_a_line_whose_beginning_was_cut_off_is_left_out(
+def test_a_line_without_its_beginning_is_left_out(
     samples: Samples, tmp_path: Path
 ) -> None:
     output = b"x" * SHOW_LIMIT + b"\nwhole\n"
@@ -338,7 +336,7 @@ def test_details_of_hostile_text_and_output_are_safe(
     assert _fact(lines, "error") == f"{SAFE}!"
 
 
-def test_details_say_that_output_is_gone(samples: Samples, tmp_path: Path) -> None:
+def test_details_say_that_output_was_deleted(samples: Samples, tmp_path: Path) -> None:
     path = str(tmp_path / "gone")
     task = replace(samples[Status.COMPLETE], output_path=path, output_size=8)
     lines = _details(TaskFound(task))
@@ -346,7 +344,7 @@ def test_details_say_that_output_is_gone(samples: Samples, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
-def test_output_that_was_never_begun_is_not_gone(
+def test_output_that_never_existed_does_not_count_as_deleted(
     samples: Samples, tmp_path: Path, status: Status
 ) -> None:
     task = replace(samples[status], output_path=str(tmp_path / "later"))
@@ -354,9 +352,7 @@ def test_output_that_was_never_begun_is_not_gone(
     assert _fact(lines, "output") is None
 
 
-def test_details_say_why_output_can_not_be_read(
-    samples: Samples, tmp_path: Path
-) -> None:
+def test_details_say_why_output_is_unreadable(samples: Samples, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = str(tmp_path / "file" / "1.log")
     task = replace(samples[Status.COMPLETE], output_path=path)
@@ -367,12 +363,12 @@ def test_details_say_why_output_can_not_be_read(
 # Output
 
 
-def test_output_is_shown_whole(samples: Samples, tmp_path: Path) -> None:
+def test_output_is_shown_completely(samples: Samples, tmp_path: Path) -> None:
     task = _with_output(samples[Status.COMPLETE], tmp_path, b"\none\r\n\ttwo\nend")
     assert _output(task) == ["", "one", "        two", "end"]
 
 
-def test_output_of_a_task_without_any(samples: Samples, tmp_path: Path) -> None:
+def test_a_task_without_output_says_so(samples: Samples, tmp_path: Path) -> None:
     assert _output(samples[Status.COMPLETE]) == ["#3 has no output"]
     task = _with_output(samples[Status.RUNNING], tmp_path, b"")
     assert _output(task) == ["#2 has printed nothing yet"]
@@ -389,7 +385,7 @@ def test_huge_output_is_shown_from_its_last_whole_line(
 ) -> None:
     path = tmp_path / "2.log"
     with path.open("wb") as file:
-        file.truncate(1 << 33)  # takes no room on the disk
+        file.truncate(1 << 33)  # a sparse file
         file.seek(0, 2)
         file.write(b"\nsecond last\nlast\n")
     task = replace(samples[Status.RUNNING], output_path=str(path))
@@ -397,7 +393,7 @@ def test_huge_output_is_shown_from_its_last_whole_line(
     assert lines == [f"… 8 GiB before this are in {path}", "second last", "last"]
 
 
-def test_the_end_of_one_huge_line_is_shown(samples: Samples, tmp_path: Path) -> None:
+def test_the_end_of_a_huge_line_is_shown(samples: Samples, tmp_path: Path) -> None:
     output = b"a" * OUTPUT_LIMIT + b"b" * OUTPUT_LIMIT
     task = _with_output(samples[Status.RUNNING], tmp_path, output)
     assert _output(task) == [
@@ -416,9 +412,7 @@ def test_any_output_is_safe_to_show(
     _assert_safe(_output(task))
 
 
-def test_output_that_can_not_be_read_is_an_error(
-    samples: Samples, tmp_path: Path
-) -> None:
+def test_unreadable_output_is_an_error(samples: Samples, tmp_path: Path) -> None:
     path = str(tmp_path / "gone")
     task = replace(samples[Status.COMPLETE], output_path=path, output_size=8)
     with pytest.raises(FileNotFoundError):

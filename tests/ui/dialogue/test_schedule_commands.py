@@ -39,7 +39,7 @@ def _schedule(**changes: object) -> Schedule:
     return replace(schedule, **changes)
 
 
-def test_a_schedule_is_made_in_the_time_zone_of_the_program(
+def test_a_schedule_uses_the_time_zone_of_the_program(
     dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zones, "local_zone", lambda: "Europe/Berlin")
@@ -55,7 +55,7 @@ def test_a_schedule_is_made_in_the_time_zone_of_the_program(
     assert line.startswith("schedule 1: Look around, every 15m, next in 4m ")
 
 
-def test_a_time_zone_without_a_name_has_to_be_given(
+def test_an_unnamed_time_zone_must_be_given(
     dialogue: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nameless() -> str:
@@ -95,7 +95,7 @@ def test_schedules_are_listed_and_removed(dialogue: Dialogue) -> None:
     assert ask(dialogue, "/pause --schedule 2", gone)[0].endswith(", paused")
 
 
-def test_the_schedules_are_known_for_completion(dialogue: Dialogue) -> None:
+def test_schedules_are_available_for_completion(dialogue: Dialogue) -> None:
     first, second = _schedule(), _schedule(id=2)
     dialogue.take_notification(Subscribed(0, (), schedules=(first,)))
     assert dialogue.take_notification(SchedulesChanged((second,))) == []

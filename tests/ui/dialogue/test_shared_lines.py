@@ -1,4 +1,4 @@
-"""What the other chats on a session are told of the lines that are typed in one."""
+"""Lines typed in one chat that appear in the other chats on the session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _dialogue(*, drawn: bool) -> Dialogue:
 
 
 def _told(effects: list[Effect]) -> list[str]:
-    """Return what the other chats show, in order."""
+    """Return the lines shown in the other chats, in order."""
     told = [e.message for e in effects if isinstance(e, Tell) and not e.message.private]
     return [it.message.text for it in told]
 
@@ -39,17 +39,17 @@ def _number(effects: list[Effect]) -> int:
         *("/help", "/tasks --all", "/quit", "exit", "/wait"),
     ],
 )
-def test_what_a_chat_does_with_itself_is_told_to_no_other(
+def test_commands_about_the_chat_itself_are_not_shared(
     line: str, *, drawn: bool
 ) -> None:
     effects = _dialogue(drawn=drawn).take_line(line)
     assert _told(effects) == []
-    # A chat on a screen keeps the line, since it keeps the answer as well.
+    # A drawn chat stores the line because it stores the answer as well.
     assert _kept(effects) == ([line] if drawn else [])
 
 
 @pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "lines"])
-def test_a_command_that_is_refused_stands_in_the_others_with_its_answer(
+def test_a_refused_command_appears_in_the_other_chats_with_its_answer(
     *, drawn: bool
 ) -> None:
     dialogue, other = _dialogue(drawn=drawn), _dialogue(drawn=not drawn)
@@ -65,14 +65,14 @@ def test_a_command_that_is_refused_stands_in_the_others_with_its_answer(
     assert there == Show(Problem(told.at, shown.text, told=True), "main")
 
 
-def test_a_refusal_of_what_no_other_has_seen_is_told_to_no_other() -> None:
+def test_the_refusal_of_an_unshared_command_is_not_shared() -> None:
     dialogue = _dialogue(drawn=True)
     effects = dialogue.take_line("/show 7")
     refused = Refused("there is no task 7", RefusalCode.UNKNOWN, _number(effects))
     assert _told(dialogue.take_reply(refused)) == []
 
 
-def test_a_command_that_finds_no_task_stands_in_the_others_with_its_answer() -> None:
+def test_a_command_without_a_matching_task_appears_in_the_other_chats() -> None:
     effects = _dialogue(drawn=False).take_line("/rerun last")
     assert _told(effects)[0] == "/rerun last"
     assert "there is no task yet" in _told(effects)[1]

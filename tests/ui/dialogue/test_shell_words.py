@@ -1,4 +1,4 @@
-"""The word of a command at the cursor, and how bash reads what is put there."""
+"""The word at the cursor in a command, and how bash reads its completion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ("# so\ncat RE", 9, "RE", ""),
     ],
 )
-def test_the_last_word_is_found_as_bash_splits_words(
+def test_the_last_word_is_found_by_the_rules_of_bash(
     command: str, start: int, value: str, quote: str
 ) -> None:
     word = last_word(command)
@@ -42,7 +42,7 @@ def test_the_last_word_is_found_as_bash_splits_words(
 @pytest.mark.parametrize(
     "command", ["cat $HOME/a", "cat *a", "ls # a", "cat \\", 'cat "a\\']
 )
-def test_a_word_whose_value_only_bash_knows_is_left_alone(command: str) -> None:
+def test_a_word_that_bash_must_expand_is_left_alone(command: str) -> None:
     assert last_word(command) is None
 
 
@@ -65,7 +65,7 @@ NAMES_FOR_QUOTES = tuple(name for name in NAMES if name.isprintable())
 
 
 @pytest.mark.parametrize("quote", ["", "'", '"'])
-def test_bash_reads_a_written_name_as_that_file(tmp_path: Path, quote: str) -> None:
+def test_bash_reads_a_quoted_name_as_the_same_file(tmp_path: Path, quote: str) -> None:
     for name in NAMES if not quote else NAMES_FOR_QUOTES:
         (tmp_path / name).write_text(name)
         before = f"cat {quote}./"
@@ -80,7 +80,7 @@ def test_bash_reads_a_written_name_as_that_file(tmp_path: Path, quote: str) -> N
         assert done.stdout.decode() == name
 
 
-def test_a_folder_is_gone_on_with_inside_its_quote(tmp_path: Path) -> None:
+def test_completion_continues_a_folder_inside_its_quotes(tmp_path: Path) -> None:
     del tmp_path
     word = last_word("cat 'my fo")
     assert word is not None
@@ -90,7 +90,7 @@ def test_a_folder_is_gone_on_with_inside_its_quote(tmp_path: Path) -> None:
     assert written(word, "my folder/") == "my\\ folder/"
 
 
-def test_a_home_folder_stays_a_tilde() -> None:
+def test_a_tilde_is_kept() -> None:
     word = last_word("cat ~/no")
     assert word is not None
     assert written(word, "notes here") == "~/notes\\ here "
@@ -116,7 +116,7 @@ def test_names_of_files_and_folders_are_found(
     assert find_names(FindNames("", "doc")).names == ("docs/",)
 
 
-def test_programs_are_found_where_bash_looks_for_them(
+def test_programs_are_found_in_the_path_of_bash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "run-me").touch(0o755)
@@ -126,13 +126,13 @@ def test_programs_are_found_where_bash_looks_for_them(
     assert found.names == ("run-me",)
 
 
-def test_a_folder_that_is_gone_or_is_none_has_no_names(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_folder_has_no_names(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in ("gone/", "file/", "nul\0/"):
         assert find_names(FindNames(f"{tmp_path}/{folder}")).names == ()
 
 
-def test_a_full_folder_is_read_in_part(tmp_path: Path) -> None:
+def test_a_large_folder_is_read_in_part(tmp_path: Path) -> None:
     for number in range(MOST + 1):
         (tmp_path / f"{number}").touch()
     found = find_names(FindNames(f"{tmp_path}/"))

@@ -1,4 +1,4 @@
-"""Statistics, digests, exports and estimates: what is summed up of tasks."""
+"""Statistics, digests, exports and estimates."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_times_and_failures_are_counted_by_group() -> None:
     assert lines[-1] == "  2 x exit status 2"
 
 
-def test_of_no_tasks_there_are_no_times() -> None:
+def test_without_tasks_there_are_no_times() -> None:
     stats = statistics_of([], NOW)
     assert stats.groups == ()
     assert Times.of([]) is None
@@ -87,7 +87,7 @@ def test_a_running_task_is_estimated_by_the_last_ten_runs_of_its_command() -> No
     runs = LastRuns(_task(it, ran=1000.0) for it in range(1, 5))
     for number in range(5, 15):
         runs.add(_task(number, ran=200.0))
-        runs.add(_task(number, ran=200.0))  # told twice
+        runs.add(_task(number, ran=200.0))  # reported twice
     runs.add(_task(50, ran=1.0, text="other"))
     runs.add(_task(51, ran=1.0, reason="exit status 1"))
     estimate = runs.estimate(_running(ran=20.0))
@@ -98,7 +98,7 @@ def test_a_running_task_is_estimated_by_the_last_ten_runs_of_its_command() -> No
     assert late.text() == "longer than usual: 3 min, by its last 10 runs"
 
 
-def test_what_tells_progress_or_never_ran_is_not_estimated() -> None:
+def test_a_task_with_progress_or_without_earlier_runs_is_not_estimated() -> None:
     runs = LastRuns([_task(1)])
     assert runs.estimate(replace(_running(), progress=50)) is None
     assert runs.estimate(_running("never ran")) is None
@@ -109,7 +109,7 @@ def test_what_tells_progress_or_never_ran_is_not_estimated() -> None:
     ("seconds", "text"),
     [(0.2, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (4800, "1 h 20 min")],
 )
-def test_a_rough_duration_is_written_as_people_say_it(
+def test_rough_durations_are_written_as_people_say_them(
     seconds: float, text: str
 ) -> None:
     assert rough_text(seconds) == text
@@ -117,7 +117,7 @@ def test_a_rough_duration_is_written_as_people_say_it(
 
 @pytest.fixture
 def failed(tmp_path: Path) -> Task:
-    """Return a task that failed, with a name and an output that try to do harm."""
+    """Return a failed task with a hostile name and output."""
     output = tmp_path / "1.log"
     output.write_text("".join(f"line {it}\n" for it in range(999)) + HOSTILE + "\n")
     task = _task(1, reason="exit status 1")
@@ -136,12 +136,12 @@ def test_a_digest_has_the_last_lines_of_each_failure(failed: Task) -> None:
     assert (many[0], len(many)) == ("10 earlier failures are not shown", 21)
 
 
-def test_an_output_that_is_gone_leaves_a_failure_without_lines(failed: Task) -> None:
+def test_a_failure_with_deleted_output_has_no_lines(failed: Task) -> None:
     gone = replace(failed, output_path="/no/such/file")
     assert failures_of([gone])[0].lines == ()
 
 
-def test_an_export_has_a_task_in_each_line(tmp_path: Path, failed: Task) -> None:
+def test_an_export_has_one_task_per_line(tmp_path: Path, failed: Task) -> None:
     path = tmp_path / "tasks.jsonl"
     assert write_export(str(path), [failed, _task(2)], NOW).startswith("wrote 2 tasks")
     lines = path.read_text().splitlines()
@@ -149,7 +149,7 @@ def test_an_export_has_a_task_in_each_line(tmp_path: Path, failed: Task) -> None
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_report_runs_nothing_that_a_task_was_called_or_printed(failed: Task) -> None:
+def test_a_report_escapes_names_and_output(failed: Task) -> None:
     page = text_of(".html", [failed], NOW)
     assert "<script" not in page
     assert "\x1b" not in page
@@ -162,7 +162,7 @@ def test_a_report_runs_nothing_that_a_task_was_called_or_printed(failed: Task) -
     assert text.count("\n| \\#1 |") == 1
 
 
-def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "tasks.jsonl"
     path.write_text("mine")
     with pytest.raises(FileExistsError) as refused:
@@ -189,7 +189,7 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["none/a.html", "folder", "~no-such-user/a.md", "x" * 300]
 )
-def test_a_file_that_cannot_be_written_is_one_line(
+def test_a_write_error_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, replaces: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -202,12 +202,12 @@ def test_a_file_that_cannot_be_written_is_one_line(
 
 
 @pytest.mark.parametrize("line", ["/export", "/export  ", "/stats all", "/failures 3"])
-def test_what_makes_no_sense_is_refused(line: str) -> None:
+def test_an_invalid_line_is_refused(line: str) -> None:
     with pytest.raises(UsageError):
         parse(line)
 
 
-def test_an_exported_name_may_not_be_utf_8(tmp_path: Path) -> None:
+def test_an_exported_name_need_not_be_utf_8(tmp_path: Path) -> None:
     task = replace(_task(1), description=os.fsdecode(b"\xff"))
     write_export(str(tmp_path / "a.html"), [task], NOW)
     assert _running().status is TaskStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Templates: what files may hold, whom they are trusted by, and what they run."""
+"""Templates: the contents of files, trust, and the commands they run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ command = "ruff check {args} | tee log"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Be in a folder of a project with templates; return the project."""
+    """Change to a folder of a project with templates; return the project."""
     folder = tmp_path / "project"
     (folder / "sub" / "deep").mkdir(parents=True)
     (folder / FILE_NAME).write_text(PROJECT)
@@ -69,7 +69,7 @@ def _dialogue(
 
 
 def _say(dialogue: Dialogue, line: str) -> list[Effect]:
-    """Carry out a line with all that it looks up."""
+    """Carry out a line, including its lookups."""
     effects = dialogue.take_line(line)
     for effect in effects:
         if isinstance(effect, LookUp):
@@ -97,7 +97,7 @@ def _offered(effects: list[Effect]) -> list[str]:
     return [it.line for it in effects if isinstance(it, OfferLine)]
 
 
-def test_a_template_of_the_configuration_runs_with_its_arguments_quoted(
+def test_a_template_of_the_configuration_runs_with_quoted_arguments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -108,7 +108,9 @@ def test_a_template_of_the_configuration_runs_with_its_arguments_quoted(
     assert request.directory is None
 
 
-def test_a_project_is_trusted_once_as_it_is(tmp_path: Path, project: Path) -> None:
+def test_trust_in_a_project_covers_its_current_file(
+    tmp_path: Path, project: Path
+) -> None:
     dialogue = _dialogue(tmp_path)
     asked = _say(dialogue, "/run test -k foo")
     assert _added(asked) == []
@@ -129,11 +131,11 @@ def test_a_project_is_trusted_once_as_it_is(tmp_path: Path, project: Path) -> No
     assert terms is not None
     assert (terms.timeout, terms.retries, terms.group) == (600, 2, "ci")
     assert (terms.needs, terms.input) == ((("disk", 2), ("gpu", 1)), "terminal")
-    # Another program knows it as well.
+    # The trust also holds in another program.
     assert len(_added(_say(_dialogue(tmp_path), "/run lint 'a b'"))) == 1
 
 
-def test_options_that_are_typed_come_before_those_of_the_template(
+def test_typed_options_take_precedence_over_those_of_the_template(
     tmp_path: Path, project: Path
 ) -> None:
     del project
@@ -147,9 +149,7 @@ def test_options_that_are_typed_come_before_those_of_the_template(
     assert request.args == ("ruff check 'a b' c | tee log",)
 
 
-def test_a_file_that_changed_is_asked_about_again(
-    tmp_path: Path, project: Path
-) -> None:
+def test_a_changed_file_must_be_trusted_again(tmp_path: Path, project: Path) -> None:
     dialogue = _dialogue(tmp_path)
     (trust,) = _offered(_say(dialogue, "/trust"))
     file = project / FILE_NAME
@@ -177,9 +177,7 @@ def test_a_copy_elsewhere_is_not_trusted(
     assert _added(_say(dialogue, "/run test")) == []
 
 
-def test_a_script_is_told_in_one_line_how_to_trust(
-    tmp_path: Path, project: Path
-) -> None:
+def test_a_script_gets_one_line_on_how_to_trust(tmp_path: Path, project: Path) -> None:
     dialogue = _dialogue(tmp_path, drawn=False)
     effects = _say(dialogue, "/run test")
     assert (_added(effects), _replies(effects)) == ([], "")
@@ -189,7 +187,7 @@ def test_a_script_is_told_in_one_line_how_to_trust(
     assert dialogue.misunderstood
 
 
-def test_what_no_template_is_called_is_a_command_for_bash(
+def test_a_name_without_a_template_is_a_command_for_bash(
     tmp_path: Path, project: Path
 ) -> None:
     del project
@@ -199,7 +197,7 @@ def test_what_no_template_is_called_is_a_command_for_bash(
     assert not dialogue.misunderstood
 
 
-def test_a_name_that_is_nearly_that_of_a_template_is_asked_about(
+def test_a_name_similar_to_a_template_is_questioned(
     tmp_path: Path, project: Path
 ) -> None:
     del project
@@ -211,7 +209,7 @@ def test_a_name_that_is_nearly_that_of_a_template_is_asked_about(
     assert _added(_say(dialogue, "/run --timeout 5m make")) == []
 
 
-def test_a_template_has_to_be_confirmed_as_any_command(tmp_path: Path) -> None:
+def test_a_template_must_be_confirmed_like_any_command(tmp_path: Path) -> None:
     dialogue = _dialogue(tmp_path, confirm=("echo *",))
     effects = _say(dialogue, "/run --timeout 5m greet you")
     assert _added(effects) == []
@@ -221,7 +219,9 @@ def test_a_template_has_to_be_confirmed_as_any_command(tmp_path: Path) -> None:
     assert request.args == ("echo hello you",)
 
 
-def test_run_alone_lists_them(tmp_path: Path, project: Path) -> None:
+def test_run_without_arguments_lists_the_templates(
+    tmp_path: Path, project: Path
+) -> None:
     dialogue = _dialogue(tmp_path)
     text = _replies(_say(dialogue, "/run"))
     assert "greet  echo hello" in text
@@ -261,7 +261,7 @@ def test_run_alone_lists_them(tmp_path: Path, project: Path) -> None:
         ('[template]\na = "x"\n', "template.a: expected a table"),
     ],
 )
-def test_a_bad_file_is_one_clear_line(
+def test_an_invalid_file_is_reported_in_one_line(
     tmp_path: Path, project: Path, text: str, error: str
 ) -> None:
     (project / FILE_NAME).write_text(text)
@@ -274,7 +274,7 @@ def test_a_bad_file_is_one_clear_line(
         assert "\n" not in problem
 
 
-def test_a_bad_template_of_the_configuration_is_an_error(tmp_path: Path) -> None:
+def test_an_invalid_template_of_the_configuration_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('slots = 3\n[template.a]\ncommand = "x"\ndirectory = "sub"\n')
     with pytest.raises(ConfigError, match=r"line 4: template\.a\.directory: expected"):
@@ -283,7 +283,7 @@ def test_a_bad_template_of_the_configuration_is_an_error(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("what", ["directory", "pipe", "open to others", "binary"])
-def test_what_is_no_file_of_a_project_is_refused(
+def test_an_unusable_project_file_is_refused(
     tmp_path: Path, project: Path, what: str
 ) -> None:
     file = project / FILE_NAME
@@ -326,7 +326,7 @@ def _program(
     )
 
 
-def test_the_command_line_runs_what_was_trusted(tmp_path: Path) -> None:
+def test_the_command_line_runs_trusted_templates(tmp_path: Path) -> None:
     state, folder = tmp_path / "state", tmp_path / "project"
     (folder / "sub").mkdir(parents=True)
     file = folder / FILE_NAME

@@ -40,14 +40,14 @@ NOON = utc(2026, 1, 5, 11, 0)  # 12:00 in Berlin
         ("2026-07-01T09:00", utc(2026, 7, 1, 7, 0)),
     ],
 )
-def test_a_time_is_local(text: str, moment: datetime) -> None:
+def test_times_are_local(text: str, moment: datetime) -> None:
     assert parse_time(text, NOON) == moment
 
 
-def test_a_day_on_which_the_clocks_change_has_the_times_that_they_show() -> None:
+def test_times_are_correct_on_days_when_the_clocks_change() -> None:
     spring = utc(2026, 3, 28, 12, 0)
     assert parse_time("tomorrow 9:00", spring) == utc(2026, 3, 29, 7, 0)
-    # There is no 2:30: the clock goes on from 2:00 to 3:00.
+    # There is no 2:30: the clock jumps from 2:00 to 3:00.
     assert parse_time("tomorrow 2:30", spring) == utc(2026, 3, 29, 1, 30)
     autumn = utc(2026, 10, 24, 12, 0)
     assert parse_time("tomorrow 9:00", autumn) == utc(2026, 10, 25, 8, 0)
@@ -58,11 +58,11 @@ def test_a_day_on_which_the_clocks_change_has_the_times_that_they_show() -> None
 @pytest.mark.parametrize(
     "text", ["", "soon", "25:00", "9", "9:60", "2026-13-01 9:00", "x 9:00", "1 2 9:00"]
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a time; write 18:30"):
         parse_time(text, NOON)
 
 
-def test_a_day_that_is_over_is_refused() -> None:
+def test_a_past_day_is_refused() -> None:
     with pytest.raises(UsageError, match="is in the past"):
         parse_time("2026-01-05 9:00", NOON)

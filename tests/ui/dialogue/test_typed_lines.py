@@ -1,4 +1,4 @@
-"""What somebody types: messages, commands and what makes no sense."""
+"""Typed lines: messages, commands and invalid input."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("line", ["", "  ", "\t\r\n"])
-def test_a_blank_line_is_nothing(dialogue: Dialogue, line: str) -> None:
+def test_a_blank_line_has_no_effect(dialogue: Dialogue, line: str) -> None:
     assert dialogue.take_line(line) == []
 
 
@@ -89,7 +89,7 @@ def test_a_command_becomes_a_request(
     assert dialogue.busy
 
 
-def test_a_line_that_makes_no_sense_is_shown_with_its_problem(
+def test_an_invalid_line_is_shown_with_its_problem(
     dialogue: Dialogue,
 ) -> None:
     assert texts_of(dialogue.take_line("/taks")) == [
@@ -101,7 +101,7 @@ def test_a_line_that_makes_no_sense_is_shown_with_its_problem(
     assert not dialogue.busy
 
 
-def test_a_line_that_could_not_be_read_counts_as_misunderstood(
+def test_an_unreadable_line_counts_as_misunderstood(
     dialogue: Dialogue,
 ) -> None:
     assert texts_of(dialogue.take_bad_line("line 3 is not valid UTF-8")) == [
@@ -110,7 +110,7 @@ def test_a_line_that_could_not_be_read_counts_as_misunderstood(
     assert dialogue.misunderstood
 
 
-def test_an_internal_error_is_told(dialogue: Dialogue) -> None:
+def test_an_internal_error_is_shown(dialogue: Dialogue) -> None:
     (text,) = texts_of(dialogue.take_failure(ValueError("a\x1b[2Jb\nc")))
     assert text.startswith("! internal error: ValueError(")
     assert text.isprintable()
@@ -160,7 +160,7 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
         ),
     ],
 )
-def test_what_stands_in_the_place_of_the_kind_is_corrected(
+def test_a_wrong_word_in_place_of_the_kind_is_corrected(
     dialogue: Dialogue, typed: str, said: str
 ) -> None:
     assert texts_of(dialogue.take_line(typed))[1:] == [f"! {said}"]
@@ -199,19 +199,19 @@ def test_options_after_the_description_are_moved(
     assert said == f"! options stand before the description: {corrected}"
 
 
-def test_what_is_no_option_after_the_description_is_named(dialogue: Dialogue) -> None:
+def test_an_unknown_option_after_the_description_is_named(dialogue: Dialogue) -> None:
     (said,) = texts_of(dialogue.take_line('/task "Ask" --ptty bash cat'))[1:]
     assert said == "! unknown option --ptty; did you mean --pty?"
 
 
-def test_a_word_of_other_programs_says_how_to_leave(dialogue: Dialogue) -> None:
+def test_exit_words_of_other_programs_explain_how_to_leave(dialogue: Dialogue) -> None:
     said, how = texts_of(dialogue.take_line("exit"))
     assert said == "> exit"
     assert "/quit ends running tasks" in how
     assert not dialogue.misunderstood
 
 
-def test_a_task_is_run_again_as_it_was(dialogue: Dialogue, samples: Samples) -> None:
+def test_rerun_repeats_a_task_unchanged(dialogue: Dialogue, samples: Samples) -> None:
     failed = replace(samples[Status.FAILED], directory="/srv/shop")
     look = the_request(dialogue.take_line("/rerun 4", "work"))
     assert isinstance(look, GetTask)
@@ -227,7 +227,7 @@ _TYPED = (*(it.name for it in REGISTRY), "!ls", "/show 1", "/find x")
 
 
 @given(st.lists(st.text() | st.sampled_from(_TYPED)))
-def test_any_lines_give_effects_with_numbers_of_their_own(lines: list[str]) -> None:
+def test_requests_and_lookups_have_unique_numbers(lines: list[str]) -> None:
     dialogue = new_dialogue()
     effects = [effect for line in lines for effect in dialogue.take_line(line)]
     requests = list(map(number_of, requests_in(effects)))

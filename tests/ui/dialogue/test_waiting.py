@@ -54,7 +54,7 @@ def test_awaited_tasks_are_those_that_have_not_ended(
     assert not dialogue.open.is_any_awaited
 
 
-def test_that_a_task_is_awaited_is_known_without_a_look_at_all(
+def test_is_any_awaited_does_not_check_every_task(
     dialogue: Dialogue, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -69,10 +69,10 @@ def test_that_a_task_is_awaited_is_known_without_a_look_at_all(
     for task_id in range(2, 100):
         tell(dialogue, replace(samples[Status.QUEUED], id=task_id))
     assert dialogue.open.is_any_awaited
-    assert looked == [1]  # it is asked after each news of a script
+    assert looked == [1]  # a script checks this after each notification
 
 
-def test_what_was_there_before_is_known_but_not_news(
+def test_earlier_tasks_are_known_but_not_shown_as_news(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     before = Subscribed(9, tuple(samples.values()))
@@ -90,7 +90,7 @@ def test_what_was_there_before_is_known_but_not_news(
         (Outcome.canceled(BY_YOU), True),
     ],
 )
-def test_a_session_is_unsuccessful_if_one_task_was(
+def test_a_session_is_unsuccessful_if_any_task_failed(
     dialogue: Dialogue, samples: Samples, outcome: Outcome, *, unsuccessful: bool
 ) -> None:
     running = samples[Status.RUNNING]
@@ -102,7 +102,9 @@ def test_a_session_is_unsuccessful_if_one_task_was(
     assert dialogue.unsuccessful is unsuccessful
 
 
-def test_with_nothing_to_wait_for_all_have_finished(dialogue: Dialogue) -> None:
+def test_wait_without_open_tasks_says_that_all_have_finished(
+    dialogue: Dialogue,
+) -> None:
     assert texts_of(dialogue.take_line("/wait")) == [
         "> /wait",
         "all tasks have finished",
@@ -110,7 +112,7 @@ def test_with_nothing_to_wait_for_all_have_finished(dialogue: Dialogue) -> None:
     assert not dialogue.busy
 
 
-def test_waiting_for_all_ends_with_the_last_of_them(
+def test_waiting_for_all_ends_with_the_last_task(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
@@ -131,7 +133,7 @@ def test_waiting_for_all_ends_with_the_last_of_them(
     assert not dialogue.busy
 
 
-def test_of_many_that_failed_the_first_are_named(
+def test_only_the_first_of_many_failed_tasks_are_named(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     tasks = [replace(samples[Status.RUNNING], id=number) for number in range(1, 9)]
@@ -186,12 +188,12 @@ def test_waiting_for_a_task_that_has_finished_ends_at_once(
         assert not dialogue.busy
 
 
-def test_waiting_for_a_task_that_is_not_there_is_refused(dialogue: Dialogue) -> None:
+def test_waiting_for_a_missing_task_is_refused(dialogue: Dialogue) -> None:
     assert ask(dialogue, "/wait 9", Refused("no task 9")) == ["! no task 9"]
     assert not dialogue.busy
 
 
-def test_nobody_is_kept_waiting_while_the_journal_cant_be_written(
+def test_wait_returns_while_the_journal_cannot_be_written(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     tell(dialogue, samples[Status.RUNNING])
@@ -205,7 +207,7 @@ def test_nobody_is_kept_waiting_while_the_journal_cant_be_written(
     assert dialogue.busy
 
 
-def test_a_task_whose_request_was_never_answered_did_not_complete(
+def test_a_task_whose_request_got_no_answer_is_unsuccessful(
     dialogue: Dialogue,
 ) -> None:
     dialogue.take_line("/tasks")
@@ -217,7 +219,7 @@ def test_a_task_whose_request_was_never_answered_did_not_complete(
     assert dialogue.unsuccessful
 
 
-def test_nothing_is_told_of_requests_that_were_answered(
+def test_answered_requests_are_not_reported_at_the_end(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     assert ask(dialogue, "!make", TaskAdded(samples[Status.RUNNING])) == []
@@ -225,11 +227,11 @@ def test_nothing_is_told_of_requests_that_were_answered(
     assert not dialogue.unsuccessful
 
 
-def test_quitting_with_nothing_to_end_just_leaves(dialogue: Dialogue) -> None:
+def test_quitting_without_open_tasks_leaves_at_once(dialogue: Dialogue) -> None:
     assert texts_of(dialogue.take_line("/quit")) == ["> /quit", "(leaves)"]
 
 
-def test_quitting_a_session_that_is_not_remembered_drops_what_is_queued(
+def test_quitting_a_session_without_a_journal_drops_queued_tasks(
     samples: Samples,
 ) -> None:
     kinds = (BashKind(), SleepKind())
@@ -238,7 +240,7 @@ def test_quitting_a_session_that_is_not_remembered_drops_what_is_queued(
     assert "dropping #1 Deploy" in texts_of(dialogue.take_line("/quit"))
 
 
-def test_quitting_names_what_it_ends(dialogue: Dialogue, samples: Samples) -> None:
+def test_quitting_names_the_tasks_it_ends(dialogue: Dialogue, samples: Samples) -> None:
     tell(dialogue, replace(samples[Status.RUNNING], description="Bu\x1b[2Jild\n"))
     tell(dialogue, samples[Status.QUEUED])
     assert texts_of(dialogue.take_line("/quit")) == [

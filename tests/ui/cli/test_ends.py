@@ -1,4 +1,4 @@
-"""What verbs that wait are told: not of all that is queued, which may be much."""
+"""Verbs that wait receive no queued tasks, which may be many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
             told.add(news.task.id)
         tell[type(subscriber)](subscriber, news)
 
-    # `input_told` makes the second one.
+    # `input_told` uses the second class.
     kinds: list[type[Any]] = [ends.TaskEnds, vars(ends)["_InputNews"]]
     tell = {it: it.tell for it in kinds}
     for it in kinds:
@@ -45,6 +45,6 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
                 (ended,) = first.wait([task.id], PATIENCE)
         assert ended.status is TaskStatus.COMPLETE
         with ends.TaskEnds(remote) as second:
-            # It had ended before.
+            # The task had ended before.
             assert second.wait([held.id, task.id], PATIENCE) == (ended,)
     assert told == {task.id}

@@ -20,7 +20,7 @@ def test_all_outputs_are_searched(
 
     try:
         run("add", "echo one; printf 'a needle \\033]0;x\\007here'")
-        # A line across parts, and one that is longer than any part.
+        # A line across two parts, and a line longer than any part.
         run(
             "add",
             "yes hay | head -c 1048570; echo needle 2;"

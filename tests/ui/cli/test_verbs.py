@@ -1,4 +1,4 @@
-"""The verbs that the program starts with are those that the command line knows."""
+"""The verbs of the program and of its command line parser."""
 
 from __future__ import annotations
 

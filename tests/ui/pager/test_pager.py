@@ -59,7 +59,7 @@ def seen(pager: Pager, columns: int = 20, height: int = 3) -> list[str]:
 
 
 def find(pager: Pager) -> str:
-    """Search until the end of the search, and return what became of it."""
+    """Run a search to its end, and return the outcome."""
     for _ in range(1000):
         if not pager.step():
             return pager.status.message

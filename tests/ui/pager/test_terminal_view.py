@@ -1,4 +1,4 @@
-"""The screen of a terminal that is made of a growing file."""
+"""The screen of a terminal, built from a growing file."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ def test_leaving_the_alternate_screen_restores_the_main_one(
     file = tmp_path / "output"
     drawn = b"\x1b[1;1Hdrawn\x1b[K\r\nby vim" * 20_000
     file.write_bytes(b"$ vim\r\n\x1b[?1049h" + drawn + b"\x1b[?1049l$ echo\r\nend")
-    # It began before what is read, and has ended: nothing of it is on the screen.
+    # The program began before the part that is read, and has ended: its screen is gone.
     assert _shown(TerminalView(file)) == ["$ echo", "end", ""]
-    # A program that was killed has left its screen, as it does on a terminal.
+    # A killed program leaves its screen behind, as on a terminal.
     file.write_bytes(b"$ vim\r\n\x1b[?1049h" + drawn)
     assert _shown(TerminalView(file)) == ["drawn", "by vim", ""]
 
@@ -175,7 +175,7 @@ _BUILD = b"".join(
             % (3 - it % 3, 97 + it % 3, it, 3 - it % 3)
             for it in range(99)
         ),
-        # One that stays at the bottom while lines scroll above it.
+        # A bar that stays at the bottom while lines scroll above it.
         b"\x1b7\x1b[1;9r\x1b8\x1b[1A"
         + b"".join(
             b"\x1b7\x1b[10;1H\x1b[7mProgress %d\x1b[m\x1b8unpacks %d\r\n" % (it, it)

@@ -1,4 +1,4 @@
-"""What is attached to before its output is there."""
+"""Attaching to a task before its output exists."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_output_that_never_appears_is_an_error(tmp_path: Path) -> None:
 
 
 class Interrupted:
-    """A session that has forgotten the task when a subscription begins again."""
+    """A session that has forgotten the task when the subscription is renewed."""
 
     def __init__(self, task: Task) -> None:
         self.queue = self

@@ -1,4 +1,4 @@
-"""Where sessions and the configuration are."""
+"""The locations of sessions and the configuration."""
 
 from __future__ import annotations
 

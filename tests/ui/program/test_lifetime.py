@@ -21,7 +21,7 @@ STEPS = [lifetime.start, lifetime.stop]
 
 
 class _System:
-    """Takes until it is told to hurry, or not even that long."""
+    """Starts and stops once hurried for each signal, or fails."""
 
     def __init__(self, signals: tuple[int, ...] = (), failure: str = "") -> None:
         self._signals = signals

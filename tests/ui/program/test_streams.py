@@ -1,4 +1,4 @@
-"""What the program says of what the system refuses."""
+"""Messages about system errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown first of a task's terminal."""
+"""The first output shown when attaching to a terminal."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_only_the_waiting_thread_receives_signals_and_misses_none() -> None:
         os.kill(os.getpid(), signal.SIGCONT)
         heard: set[int] = set()
         while len(heard) < 2:
-            # A thread that is older than this test may have got one, and is slow.
+            # A thread older than this test may have received a signal, and be slow.
             _, signals = wakeup.wait(timeout=PATIENCE)
             assert signals
             heard.update(signals)

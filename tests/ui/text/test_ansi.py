@@ -30,7 +30,7 @@ PIECES = st.one_of(
     st.sampled_from(
         ["a", "word ", "日本", "\t", "\r", "\x1b[m", "\x1b[31m", "\x1b[0;1m"]
     ),
-    # The others are single characters that a tab after them would count.
+    # The other pieces are single characters, which would shift a tab after them.
     st.sampled_from([piece for piece in HOSTILE if piece[0] in "\x1b\x90\x9b\ud800"]),
 )
 

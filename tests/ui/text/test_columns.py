@@ -1,4 +1,4 @@
-"""Columns of a table that is written as lines of text."""
+"""Columns of a table in plain text."""
 
 from __future__ import annotations
 

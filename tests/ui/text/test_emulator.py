@@ -1,4 +1,4 @@
-"""A terminal's screen, made of what a program prints."""
+"""A terminal's screen, built from the output of a program."""
 
 from __future__ import annotations
 
@@ -160,11 +160,11 @@ _KNOWN_TO_BOTH = st.sampled_from(
 
 
 _AFTER_A_FULL_LINE = {b"a", b"bc", b"wider", b"\r", b"\x1b[H", b"\x1b[2;3H"}
-"""What all terminals do the same while the cursor is behind the last column."""
+"""Sequences that all terminals treat alike with the cursor past the last column."""
 
 
 class _Pyte(pyte.Screen):
-    """pyte 0.8.2 without a fault: it keeps a deleted line if the next is unwritten."""
+    """pyte 0.8.2 without a bug: it keeps a deleted line if the next is unwritten."""
 
     def delete_lines(self, count: int | None = None) -> None:
         for row in range(self.lines):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_title_says_what_runs_and_what_is_unread() -> None:
+def test_the_title_counts_running_tasks_and_unread_lines() -> None:
     chat = ChatDriver()
     assert window_title(chat.state) == "backburner main"
     chat.enter("/chat --new work")
@@ -48,7 +48,7 @@ def test_the_title_says_what_runs_and_what_is_unread() -> None:
     assert window_title(chat.state) == expected
 
 
-def test_the_taskbar_shows_the_mean_of_what_is_known() -> None:
+def test_the_taskbar_shows_the_mean_of_the_known_progress() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     assert taskbar(chat.state) is None
@@ -71,12 +71,12 @@ def test_announcements_name_one_task_and_count_many() -> None:
     assert announcer.take(999.0) is None
 
 
-def test_that_all_is_done_is_announced_once_after_several() -> None:
+def test_one_announcement_follows_the_last_of_several_tasks() -> None:
     announcer = Announcer()
     announcer.add(ended(1, "Alone"), 1, 0, lambda: True)
     assert announcer.take(10.0) == "Alone complete (8.0s)"
     announcer.add(ended(2, status=TaskStatus.FAILED), 2, 1, lambda: False)
-    announcer.drop()  # somebody has seen it, and looks elsewhere now
+    announcer.drop()  # the change was seen, and the focus is elsewhere now
     announcer.add(ended(3), 3, 1, lambda: False)
     announcer.add(ended(4), 4, 0, lambda: True)
     said = "all 3 tasks have ended: 1 failed, 2 complete"
@@ -87,7 +87,7 @@ def test_that_all_is_done_is_announced_once_after_several() -> None:
     assert announcer.take(99.0) == "2 tasks have ended: 2 complete; 1 is held or paused"
 
 
-def test_it_can_be_chosen_what_is_announced() -> None:
+def test_announcements_are_configurable() -> None:
     announcer = Announcer(each=False)
     announcer.add(ended(1), 1, 1, lambda: False)
     assert announcer.due(10.0) is None
@@ -119,7 +119,7 @@ def test_one_notification_names_all_tasks_that_wait_for_input(
     assert announcer.take(10.0) == text
 
 
-def test_what_was_seen_is_not_announced_later() -> None:
+def test_a_change_that_was_seen_is_not_announced_later() -> None:
     announcer = Announcer()
     announcer.add(ended(1), 1, 1, lambda: False)
     announcer.drop()
@@ -130,11 +130,11 @@ def test_what_was_seen_is_not_announced_later() -> None:
     assert announcer.take(9.0) == "Tests complete (8.0s)"
 
 
-def test_time_passes_only_while_something_on_the_screen_moves() -> None:
+def test_the_chat_wakes_up_only_while_something_on_the_screen_moves() -> None:
     chat = ChatDriver()
     assert chat.next_beat() is None
     chat.news(queued(1))
-    assert chat.next_beat() is not None  # it is to be written down soon
+    assert chat.next_beat() is not None  # the change is to be stored soon
     chat.settle()
     assert chat.next_beat() is None
     chat.news(running(1))
@@ -153,7 +153,7 @@ def test_time_passes_only_while_something_on_the_screen_moves() -> None:
     assert chat.next_beat() is None
 
 
-def test_an_open_task_moves_while_it_runs() -> None:
+def test_an_open_task_is_updated_while_it_runs() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     open_task(chat, Detail.of(TaskFound(running(1))))
@@ -163,7 +163,7 @@ def test_an_open_task_moves_while_it_runs() -> None:
     assert chat.next_beat() is None
 
 
-def test_a_click_selects_a_task_and_another_opens_it() -> None:
+def test_a_click_selects_a_task_and_a_second_click_opens_it() -> None:
     chat = ChatDriver()
     chat.news(running(1), running(2))
     row = max(i for i, line in enumerate(chat.screen().split("\n")) if "#2 " in line)
@@ -187,7 +187,7 @@ def test_a_click_opens_a_task_that_moves_as_the_list_grows() -> None:
     assert chat.state.tasks.selected == 5
 
 
-def test_the_wheel_moves_in_what_it_is_over() -> None:
+def test_the_wheel_scrolls_the_part_under_the_mouse() -> None:
     chat = ChatDriver(rows=30)
     for number in range(60):
         chat.enter(f"note {number}")
@@ -207,7 +207,7 @@ def test_the_wheel_moves_in_what_it_is_over() -> None:
     assert chat.screen() != before
 
 
-def test_the_last_line_says_what_was_left() -> None:
+def test_the_last_line_counts_the_remaining_tasks() -> None:
     chat = ChatDriver()
     assert summary_text(chat.state.board, "work") == (
         "backburner: left session work: no tasks"
@@ -219,7 +219,7 @@ def test_the_last_line_says_what_was_left() -> None:
     )
 
 
-def test_an_earlier_life_is_put_back_without_being_news() -> None:
+def test_an_earlier_transcript_is_restored_as_read() -> None:
     chat = ChatDriver()
     command = ChatMessage(START, "work", "you", "!make", command=True)
     note = ChatMessage(START, "main", "you", "note")
@@ -237,7 +237,7 @@ def test_an_earlier_life_is_put_back_without_being_news() -> None:
     assert chat.state.conversations.current.latest_failure is None
 
 
-def test_themes_by_colours_and_background() -> None:
+def test_the_theme_depends_on_colours_and_background() -> None:
     assert theme_for(1 << 24, light=False) is DARK
     assert theme_for(256, light=True) is LIGHT
     assert theme_for(16, light=True) is BASIC
@@ -254,7 +254,7 @@ def test_without_colours_nothing_is_coloured() -> None:
     assert Style(reverse=True) in styles
 
 
-def test_what_others_print_goes_to_the_log(
+def test_stray_output_goes_to_the_log(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "chat.log"
@@ -269,7 +269,7 @@ def test_what_others_print_goes_to_the_log(
     assert captured.err == ""
 
 
-def test_an_opened_task_says_whether_it_works_until_there_is_more_to_see() -> None:
+def test_an_open_task_reports_silence_until_there_is_new_output() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     silent = (("silence", "no output for 6m 00s"), ("activity", "1 process, none"))
@@ -281,7 +281,7 @@ def test_an_opened_task_says_whether_it_works_until_there_is_more_to_see() -> No
     assert "1 process, none" in chat.screen()
 
 
-def test_an_opened_task_says_what_it_does_now() -> None:
+def test_an_open_task_shows_its_current_activity() -> None:
     chat = ChatDriver()
     task = running(1)
     chat.news(task)
@@ -294,20 +294,20 @@ def test_an_opened_task_says_what_it_does_now() -> None:
         assert not requests(chat.tell(Beat()), GetTask)
         chat.now += LOOKS_EVERY
         (get,) = requests(chat.tell(Beat()), GetTask)
-        # It is asked once, and has time to answer.
+        # One request is sent, and the answer may take its time.
         chat.now += LOOKS_EVERY
         assert not requests(chat.tell(Beat()), GetTask)
         chat.tell(TaskFound(task, process.pid, get.correlation_id))
         assert "none in the last" in chat.screen()
         process.communicate()
-    # It has ended, and is not looked at any more.
+    # The task has ended and is no longer polled.
     chat.news(ended(1))
     chat.now += 60
     assert not requests(chat.tell(Beat()), GetTask)
     assert "1 process" not in chat.screen()
 
 
-def test_a_look_at_a_task_that_was_closed_opens_nothing() -> None:
+def test_a_late_answer_does_not_reopen_a_closed_task() -> None:
     chat = ChatDriver()
     task = running(1)
     chat.news(task)

@@ -32,7 +32,7 @@ class Talk:
         return self._answers.get(PATIENCE)
 
     def hear(self) -> str:
-        """Return the next answer, whole."""
+        """Return the next complete answer."""
         pieces: list[str] = []
         while True:
             message = self.next()
@@ -58,36 +58,36 @@ def talk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
         actor.stop()
 
 
-def test_it_runs_a_job_and_claims_its_news(talk: Talk) -> None:
+def test_the_butler_runs_a_job_and_claims_its_news(talk: Talk) -> None:
     talk.say("Run the tests.")
     assert talk.hear() == "Very well. That is #1."
     (task,) = talk.system.wait(1, timeout=PATIENCE)
     assert task.status is TaskStatus.COMPLETE
-    assert task.origin == "work"  # where its news belong
+    assert task.origin == "work"  # the conversation for its news
 
 
-def test_it_runs_a_job_when_another_is_done(talk: Talk) -> None:
+def test_the_butler_runs_a_job_after_another(talk: Talk) -> None:
     nap = talk.system.add("Nap", "bash", "read -t 0.2 x <> <(:); true")
     talk.say(f"run the tests when {nap.id} is done")
     assert talk.hear() == "I shall run the tests when #1 is done."
     assert talk.hear() == "Very well. That is #2."
 
 
-def test_it_runs_it_at_once_if_that_is_done_already(talk: Talk) -> None:
+def test_the_butler_runs_a_job_at_once_if_the_other_is_done(talk: Talk) -> None:
     talk.system.add("Quick", "bash", "true")
     talk.system.wait(1, timeout=PATIENCE)
     talk.say("run the tests after #1")
     assert talk.hear() == "Very well. That is #2."
 
 
-def test_it_does_not_run_it_if_that_failed(talk: Talk) -> None:
+def test_the_butler_does_not_run_a_job_if_the_other_failed(talk: Talk) -> None:
     talk.system.add("Mess", "bash", "exit 3")
     talk.system.wait(1, timeout=PATIENCE)
     talk.say("run the tests when 1 is done")
     assert talk.hear() == "#1 ended as failed, so I did not run the tests."
 
 
-def test_it_lists_in_pieces_and_cancels(talk: Talk) -> None:
+def test_the_butler_lists_in_pieces_and_cancels(talk: Talk) -> None:
     talk.say("what is going on?")
     assert talk.hear() == "Nothing is running."
     talk.say("run a nap")
@@ -100,7 +100,7 @@ def test_it_lists_in_pieces_and_cancels(talk: Talk) -> None:
     assert task.reason == "canceled by the butler"
 
 
-def test_it_says_what_it_can_not_do(talk: Talk) -> None:
+def test_the_butler_says_what_it_cannot_do(talk: Talk) -> None:
     talk.say("make coffee")
     assert "I know: run JOB" in talk.hear()
     talk.say("run the bath")

@@ -28,7 +28,7 @@ PLACEHOLDER = "A note to yourself"
 
 @pytest.fixture(params=[False, True], ids=["alone", "host"])
 def chat(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]:
-    """Return a chat, once in a session of its own and once on the session's host."""
+    """Return a chat, once with its own session and once on the session's host."""
     with HostCare() as care:
         command = chat_command(tmp_path, host=request.param)
         with PtySession(command, environ=care.environ) as session:
@@ -38,7 +38,7 @@ def chat(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]
 
 @pytest.fixture(params=[False, True], ids=["alone", "host"])
 def started(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PtySession]:
-    """Return such a chat that was started, and not forked."""
+    """Return the same chat, started instead of forked."""
     with HostCare() as care:
         command = chat_command(tmp_path, host=request.param)
         with PtySession(command, environ=care.environ, start=True) as session:
@@ -59,21 +59,21 @@ def leave(chat: PtySession) -> int:
     return chat.wait_exit()
 
 
-def test_first_task(started: PtySession) -> None:
+def test_a_first_task_runs(started: PtySession) -> None:
     started.send('/task "Say hello" bash "echo hello"\r')
     started.wait("✓ #1 complete  Say hello")
     assert leave(started) == 0
     assert "left session main: 1 complete" in started.text
 
 
-def test_a_running_task_is_seen_and_its_end_reported(chat: PtySession) -> None:
+def test_a_running_task_is_shown_and_its_end_reported(chat: PtySession) -> None:
     chat.send("!echo 30%; read -t 0.7 x <> <(:); echo done\r")
     chat.wait("── Tasks", "━━━", "30%", "1 running")
     chat.wait("✓ #1 complete")
     chat.wait("idle")
 
 
-def test_popup_and_completion(chat: PtySession) -> None:
+def test_the_popup_completes_commands(chat: PtySession) -> None:
     chat.send("/ca")
     chat.wait("stop running tasks, drop queued ones")
     chat.send("\t")
@@ -100,7 +100,7 @@ def test_history_is_kept_and_searched(tmp_path: Path) -> None:
         second.wait("you  and the bread")
 
 
-def test_cancel_by_key(chat: PtySession) -> None:
+def test_a_key_cancels_a_task(chat: PtySession) -> None:
     chat.send("!sleep 600\r")
     chat.wait("1 running")
     chat.send("\t")
@@ -110,7 +110,7 @@ def test_cancel_by_key(chat: PtySession) -> None:
     chat.press_until(ENTER, "⊘ #1 canceled", "canceled by you")
 
 
-def test_detail_follows_searches_and_goes_back(chat: PtySession) -> None:
+def test_an_open_task_follows_searches_and_closes(chat: PtySession) -> None:
     chat.send("!for i in $(seq 300); do echo line $i; done; sleep 600\r")
     chat.wait("1 running", "line 300")
     chat.send("\t" + ENTER)
@@ -124,7 +124,7 @@ def test_detail_follows_searches_and_goes_back(chat: PtySession) -> None:
     chat.wait_gone("following")
 
 
-def test_conversations(chat: PtySession) -> None:
+def test_a_conversation_shows_its_own_tasks(chat: PtySession) -> None:
     chat.send("/chat --new work\r")
     chat.wait("backburner · work")
     chat.send("!sleep 1\r")
@@ -139,7 +139,7 @@ def test_conversations(chat: PtySession) -> None:
 
 
 def _told(text: str, sign: str) -> int:
-    """Return of how many tasks a screen says that they ended in this way."""
+    """Return the number of tasks that a screen reports with this end."""
     many = sum(map(int, re.findall(rf"{sign} (\d+)", text)))
     return many + len(re.findall(rf"{sign} #\d+ ", text))
 
@@ -156,7 +156,7 @@ def test_a_burst_is_one_line(chat: PtySession) -> None:
         return (_told(news, "✓"), _told(news, "✗")) == (57, 3)
 
     chat.wait(told)
-    # On a busy machine those that end a second after the others have another line.
+    # On a busy machine, tasks that end a second later get another line.
     signs = re.findall("[✓✗] #?[0-9]+ ", chat.text.partition("── Tasks ")[0])
     assert len(signs) < 10
 
@@ -164,13 +164,13 @@ def test_a_burst_is_one_line(chat: PtySession) -> None:
 def _jobs(
     chat: PtySession, until: Callable[[Callable[[], bool]], None]
 ) -> list[psutil.Process]:
-    """Return the processes of the jobs; they come a moment after "1 running"."""
+    """Return the processes of the jobs; they appear shortly after "1 running"."""
     program = psutil.Process(chat.process.pid)
     until(lambda: bool(program.children()))
     return program.children(recursive=True)
 
 
-def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
+def test_quit_names_running_tasks_and_leaves_no_process_behind(
     alone: PtySession, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     chat = alone
@@ -187,7 +187,7 @@ def test_quit_with_running_tasks_says_so_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("way", ["\x03", signal.SIGTERM])
-def test_what_does_not_end_is_killed_by_ctrl_c_or_another_signal(
+def test_ctrl_c_or_another_signal_kills_tasks_that_do_not_end(
     tmp_path: Path, way: str | signal.Signals
 ) -> None:
     with PtySession(chat_command(tmp_path, "--grace", "600")) as chat:
@@ -222,7 +222,7 @@ raise SystemExit(main())
 """
 
 
-def test_a_signal_that_comes_with_the_end_kills_as_well(tmp_path: Path) -> None:
+def test_a_signal_during_the_end_kills_the_tasks(tmp_path: Path) -> None:
     options = chat_command(tmp_path, "--grace", "600")[3:]
     with PtySession([sys.executable, "-c", SIGNAL_AT_THE_END, *options]) as chat:
         chat.wait(PLACEHOLDER)
@@ -245,7 +245,7 @@ def test_ctrl_c_asks_and_escape_stays(chat: PtySession) -> None:
     assert chat.wait_exit() == 0
 
 
-def test_leaving_gives_the_terminal_back(chat: PtySession) -> None:
+def test_leaving_restores_the_terminal(chat: PtySession) -> None:
     assert leave(chat) == 0
     raw = bytes(chat.raw)
     for on, off in (
@@ -258,7 +258,7 @@ def test_leaving_gives_the_terminal_back(chat: PtySession) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signals_end_the_session_in_order(
+def test_signals_end_the_session_cleanly(
     alone: PtySession, number: signal.Signals
 ) -> None:
     alone.send("!sleep 600\r")
@@ -269,7 +269,7 @@ def test_signals_end_the_session_in_order(
 
 
 @pytest.mark.parametrize("way", ["/quit", signal.SIGTERM])
-def test_what_the_chat_showed_of_the_end_is_not_shown_again(
+def test_changes_shown_while_leaving_are_not_shown_again(
     tmp_path: Path, way: str | signal.Signals
 ) -> None:
     with PtySession(chat_command(tmp_path)) as chat:
@@ -302,7 +302,7 @@ def test_hostile_output_and_input_never_reach_the_terminal(chat: PtySession) -> 
     assert b"\x1b[5m" not in chat.raw
 
 
-def test_a_resize_draws_everything_again(chat: PtySession) -> None:
+def test_a_resize_redraws_everything(chat: PtySession) -> None:
     chat.send("a draft")
     chat.wait("a draft")
     for columns, rows in ((40, 10), (5, 3), (1, 1), (120, 40)):
@@ -311,8 +311,8 @@ def test_a_resize_draws_everything_again(chat: PtySession) -> None:
     chat.wait("a draft", lambda: chat.cursor[0] == 38)
 
 
-def test_a_window_that_was_small_for_a_moment_is_drawn_again(chat: PtySession) -> None:
-    # A terminal that changes its size twice at once may tell of the last one only.
+def test_a_briefly_shrunk_window_is_redrawn(chat: PtySession) -> None:
+    # A terminal that is resized twice at once may report only the last size.
     chat.screen.reset()
     chat.process.send_signal(signal.SIGWINCH)
     chat.wait("backburner", PLACEHOLDER, "Ctrl+D leave")
@@ -333,7 +333,7 @@ sys.exit(app.main())
 """
 
 
-def test_a_crash_gives_the_terminal_back_and_says_so(
+def test_a_crash_restores_the_terminal_and_is_reported(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     options = ("--no-host", "--state-dir", str(tmp_path))
@@ -365,7 +365,7 @@ def test_an_idle_chat_writes_nothing(chat: PtySession) -> None:
     assert after.user + after.system == cpu.user + cpu.system
 
 
-def test_a_session_opened_again_shows_what_was_said_where_it_was(
+def test_a_reopened_session_shows_each_message_in_its_conversation(
     tmp_path: Path,
 ) -> None:
     with PtySession(chat_command(tmp_path)) as first:

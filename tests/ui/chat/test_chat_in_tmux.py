@@ -35,7 +35,7 @@ def leave(tmux: TmuxSession) -> None:
     tmux.wait("before the chat", "backburner: left session main", gone="Ctrl+D leave")
 
 
-def test_the_screen_is_as_it_was_after_leaving(tmux: TmuxSession) -> None:
+def test_leaving_restores_the_screen(tmux: TmuxSession) -> None:
     assert "before the chat" not in tmux.text
     leave(tmux)
     tmux.run(["echo", "typing", "is", "seen"])
@@ -51,7 +51,7 @@ def test_a_pasted_line_break_sends_nothing(tmux: TmuxSession) -> None:
     leave(tmux)
 
 
-def test_a_large_paste_is_folded_and_whole(tmux: TmuxSession) -> None:
+def test_a_large_paste_is_folded_and_complete(tmux: TmuxSession) -> None:
     tmux.paste("".join(f"line {number}\n" for number in range(500)))
     tmux.wait("pasted 501 lines")
     tmux.press("Enter")
@@ -59,7 +59,7 @@ def test_a_large_paste_is_folded_and_whole(tmux: TmuxSession) -> None:
     leave(tmux)
 
 
-def test_a_window_of_any_size(tmux: TmuxSession) -> None:
+def test_the_chat_survives_any_window_size(tmux: TmuxSession) -> None:
     tmux.type("a draft")
     for columns, rows in ((20, 5), (3, 2), (120, 40), (90, 24)):
         tmux.resize(columns, rows)
@@ -69,7 +69,7 @@ def test_a_window_of_any_size(tmux: TmuxSession) -> None:
     leave(tmux)
 
 
-def test_ctrl_z_and_fg_in_the_middle_of_a_draft(tmux: TmuxSession) -> None:
+def test_ctrl_z_and_fg_keep_the_draft(tmux: TmuxSession) -> None:
     tmux.type("a draft")
     tmux.wait("a draft")
     tmux.press("C-z")
@@ -83,7 +83,7 @@ def test_ctrl_z_and_fg_in_the_middle_of_a_draft(tmux: TmuxSession) -> None:
     leave(tmux)
 
 
-def test_a_signal_gives_the_screen_back(tmux: TmuxSession, tmp_path: Path) -> None:
+def test_a_signal_restores_the_screen(tmux: TmuxSession, tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     (chat,) = (p for p in psutil.process_iter() if state in _arguments(p))
     tmux.type("!sleep 600")
@@ -109,7 +109,9 @@ def _give_keys(tmux: TmuxSession, command: str) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("vim"), reason="needs vim")
-def test_an_editor_is_used_resized_left_and_found_again(tmux: TmuxSession) -> None:
+def test_an_editor_task_is_used_resized_detached_and_attached_again(
+    tmux: TmuxSession,
+) -> None:
     _give_keys(tmux, "vim -u NONE -N")
     tmux.wait("~\n~\n")
     tmux.type("ihello")
@@ -125,13 +127,13 @@ def test_an_editor_is_used_resized_left_and_found_again(tmux: TmuxSession) -> No
     tmux.press("Enter")
     tmux.wait(PLACEHOLDER, "#1 complete")
     leave(tmux)
-    # What was shown of the task is not there when the chat is left.
+    # The output of the task is gone after leaving the chat.
     assert "hello" not in tmux.text
     assert "has the keys" not in tmux.text
 
 
 @pytest.mark.skipif(not shutil.which("top"), reason="needs top")
-def test_a_monitor_fills_the_screen_and_ends_by_its_key(tmux: TmuxSession) -> None:
+def test_a_monitor_task_fills_the_screen_and_ends_by_its_key(tmux: TmuxSession) -> None:
     _give_keys(tmux, "top -d 1")
     tmux.wait("load average", "PID")
     tmux.press("q")

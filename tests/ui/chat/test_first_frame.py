@@ -1,4 +1,4 @@
-"""The first frame, drawn while what takes longest to load is still held back."""
+"""The first frame, drawn while the slowest import is held back."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "A note to yourself"
 END_OF_FRAME = b"\x1b[?2026l"
-ASKED = b"\x1b]11;?"  # for the background: after the first frame of the actor
+ASKED = b"\x1b]11;?"  # query of the background, after the first frame of the actor
 GIVEN_BACK = (b"?1049l", b"?1000l", b"?2004l", b"?1004l", b"?25h", b"?7h")
 
-# A pipe blocks its reader until somebody has written.
+# A pipe blocks its reader until it is written to.
 HELD_BACK = """
 import sys
 from pathlib import Path
@@ -51,7 +51,7 @@ DRAWS_AT_ALL = "backburner.ui.chat.run"
 
 
 class Start:
-    """A chat of which blessed is loaded when the test says so."""
+    """A chat that imports blessed when the test allows it."""
 
     def __init__(self, session: PtySession, pipe: Path) -> None:
         self.session = session
@@ -93,7 +93,7 @@ def given_back(session: PtySession) -> bool:
     return all(raw.rfind(mode) > last_on for mode in GIVEN_BACK)
 
 
-def test_what_is_typed_and_resized_while_it_loads_counts(tmp_path: Path) -> None:
+def test_keys_and_resizes_during_loading_are_handled(tmp_path: Path) -> None:
     with started(tmp_path) as start:
         chat = start.session
         chat.wait(PLACEHOLDER, "backburner · main", "/help  explains all commands")
@@ -106,7 +106,7 @@ def test_what_is_typed_and_resized_while_it_loads_counts(tmp_path: Path) -> None
         chat.wait("you  half a note")
 
 
-def test_a_first_frame_that_was_right_is_not_drawn_again(tmp_path: Path) -> None:
+def test_a_correct_first_frame_is_not_redrawn(tmp_path: Path) -> None:
     with started(tmp_path) as start:
         chat = start.session
         chat.wait(PLACEHOLDER)
@@ -141,7 +141,7 @@ _ENVIRONS: tuple[dict[str, str], ...] = (
     ],
     ids=str,
 )
-def test_it_says_what_the_next_frame_says(
+def test_the_first_frame_equals_the_next_frame(
     tmp_path: Path, size: tuple[int, int], environ: dict[str, str]
 ) -> None:
     with started(tmp_path, *size, environ) as start:
@@ -156,7 +156,7 @@ def test_it_says_what_the_next_frame_says(
             assert b"\x1b[38;5;" not in first_bytes
 
 
-def test_colours_come_as_soon_as_they_are_known(tmp_path: Path) -> None:
+def test_colours_appear_as_soon_as_they_are_known(tmp_path: Path) -> None:
     with started(tmp_path, environ={"TERM": "xterm-16color"}) as start:
         chat = start.session
         chat.wait("/task")
@@ -167,7 +167,7 @@ def test_colours_come_as_soon_as_they_are_known(tmp_path: Path) -> None:
         chat.wait(lambda: chat.screen.buffer[row][column].fg == "cyan")
 
 
-def test_a_crash_while_it_loads_gives_the_terminal_back(tmp_path: Path) -> None:
+def test_a_crash_during_loading_restores_the_terminal(tmp_path: Path) -> None:
     with started(tmp_path) as start:
         chat = start.session
         start.go_on("break")
@@ -177,7 +177,7 @@ def test_a_crash_while_it_loads_gives_the_terminal_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_while_it_loads_ends_the_session_in_order(
+def test_a_signal_during_loading_ends_the_session_cleanly(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with started(tmp_path) as start:

@@ -1,4 +1,4 @@
-"""The terminal is as it was, however the chat has ended."""
+"""The terminal is restored, however the chat ends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from backburner.ui.terminal import terminal
 terminal.ANSWER_PATIENCE = {PATIENCE}
 sys.exit(app.main())
 """
-"""Waits for the answer of a terminal as long as a busy machine may take for it."""
+"""Waits as long for the answer of a terminal as a busy machine may need."""
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def in_shell(
 
 
 @pytest.mark.parametrize("number", ENDING_SIGNALS)
-def test_a_signal_gives_everything_back_and_ends_the_jobs(
+def test_a_signal_restores_the_terminal_and_ends_the_jobs(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None], number: signal.Signals
 ) -> None:
     pid = tmp_path / "pid"
@@ -90,9 +90,7 @@ sys.exit(app.main())
 
 
 @pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt", "SystemExit"])
-def test_an_error_that_nobody_handles_gives_everything_back(
-    tmp_path: Path, error: str
-) -> None:
+def test_an_unhandled_error_restores_the_terminal(tmp_path: Path, error: str) -> None:
     program = FAILING.format(error=error)
     options = ("--no-host", "--state-dir", str(tmp_path))
     command = [sys.executable, "-c", program, *options]
@@ -105,12 +103,14 @@ def test_an_error_that_nobody_handles_gives_everything_back(
         assert on == off
 
 
-def test_keys_are_told_apart_where_the_terminal_knows_how(tmp_path: Path) -> None:
+def test_the_kitty_protocol_distinguishes_keys_where_it_is_supported(
+    tmp_path: Path,
+) -> None:
     with PtySession(chat_command(tmp_path), answers=KITTY) as chat:
         chat.wait(PLACEHOLDER, lambda: KEYBOARD_ON in chat.raw)
         chat.send("one\x1b[13;2utwo\x1b[1089::99;5u")  # Shift+Enter, Ctrl+C
         chat.wait(PLACEHOLDER)
-        chat.send("\x1b[122;5u")  # Ctrl+Z, and no shell that would stop it
+        chat.send("\x1b[122;5u")  # Ctrl+Z without a shell, so the chat isn't stopped
         chat.wait(lambda: chat.raw.count(KEYBOARD_ON) == 2)
         assert chat.raw.count(KEYBOARD_OFF) == 1
         chat.send("\x1b[100;5u")
@@ -119,7 +119,9 @@ def test_keys_are_told_apart_where_the_terminal_knows_how(tmp_path: Path) -> Non
         assert chat.raw.rfind(KEYBOARD_OFF) < chat.raw.rfind(b"?1049l")
 
 
-def test_a_terminal_without_the_protocol_hears_nothing_of_it(tmp_path: Path) -> None:
+def test_a_terminal_without_the_kitty_protocol_receives_none_of_it(
+    tmp_path: Path,
+) -> None:
     with PtySession(chat_command(tmp_path)) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("\x04")
@@ -129,7 +131,7 @@ def test_a_terminal_without_the_protocol_hears_nothing_of_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("key", ["\x04", "\x1a"])
-def test_an_answer_that_comes_after_leaving_is_not_typed_into_the_shell(
+def test_an_answer_that_arrives_after_leaving_is_not_typed_into_the_shell(
     tmp_path: Path, key: str
 ) -> None:
     with in_shell(tmp_path, patient=True) as bash:
@@ -152,7 +154,7 @@ def is_cooked(chat: PtySession) -> bool:
 
 
 def _end_of_file_while_cooked(chat: PtySession) -> bool:
-    """Stop a chat that no shell stops; type the end of a file before it goes on.
+    """Stop a chat without a shell; type Ctrl+D before it continues.
 
     Returns:
         Whether that came in time. The chat draws itself again in any case.
@@ -164,7 +166,7 @@ def _end_of_file_while_cooked(chat: PtySession) -> bool:
     os.waitid(os.P_PID, chat.process.pid, os.WSTOPPED | os.WNOWAIT)
     in_time = is_cooked(chat)
     if in_time:
-        # The driver takes what is typed in order; it has taken what it echoes.
+        # The driver reads input in order; echoed input has been read.
         at = len(chat.raw)
         chat.send("\x04a\x15")
         chat.wait(lambda: b"\b" in chat.raw[at:])
@@ -173,15 +175,15 @@ def _end_of_file_while_cooked(chat: PtySession) -> bool:
     return in_time
 
 
-def test_what_is_typed_while_the_terminal_is_given_back_is_not_its_end(
+def test_input_while_the_terminal_is_restored_does_not_end_the_chat(
     tmp_path: Path,
 ) -> None:
-    # Only a parent can wait until it stands still.
+    # Only a parent can wait until the chat has stopped.
     with PtySession(chat_command(tmp_path), start=True) as chat:
         chat.wait(PLACEHOLDER)
         for _ in range(3):
             while not _end_of_file_while_cooked(chat):
-                pass  # it was back before this test looked
+                pass  # the chat continued before the test could check
         chat.wait(PLACEHOLDER)
         chat.send("/quit\r")
         assert chat.wait_exit() == 0
@@ -210,7 +212,7 @@ sys.exit(app.main(arguments))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_a_key_that_comes_when_all_is_over_changes_nothing(
+def test_an_interrupt_at_the_very_end_changes_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     options = ("--no-host", "--state-dir", str(tmp_path))
@@ -228,7 +230,7 @@ def test_a_key_that_comes_when_all_is_over_changes_nothing(
     assert done.returncode == 0
 
 
-def test_ctrl_c_right_after_ctrl_d_leaves_in_order(tmp_path: Path) -> None:
+def test_ctrl_c_right_after_ctrl_d_leaves_cleanly(tmp_path: Path) -> None:
     for delay in (0.0, 0.02, 0.05, 0.08):
         with PtySession(chat_command(tmp_path)) as chat:
             chat.wait(PLACEHOLDER)
@@ -241,7 +243,7 @@ def test_ctrl_c_right_after_ctrl_d_leaves_in_order(tmp_path: Path) -> None:
             assert "left session main" in chat.text
 
 
-def test_the_mouse_can_be_given_to_the_terminal_and_taken_again(tmp_path: Path) -> None:
+def test_the_mouse_can_be_handed_to_the_terminal_and_back(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path)) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("\x1bm")
@@ -253,7 +255,7 @@ def test_the_mouse_can_be_given_to_the_terminal_and_taken_again(tmp_path: Path) 
         assert given_back(bytes(chat.raw))
 
 
-def test_a_terminal_that_does_not_tell_its_background_gets_no_white(
+def test_an_unknown_background_gets_no_white_text(
     tmp_path: Path,
 ) -> None:
     with PtySession(chat_command(tmp_path), answers={}) as chat:

@@ -1,4 +1,4 @@
-"""The chat as a job of a shell: in the background, stopped, and brought back."""
+"""The chat as a job of a shell: background, stop and foreground."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def stopped(state: Path) -> Callable[[], bool]:
 
 
 def wait_stopped(bash: PtySession, state: Path) -> None:
-    """Wait until the chat has stopped and the shell knows, or it would not go on."""
-    # A terminal that nobody reads gives no answers, and the shell would get them.
+    """Wait until the chat has stopped and the shell knows; else it can't continue it."""
+    # No answers of the terminal, which the shell would read.
     bash.wait(stopped(state))
     while "Stopped" not in bash.text:
         bash.send("jobs\r")
@@ -57,7 +57,7 @@ def exit_statuses(session: PtySession) -> list[str]:
     return re.findall(r"status=(\d+)", session.text)
 
 
-def test_a_chat_started_in_the_background_is_drawn_when_it_is_brought_back(
+def test_a_chat_started_in_the_background_is_drawn_once_in_the_foreground(
     tmp_path: Path,
 ) -> None:
     command = shlex.join(chat_command(tmp_path))
@@ -89,14 +89,14 @@ def test_a_stopped_chat_can_be_ended(tmp_path: Path, *, ever_in_front: bool) -> 
         bash.wait(lambda: not chats(tmp_path))
         bash.send("echo typing is seen\r")
         bash.wait("typing is seen")
-        # The shell tells it before a prompt, once it has noticed.
+        # The shell reports the stop before its next prompt.
         bash.press_until("\r", f"Exit {128 + signal.SIGTERM}")
 
 
 def test_a_stopped_chat_that_is_ended_and_continued_at_once_ends(
     tmp_path: Path,
 ) -> None:
-    # Its number is greater than that of the signal that continues.
+    # The number of the signal is greater than that of SIGCONT.
     number = signal.SIGXCPU
     with shell() as bash:
         bash.send(f"{shlex.join(chat_command(tmp_path))}\r")
@@ -143,7 +143,7 @@ def test_quitting_a_stopped_chat_ends_its_jobs(
         bash.send("\x1a")
         wait_stopped(bash, tmp_path)
         (chat,) = chats(tmp_path)
-        # As the keyboard does in the moment in which the shell has not answered yet.
+        # As from a keyboard before the shell has answered.
         os.kill(chat.pid, signal.SIGQUIT)
         bash.send("fg\r")
         bash.wait(lambda: not chats(tmp_path))

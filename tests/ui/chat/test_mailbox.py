@@ -23,7 +23,9 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES)
-def test_input_comes_first_and_each_keeps_its_order(messages: list[object]) -> None:
+def test_input_comes_first_and_each_kind_keeps_its_order(
+    messages: list[object],
+) -> None:
     inbox = InputFirst()
     for message in messages:
         inbox.put(Envelope(message))

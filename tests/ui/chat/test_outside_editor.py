@@ -32,7 +32,7 @@ def chat_with(tmp_path: Path, script: str) -> Generator[PtySession]:
     assert not list(temporary.glob("backburner-*"))
 
 
-def test_what_the_editor_writes_comes_back(tmp_path: Path) -> None:
+def test_the_text_from_the_editor_becomes_the_draft(tmp_path: Path) -> None:
     script = f"""
 ls -ld "$1" "$(dirname "$1")" | cut -c1-10 > {tmp_path}/modes
 cat "$1" > {tmp_path}/draft
@@ -64,7 +64,7 @@ def test_an_editor_that_fails_leaves_the_draft(tmp_path: Path) -> None:
         assert "other" not in chat.text
 
 
-def test_ctrl_c_in_the_editor_is_the_editors(tmp_path: Path) -> None:
+def test_ctrl_c_in_the_editor_goes_to_the_editor(tmp_path: Path) -> None:
     with chat_with(tmp_path, "echo waiting; exec sleep 600") as chat:
         chat.send("my draft")
         chat.wait("my draft")
@@ -84,7 +84,7 @@ def test_a_signal_ends_the_chat_and_its_editor(tmp_path: Path) -> None:
         assert chat.wait_exit() == 128 + signal.SIGTERM
 
 
-def test_without_an_editor_it_says_what_to_set(tmp_path: Path) -> None:
+def test_without_an_editor_the_chat_says_what_to_set(tmp_path: Path) -> None:
     for environ, word in [
         ({"VISUAL": "", "EDITOR": ""}, "set VISUAL or EDITOR"),
         ({"VISUAL": "/no/such/editor"}, "can't start"),

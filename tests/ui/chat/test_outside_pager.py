@@ -1,4 +1,4 @@
-"""The output of a task in the pager of the user."""
+"""The output of a task in the user's pager."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ exit "$line"
 """
 
 
-def test_ctrl_o_reads_the_output_in_the_pager(tmp_path: Path) -> None:
+def test_ctrl_o_opens_the_output_in_the_pager(tmp_path: Path) -> None:
     pager = tmp_path / "my pager"
     pager.write_text(PAGER)
     pager.chmod(0o700)
@@ -35,7 +35,7 @@ def test_ctrl_o_reads_the_output_in_the_pager(tmp_path: Path) -> None:
             chat.wait_gone("pager: 300")
 
 
-def test_a_pager_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_pager_is_named(tmp_path: Path) -> None:
     environ = {"PAGER": "no-such-pager"}
     with PtySession(chat_command(tmp_path / "state"), environ=environ) as chat:
         chat.wait("A note to yourself")

@@ -1,4 +1,4 @@
-"""When the chat draws: how often at most, and what waits for what."""
+"""When the chat draws: the frame rate, and delayed frames."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ A_MOMENT = 0.001
 
 
 class CountingEditor(Editor):
-    """Counts how often it is laid out."""
+    """Counts its layouts."""
 
     rendered = 0
 
@@ -50,7 +50,7 @@ class CountingScreen(Screen):
 
 
 class Stage:
-    """A UIActor that a test hands its messages, on a clock that the test drives."""
+    """A UIActor whose messages and clock the test controls."""
 
     def __init__(self) -> None:
         self._master, self._slave = os.openpty()
@@ -64,7 +64,7 @@ class Stage:
         self.editor = CountingEditor()
         state = ChatDriver().state
         state.editor = self.editor
-        # Never started, so that no thread takes what lies in its mailbox.
+        # Never started, so that no thread takes messages from its mailbox.
         self.actor = UIActor(
             state,
             terminal=self._terminal,
@@ -80,21 +80,21 @@ class Stage:
         self._seq = 0
 
     def news(self) -> None:
-        """Hand it news of a task."""
+        """Deliver news of a task."""
         self._seq += 1
         task = running(1, progress=self._seq % 100)
         self.actor.handle(TaskChanged(self._seq, TaskEvent.PROGRESS, task))
 
     def key(self) -> None:
-        """Hand it a key."""
+        """Deliver a key."""
         self.actor.handle(Key("a", "a"))
 
     def typed(self) -> None:
-        """Hand it a run of characters."""
+        """Deliver a run of characters."""
         self.actor.handle(Typed((Key("a", "a"),) * 100))
 
     def beats(self) -> int:
-        """Hand it the beats that wait in its mailbox; return how many."""
+        """Deliver the beats in the mailbox; return their number."""
         count = 0
         while not self.actor.actor_inbox.empty():
             message = self.actor.actor_inbox.get().message
@@ -104,7 +104,7 @@ class Stage:
         return count
 
     def more_waits(self) -> None:
-        """Put one more message into its mailbox."""
+        """Add a message to the mailbox."""
         self.actor.actor_ref.tell(Beat())
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ def stage() -> Iterator[Stage]:
     stage.close()
 
 
-def test_news_within_a_frame_wait_for_the_next_one(stage: Stage) -> None:
+def test_news_during_a_frame_wait_for_the_next_frame(stage: Stage) -> None:
     stage.news()
     assert stage.screen.frames == 1
     for _ in range(10):
@@ -143,7 +143,7 @@ def test_a_key_is_shown_at_once(stage: Stage) -> None:
     assert stage.screen.frames == 3
 
 
-def test_keys_behind_which_others_wait_share_a_frame(stage: Stage) -> None:
+def test_queued_keys_share_a_frame(stage: Stage) -> None:
     stage.key()
     stage.actor.actor_ref.tell(Key("a", "a"))
     for _ in range(5):
@@ -170,8 +170,8 @@ def test_a_run_of_characters_waits_for_its_frame(stage: Stage) -> None:
     assert stage.screen.frames == 2
 
 
-def test_one_alarm_is_set_and_an_earlier_one_takes_its_place(stage: Stage) -> None:
-    stage.news()  # a task runs: the next picture of its spinner is due
+def test_one_alarm_is_set_and_replaced_by_an_earlier_one(stage: Stage) -> None:
+    stage.news()  # a task runs, so the next frame of its spinner is due
     assert stage.clock.scheduled == 1
     stage.clock.advance(A_MOMENT)
     stage.news()
@@ -185,7 +185,7 @@ def test_one_alarm_is_set_and_an_earlier_one_takes_its_place(stage: Stage) -> No
 @pytest.mark.parametrize(
     ("urgent", "patience"), [(False, PATIENCE), (True, PATIENCE_WITH_INPUT)]
 )
-def test_a_mailbox_that_never_gets_empty_delays_a_frame_for_a_moment_only(
+def test_a_mailbox_that_never_empties_delays_a_frame_only_briefly(
     stage: Stage, *, urgent: bool, patience: float
 ) -> None:
     hand = stage.key if urgent else stage.news
@@ -199,7 +199,7 @@ def test_a_mailbox_that_never_gets_empty_delays_a_frame_for_a_moment_only(
     assert stage.screen.frames == 1
 
 
-def test_a_frame_is_measured_once(stage: Stage) -> None:
+def test_the_input_is_laid_out_once_per_frame(stage: Stage) -> None:
     stage.news()
     before = stage.editor.rendered
     stage.key()
@@ -219,7 +219,7 @@ def test_a_frame_is_measured_once(stage: Stage) -> None:
         (-0.01, 0.0, PATIENCE, True, False, None),
     ],
 )
-def test_a_frame_comes_soon_after_a_change_and_not_soon_after_another(  # noqa: PLR0913 - a table
+def test_a_frame_follows_a_change_soon_but_not_another_frame(  # noqa: PLR0913 - a table
     *,
     drawn: float,
     changed: float,
@@ -237,7 +237,7 @@ def test_a_frame_comes_soon_after_a_change_and_not_soon_after_another(  # noqa: 
     assert pace.delay(now, more=more, typed=typed) == delay
 
 
-def test_a_frame_that_somebody_waits_for_comes_before_its_time() -> None:
+def test_an_urgent_frame_is_not_delayed() -> None:
     pace = Pace()
     pace.end(0.0)
     pace.note_change(0.0)

@@ -1,4 +1,4 @@
-"""What comes from a terminal early, late, split, without an end, or all at once."""
+"""Terminal input that is early, late, split, endless, or all at once."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLACEHOLDER = "A note to yourself"
-LIMIT = 30.0  # a hundred times what it takes; it took minutes
-LATE = 0.2  # longer than a lone ESC is waited for
+LIMIT = 30.0  # a hundred times the usual duration; a slow version took minutes
+LATE = 0.2  # longer than the wait after a lone ESC
 
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[PtySession]:
     with PtySession(chat_command(tmp_path)) as session:
-        # What the terminal answers would come between the pieces of a sequence.
+        # Answers of the terminal would arrive between the pieces of a sequence.
         session.wait(PLACEHOLDER, lambda: b"\x1b[c" in session.raw)
-        # And before it reads keys, pauses between them are no pauses.
+        # Pauses between keys count only once the chat reads keys.
         session.send("reads")
         session.wait("reads")
         session.send("\x15")
@@ -35,7 +35,7 @@ def chat(tmp_path: Path) -> Iterator[PtySession]:
 
 
 def pause(chat: PtySession, seconds: float) -> None:
-    """Let time pass after what was typed was read, as on a slow line."""
+    """Wait until the typed text is read, and then longer, as on a slow line."""
     chat.wait_taken()
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
@@ -56,7 +56,7 @@ def test_an_arrow_split_by_a_resize_or_a_signal_types_nothing(chat: PtySession) 
 
 
 @pytest.mark.parametrize("late", [LATE, 0.5])
-def test_a_paste_whose_escape_came_early_runs_nothing(
+def test_a_paste_with_an_early_escape_runs_nothing(
     chat: PtySession, tmp_path: Path, late: float
 ) -> None:
     ran = tmp_path / "ran"
@@ -73,7 +73,9 @@ def test_a_paste_whose_escape_came_early_runs_nothing(
 
 
 @pytest.mark.parametrize("rest", ["[I", "[O", "[?62;22c", "]11;rgb:0/0/0\x07", "[A"])
-def test_what_the_terminal_says_late_is_not_typed(chat: PtySession, rest: str) -> None:
+def test_a_late_answer_of_the_terminal_is_not_typed(
+    chat: PtySession, rest: str
+) -> None:
     chat.send("\x1b")
     pause(chat, LATE)
     chat.send(rest)
@@ -85,10 +87,10 @@ def test_what_the_terminal_says_late_is_not_typed(chat: PtySession, rest: str) -
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04", "\x1b"])
-def test_a_paste_without_an_end_does_not_lock_the_keys(
+def test_a_paste_without_an_end_does_not_block_the_keys(
     chat: PtySession, key: str
 ) -> None:
-    # What was pasted is shown when Escape is taken.
+    # The pasted text is shown when Escape is handled.
     chat.send("\x1b[200~" + ("kept" if key == "\x1b" else ""))
     pause(chat, LATE)
     chat.send(key)
@@ -99,7 +101,7 @@ def test_a_paste_without_an_end_does_not_lock_the_keys(
         case "\x04":
             pass
         case _:
-            chat.wait("kept")  # or what follows could be read with the key
+            chat.wait("kept")  # or the following input could be read with the key
             chat.send(", alive")
             chat.wait("kept, alive")
             chat.send("\x03")
@@ -108,7 +110,7 @@ def test_a_paste_without_an_end_does_not_lock_the_keys(
     assert chat.wait_exit() == 0
 
 
-def test_half_a_paste_is_kept_when_its_end_got_lost(chat: PtySession) -> None:
+def test_half_a_paste_is_kept_when_its_end_is_lost(chat: PtySession) -> None:
     chat.send("\x1b[200~half a paste")
     pause(chat, LATE)
     chat.send("\x1b")
@@ -126,7 +128,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_fifty_kilobytes_without_marks_are_taken_in_a_moment(
+def test_fifty_kilobytes_without_paste_markers_are_read_quickly(
     chat: PtySession, text: str
 ) -> None:
     begun = time.monotonic()
@@ -135,7 +137,7 @@ def test_fifty_kilobytes_without_marks_are_taken_in_a_moment(
     assert time.monotonic() - begun < LIMIT
 
 
-def test_a_signal_while_much_is_typed_ends_the_session_in_order(tmp_path: Path) -> None:
+def test_a_signal_during_fast_typing_ends_the_session_cleanly(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path), columns=5, rows=3) as chat:
         chat.wait(lambda: b"\x1b[c" in chat.raw)
         chat.flood("x" * 20_000)
@@ -156,7 +158,7 @@ def _reopened(tmp_path: Path, entries: int) -> Generator[PtySession]:
 
 @pytest.mark.parametrize("entries", [1, 1200])
 @pytest.mark.parametrize("attempt", range(3))
-def test_what_is_sent_right_after_the_first_frame_is_there_once(
+def test_input_sent_right_after_the_first_frame_appears_once(
     tmp_path: Path, entries: int, attempt: int
 ) -> None:
     with _reopened(tmp_path, entries) as chat:
@@ -170,8 +172,8 @@ def test_what_is_sent_right_after_the_first_frame_is_there_once(
         assert shown[-3:][1:] == [["early", str(attempt)], ["you", "late"]]
 
 
-def test_what_is_typed_while_it_starts_is_sent(tmp_path: Path) -> None:
+def test_input_typed_during_startup_is_sent(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path), start=True) as chat:
-        # The terminal still edits lines, and makes newlines of Enter.
+        # The terminal is still in line mode, and turns Enter into a newline.
         chat.send("early\r!echo ran\rdraft")
         chat.wait("you  early", "#1 complete", "\u203a draft")

@@ -1,4 +1,4 @@
-"""The actor of the drawn chat, on a pseudo-terminal that nobody has to look at."""
+"""The actor of the drawn chat, on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ MessageT = TypeVar("MessageT")
 
 
 class Stage:
-    """A UIActor and all that it talks to."""
+    """A UIActor and the actors it talks to."""
 
     def __init__(self) -> None:
         self.master, slave = os.openpty()
@@ -104,7 +104,7 @@ class Stage:
         return message
 
     def settle(self) -> Summary:
-        """Wait until all that was told has been handled and drawn."""
+        """Wait until all messages have been handled and drawn."""
         assert self._ref is not None
         summary = self._ref.ask(Close(), block=True, timeout=PATIENCE)
         self.read()
@@ -116,7 +116,7 @@ class Stage:
             while data := os.read(self.master, 1 << 16):
                 self.raw += data
         except OSError:
-            pass  # nothing more to be read, or nobody left who writes
+            pass  # nothing more to read, or the writer is gone
         return self.raw
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ def change(task_id: int, seq: int = 1) -> TaskChanged:
     return TaskChanged(seq, TaskEvent.COMPLETE, ended(task_id, "Build"))
 
 
-def test_a_past_that_cant_be_read_is_said_once_and_asked_for_again(
+def test_an_unreadable_past_is_reported_once_and_requested_again(
     stage: Stage,
 ) -> None:
     stage.start()
@@ -162,7 +162,7 @@ def test_a_past_that_cant_be_read_is_said_once_and_asked_for_again(
     assert b"still full" not in raw
 
 
-def test_what_was_on_the_screen_is_acknowledged_once(stage: Stage) -> None:
+def test_shown_changes_are_acknowledged_once(stage: Stage) -> None:
     stage.start()
     stage.tell(Subscribed(3, (), ()), change(1, 4), change(2, 5))
     stage.settle()
@@ -178,13 +178,13 @@ def test_what_was_on_the_screen_is_acknowledged_once(stage: Stage) -> None:
 
 
 def granted(stage: Stage, seq: int = 0) -> ClaimEnds:
-    """Wait until the chat claims tasks that ended; grant them."""
+    """Wait until the chat claims ended tasks; grant the claim."""
     claim = stage.next_of(ClaimEnds)
     stage.tell(EndsClaimed(seq, granted=True, correlation_id=CALL))
     return claim
 
 
-def test_somebody_who_looks_elsewhere_is_told_that_a_task_has_ended(
+def test_an_unfocused_chat_notifies_when_a_task_ends(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     stage.start()
@@ -196,7 +196,7 @@ def test_somebody_who_looks_elsewhere_is_told_that_a_task_has_ended(
         pass
 
 
-def test_a_notification_says_the_result(
+def test_a_notification_includes_the_result(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     task = replace(ended(1, "Tests"), last_line="511 passed in 62.40s")
@@ -207,7 +207,7 @@ def test_a_notification_says_the_result(
     until(lambda: notification in stage.read())
 
 
-def test_what_another_chat_has_told_is_not_told_again(
+def test_a_change_announced_by_another_chat_is_not_announced_again(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     stage.start()
@@ -222,7 +222,7 @@ def test_what_another_chat_has_told_is_not_told_again(
     assert b"Build complete (8.0s)" not in stage.raw
 
 
-def test_nobody_who_looks_is_disturbed(
+def test_a_focused_chat_does_not_notify(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     stage.start()
@@ -235,13 +235,13 @@ def test_nobody_who_looks_is_disturbed(
     assert b"]777;" not in stage.raw
 
 
-def test_the_queue_knows_whether_somebody_looks(stage: Stage) -> None:
+def test_the_queue_knows_whether_the_chat_is_focused(stage: Stage) -> None:
     stage.start()
     stage.tell(Open(), FocusChange(focused=False), FocusChange(focused=True))
     assert [stage.next_of(Subscribe).watched for _ in range(3)] == [True, False, True]
 
 
-def test_notifications_can_be_had_always_or_never(
+def test_notifications_can_be_set_to_always_or_never(
     stage: Stage, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     always = Notifications(bell=False, desktop=True, only_when_unfocused=False)
@@ -268,7 +268,7 @@ def test_a_chosen_theme_stays(stage: Stage) -> None:
     assert stage.state.look.theme is DARK
 
 
-def test_a_partner_that_is_gone_is_no_end_of_the_chat(stage: Stage) -> None:
+def test_the_chat_survives_the_end_of_its_partner(stage: Stage) -> None:
     class Gone:
         def tell(self, message: object, /) -> None:
             raise pykka.ActorDeadError(f"nobody takes {message}")
@@ -279,7 +279,7 @@ def test_a_partner_that_is_gone_is_no_end_of_the_chat(stage: Stage) -> None:
     assert "butler has ended" in stage.state.notice
 
 
-def test_a_handler_that_fails_says_so_and_the_chat_goes_on(stage: Stage) -> None:
+def test_a_handler_error_is_shown_and_the_chat_keeps_running(stage: Stage) -> None:
     stage.start()
     stage.tell("no message at all", Paste("hello"))
     stage.settle()
@@ -287,7 +287,7 @@ def test_a_handler_that_fails_says_so_and_the_chat_goes_on(stage: Stage) -> None
     assert stage.state.editor.text == "hello"
 
 
-def test_a_terminal_that_is_gone_ends_the_session(stage: Stage) -> None:
+def test_a_closed_terminal_ends_the_session(stage: Stage) -> None:
     stage.start()
     os.close(stage.master)
     stage.master = os.open(os.devnull, os.O_RDONLY)
@@ -314,18 +314,18 @@ def test_the_end_does_not_wait_for_a_terminal_that_shows_nothing(
     assert not message.shows
 
 
-def test_the_summary_counts_what_was_left(stage: Stage) -> None:
+def test_the_summary_counts_the_remaining_tasks(stage: Stage) -> None:
     stage.start()
     failed = ended(2, status=TaskStatus.FAILED)
     stage.tell(change(1), TaskChanged(2, TaskEvent.FAILED, failed))
     assert stage.settle().text == "backburner: left session main: 1 complete, 1 failed"
 
 
-def test_a_window_that_has_its_old_size_again_is_drawn_again(stage: Stage) -> None:
+def test_a_window_restored_to_its_old_size_is_redrawn(stage: Stage) -> None:
     stage.start()
     stage.settle()
     stage.raw = b""
-    # It was smaller meanwhile, and both signals came at once.
+    # The window was briefly smaller, and both signals arrived at once.
     stage.tell(Resized(stage.state.size))
     stage.settle()
     assert b"A note to yourself" in stage.raw

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_a_running_task_grows_older_by_the_clock_that_saw_it() -> None:
+def test_the_age_of_a_running_task_follows_the_local_clock() -> None:
     board = TaskBoard()
     board.apply(running(1), 100.0)
     seen = board.find(1)
@@ -33,7 +33,7 @@ def test_a_task_that_ended_keeps_its_row_for_a_while() -> None:
 
 
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(0, 20))
-def test_what_runs_is_shown_before_what_has_ended_and_what_waits(
+def test_running_tasks_are_shown_before_ended_and_queued_ones(
     done: int, going: int, waiting: int, limit: int
 ) -> None:
     board = TaskBoard()
@@ -52,7 +52,7 @@ def test_what_runs_is_shown_before_what_has_ended_and_what_waits(
     assert set(shown) == set(first[:limit])
 
 
-def test_a_board_knows_whether_something_goes_on_by_itself() -> None:
+def test_a_board_knows_whether_all_tasks_are_held_or_paused() -> None:
     board = TaskBoard()
     assert board.are_all_held()
     board.apply(make_task(1, terms=Terms(held=True)), 0.0)
@@ -67,14 +67,14 @@ def test_a_board_knows_whether_something_goes_on_by_itself() -> None:
     assert board.are_all_held()
 
 
-def test_what_ended_before_anybody_looked_does_not_linger() -> None:
+def test_a_task_that_ended_before_the_chat_opened_does_not_linger() -> None:
     board = TaskBoard()
     board.apply(ended(1), 0.0, old=True)
     assert board.live(10, 0.0) == ([], 0)
     assert not board.is_moving(0.0)
 
 
-def test_the_list_has_running_then_queued_then_the_latest() -> None:
+def test_the_list_shows_running_then_queued_then_recent_tasks() -> None:
     board = TaskBoard()
     for task in (ended(1), queued(2), running(3), ended(4), queued(5)):
         board.apply(task, 0.0)
@@ -83,7 +83,7 @@ def test_the_list_has_running_then_queued_then_the_latest() -> None:
     assert board.list_ids("#4 job") == [4]
 
 
-def test_a_list_is_made_anew_only_when_its_order_changes() -> None:
+def test_a_list_is_rebuilt_only_when_its_order_changes() -> None:
     board = TaskBoard()
     board.apply(running(1), 0.0)
     first = board.list_ids()

@@ -36,7 +36,7 @@ def test_text_and_two_slashes_have_no_popup() -> None:
         assert chat.state.choice is None
 
 
-def test_tab_completes_and_then_the_arguments_are_proposed() -> None:
+def test_tab_completes_a_command_and_then_proposes_its_arguments() -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Deploy"), running(2, "Run tests"), ended(3, "Lint"))
     chat.type("/can")
@@ -46,21 +46,21 @@ def test_tab_completes_and_then_the_arguments_are_proposed() -> None:
     assert "Run tests" in chat.screen()
 
 
-def test_enter_on_an_unfinished_command_takes_it_first() -> None:
+def test_enter_completes_an_unfinished_command_before_sending() -> None:
     chat = ChatDriver()
     chat.type("/ca")
     assert not chat.press("enter")
     assert chat.state.editor.text == "/cancel "
 
 
-def test_enter_on_a_whole_command_sends_it() -> None:
+def test_enter_on_a_complete_command_sends_it() -> None:
     chat = ChatDriver()
     chat.type("/tasks")
     chat.press("enter")
     assert chat.state.editor.text == ""
 
 
-def test_enter_runs_a_command_that_takes_nothing_at_once() -> None:
+def test_enter_runs_a_command_without_arguments_at_once() -> None:
     chat = ChatDriver()
     chat.type("/chats"[:-1])
     chat.press("down", "enter")
@@ -68,7 +68,7 @@ def test_enter_runs_a_command_that_takes_nothing_at_once() -> None:
     assert len(chat.state.conversations.current.transcript.items) == 2
 
 
-def test_arrows_choose_and_enter_takes_what_was_chosen() -> None:
+def test_arrows_choose_a_proposal_and_enter_accepts_it() -> None:
     chat = ChatDriver()
     chat.news(ended(1), ended(2, status=TaskStatus.FAILED))
     chat.type("/show ")
@@ -77,7 +77,9 @@ def test_arrows_choose_and_enter_takes_what_was_chosen() -> None:
     assert chat.state.choice is None
 
 
-def test_enter_on_a_missing_argument_takes_the_first_and_sends_nothing() -> None:
+def test_enter_on_a_missing_argument_accepts_the_first_proposal_and_sends_nothing() -> (
+    None
+):
     chat = ChatDriver()
     chat.news(running(7))
     chat.type("/cancel ")
@@ -96,7 +98,9 @@ def test_enter_on_a_missing_argument_takes_the_first_and_sends_nothing() -> None
         ('/task "Wait" sl', '/task "Wait" sleep '),
     ],
 )
-def test_enter_on_an_unfinished_argument_takes_it_first(typed: str, taken: str) -> None:
+def test_enter_completes_an_unfinished_argument_before_sending(
+    typed: str, taken: str
+) -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Deploy"), running(2, "Run tests"), ended(3, "Lint"))
     chat.type(typed)
@@ -107,7 +111,7 @@ def test_enter_on_an_unfinished_argument_takes_it_first(typed: str, taken: str) 
 @pytest.mark.parametrize(
     "typed", ["/tasks --failed", "/show 1", "/show #1", "/show 99", "/help /cancel"]
 )
-def test_enter_on_a_whole_argument_sends_it(typed: str) -> None:
+def test_enter_on_a_complete_argument_sends_it(typed: str) -> None:
     chat = ChatDriver()
     chat.news(ended(1), ended(10), ended(12))
     chat.type(typed)
@@ -115,7 +119,7 @@ def test_enter_on_a_whole_argument_sends_it(typed: str) -> None:
     assert chat.state.editor.text == ""
 
 
-def test_a_new_conversation_may_begin_like_another_one() -> None:
+def test_a_new_name_may_start_like_an_existing_conversation() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new notes")
     chat.type("/chat --new no")
@@ -123,7 +127,7 @@ def test_a_new_conversation_may_begin_like_another_one() -> None:
     assert chat.state.conversations.current.name == "no"
 
 
-def test_enter_in_the_middle_of_a_line_sends_it_as_it_is() -> None:
+def test_enter_in_the_middle_of_a_line_sends_it_unchanged() -> None:
     for steps in range(len("/cancel 3")):
         chat = ChatDriver()
         chat.news(running(3), running(4))
@@ -192,7 +196,7 @@ def test_options_of_a_task_are_proposed_before_the_description() -> None:
     assert labels(chat) == ["bash COMMAND"]
 
 
-def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> None:
+def test_unread_conversations_are_proposed_first_and_the_current_one_last() -> None:
     chat = ChatDriver()
     for name in ("notes", "deploy", "work"):
         chat.enter(f"/chat --new {name}")
@@ -204,7 +208,7 @@ def test_the_conversation_with_news_is_proposed_first_and_this_one_last() -> Non
     assert chat.state.conversations.current.name == "deploy"
 
 
-def test_every_option_is_known_and_has_a_word_of_help() -> None:
+def test_every_option_is_proposed_with_help() -> None:
     chat = ChatDriver()
     words = words_of(chat.state)
     found: dict[str, list[str]] = {}
@@ -259,7 +263,7 @@ def test_filters_commands_and_conversations_are_proposed() -> None:
         assert labels(chat) == expected
 
 
-def test_an_input_from_the_history_opens_no_popup_so_that_up_goes_on() -> None:
+def test_an_input_from_the_history_opens_no_popup_so_up_keeps_browsing() -> None:
     chat = ChatDriver(history=("/tasks", "/help"))
     chat.press("up")
     assert chat.state.editor.text == "/help"
@@ -268,7 +272,7 @@ def test_an_input_from_the_history_opens_no_popup_so_that_up_goes_on() -> None:
     assert chat.state.editor.text == "/tasks"
 
 
-def test_a_synonym_is_proposed_where_no_command_begins_so() -> None:
+def test_a_synonym_is_proposed_when_no_command_matches() -> None:
     chat = ChatDriver()
     chat.news(running(3))
     chat.type("/kil")
@@ -281,7 +285,7 @@ def test_a_synonym_is_proposed_where_no_command_begins_so() -> None:
     assert (cancel.task_id, cancel.now) == (3, True)
 
 
-def test_enter_on_a_whole_synonym_sends_it() -> None:
+def test_enter_on_a_complete_synonym_sends_it() -> None:
     chat = ChatDriver()
     chat.type("/ps")
     assert requests(chat.press("enter"), ListTasks)

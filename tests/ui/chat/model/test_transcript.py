@@ -34,14 +34,14 @@ def shown(transcript: TranscriptItems) -> list[object]:
     return [item.shown for item in transcript.items]
 
 
-def test_a_few_tasks_have_a_line_each() -> None:
+def test_each_of_a_few_tasks_has_its_own_line() -> None:
     transcript = TranscriptItems()
     for task_id in range(1, LINES + 1):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
     assert len(transcript.items) == LINES
 
 
-def test_more_than_a_few_are_one_line_that_goes_on_counting() -> None:
+def test_many_tasks_share_one_line_that_keeps_counting() -> None:
     transcript = TranscriptItems()
     transcript.add(said("before"))
     for task_id in range(1, 41):
@@ -63,7 +63,7 @@ def test_a_pause_ends_a_burst() -> None:
     assert len(transcript.items) == 2
 
 
-def test_what_is_said_in_between_begins_a_new_group() -> None:
+def test_a_message_starts_a_new_group() -> None:
     transcript = TranscriptItems()
     for task_id in range(1, 21):
         transcript.add(news(task_id, TaskStatus.COMPLETE, 0))
@@ -72,7 +72,7 @@ def test_what_is_said_in_between_begins_a_new_group() -> None:
     assert [type(entry) for entry in shown(transcript)] == [Burst, Said, TaskNews]
 
 
-def test_the_line_of_a_start_becomes_that_of_the_end_if_nothing_was_said() -> None:
+def test_the_line_of_a_start_becomes_the_line_of_the_end_if_nothing_was_said() -> None:
     transcript = TranscriptItems()
     transcript.add(said("go"))
     transcript.add(news(1, TaskStatus.QUEUED, 0))
@@ -81,7 +81,7 @@ def test_the_line_of_a_start_becomes_that_of_the_end_if_nothing_was_said() -> No
     assert [type(entry) for entry in shown(transcript)] == [Said, TaskNews]
 
 
-def test_a_start_that_was_talked_over_is_marked_once_its_end_is_told() -> None:
+def test_a_start_above_a_message_is_marked_once_the_task_ends_below_it() -> None:
     transcript = TranscriptItems()
     transcript.add(news(1, TaskStatus.RUNNING, 0))
     transcript.add(said("meanwhile"))
@@ -89,7 +89,7 @@ def test_a_start_that_was_talked_over_is_marked_once_its_end_is_told() -> None:
     assert [type(entry) for entry in shown(transcript)] == [Started, Said, TaskNews]
 
 
-def test_a_burst_counts_only_what_is_not_told_further_down() -> None:
+def test_a_burst_counts_only_tasks_without_news_further_down() -> None:
     transcript = TranscriptItems()
     for number in range(1, 21):
         transcript.add(news(number, TaskStatus.RUNNING, 0))
@@ -103,7 +103,7 @@ def test_a_burst_counts_only_what_is_not_told_further_down() -> None:
 
 
 @pytest.mark.parametrize("talk", ["", "/cancel --all"])
-def test_what_is_forgotten_without_news_of_its_end_is_not_shown_as_open(
+def test_a_burst_does_not_count_forgotten_tasks_as_open(
     talk: str,
 ) -> None:
     conversation = Conversation("main")
@@ -124,7 +124,7 @@ def test_what_is_forgotten_without_news_of_its_end_is_not_shown_as_open(
     )
 
 
-def test_one_that_is_forgotten_without_news_of_its_end_stays_as_a_start() -> None:
+def test_a_forgotten_task_without_news_of_its_end_stays_as_a_start() -> None:
     transcript = TranscriptItems()
     transcript.add(news(1, TaskStatus.QUEUED, 0))
     transcript.add(news(2, TaskStatus.COMPLETE, 0))
@@ -132,7 +132,7 @@ def test_one_that_is_forgotten_without_news_of_its_end_stays_as_a_start() -> Non
     assert [type(entry) for entry in shown(transcript)] == [Started, TaskNews]
 
 
-def test_old_items_are_dropped_and_places_stay_valid() -> None:
+def test_old_items_are_dropped_and_positions_stay_valid() -> None:
     transcript = TranscriptItems()
     for number in range(LIMIT + 10):
         transcript.add(said(str(number)))
@@ -156,7 +156,7 @@ def test_old_items_are_dropped_and_places_stay_valid() -> None:
 def test_the_last_status_of_every_task_is_shown(
     steps: list[tuple[int, TaskStatus, float, bool]],
 ) -> None:
-    """The last status of every task of the last group can be read off the end."""
+    """The last entries show the last status of every task of the last group."""
     transcript = TranscriptItems()
     at = 0.0
     group: dict[int, TaskStatus] = {}
@@ -186,7 +186,7 @@ def test_the_last_status_of_every_task_is_shown(
     columns=st.integers(1, 60),
     height=st.integers(1, 20),
 )
-def test_scrolling_goes_as_far_as_asked_and_stops_at_the_ends(
+def test_scrolling_moves_by_the_given_rows_and_stops_at_the_ends(
     texts: list[str], moves: list[int], columns: int, height: int
 ) -> None:
     conversation = Conversation("main")
@@ -208,7 +208,7 @@ def test_scrolling_goes_as_far_as_asked_and_stops_at_the_ends(
         assert rows[: len(expected)] == expected
 
 
-def test_the_place_holds_while_news_arrive() -> None:
+def test_the_scroll_position_holds_while_news_arrive() -> None:
     conversation = Conversation("main")
     for number in range(50):
         conversation.transcript.add(said(f"note {number}"))
@@ -241,7 +241,7 @@ def test_a_transcript_of_one_day_shows_no_date() -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1])
-def test_what_was_said_on_an_earlier_day_shows_its_date(days: int) -> None:
+def test_a_message_of_an_earlier_day_shows_its_date(days: int) -> None:
     conversations = Conversations()
     now = AT + timedelta(days=days)
     earlier = TranscriptItems()
@@ -254,7 +254,7 @@ def test_what_was_said_on_an_earlier_day_shows_its_date(days: int) -> None:
     assert [row[-3:] for row in rows[-2:]] == ["one", "two"]
 
 
-def test_every_day_of_several_is_named_once() -> None:
+def test_each_of_several_days_is_named_once() -> None:
     conversation = Conversation("main")
     day = timedelta(days=1).total_seconds()
     for text, at in (("one", 0.0), ("two", 60.0), ("three", day), ("four", 2 * day)):

@@ -1,4 +1,4 @@
-"""Commands in the drawn chat: leaving, conversations, lines that were almost right."""
+"""Commands in the drawn chat: leaving, conversations, corrections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chat_driver import ChatDriver, ended, queued, requests, running
 from msgspec.structs import replace
 
 SERVING = replace(ended(1), reason=f"exit status 0{GOES_ON}7 (server)")
-"""A task that left something running when it ended."""
+"""A task that left a process running when it ended."""
 
 
 def shown(chat: ChatDriver, name: str) -> list[object]:
@@ -30,7 +30,7 @@ def shown(chat: ChatDriver, name: str) -> list[object]:
     "way", ["/quit", "/exit", "/q", "exit", "quit", " :q", ":wq", None]
 )
 @pytest.mark.parametrize("task", [None, queued(1), running(1), SERVING])
-def test_every_way_to_leave_asks_if_anything_is_ended_by_it(
+def test_every_way_to_leave_asks_if_it_would_end_tasks(
     way: str | None, task: Task | None
 ) -> None:
     chat = ChatDriver()
@@ -47,7 +47,7 @@ def test_every_way_to_leave_asks_if_anything_is_ended_by_it(
 # Conversations by name
 
 
-def test_the_beginning_of_a_name_leads_to_its_conversation() -> None:
+def test_an_unambiguous_prefix_opens_a_conversation() -> None:
     chat = ChatDriver()
     for name in ("deploy", "demo", "notes", "note"):
         chat.enter(f"/chat --new {name}")
@@ -61,7 +61,7 @@ def test_the_beginning_of_a_name_leads_to_its_conversation() -> None:
     assert problem.text == "several conversations begin with de: deploy, demo"
 
 
-def test_a_typing_error_begins_no_conversation_but_says_how_to() -> None:
+def test_a_mistyped_name_starts_no_conversation_but_says_how_to() -> None:
     chat = ChatDriver()
     chat.enter("/chat wrok")
     assert [c.name for c in chat.state.conversations.all] == ["main"]
@@ -72,7 +72,7 @@ def test_a_typing_error_begins_no_conversation_but_says_how_to() -> None:
     assert chat.state.conversations.current.name == "wrok"
 
 
-def test_an_empty_conversation_can_be_removed_and_no_other() -> None:
+def test_only_an_empty_conversation_can_be_removed() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new typo")
     chat.enter("/tasks")
@@ -96,7 +96,7 @@ def test_an_empty_conversation_can_be_removed_and_no_other() -> None:
     assert "no conversation gone" in chat.screen()
 
 
-def test_a_conversation_of_commands_alone_is_not_restored() -> None:
+def test_a_conversation_with_only_commands_is_not_restored() -> None:
     at = datetime.now(UTC)
     chat = ChatDriver()
     chat.tell(
@@ -112,7 +112,7 @@ def test_a_conversation_of_commands_alone_is_not_restored() -> None:
     assert [c.name for c in chat.state.conversations.all] == ["main", "notes"]
 
 
-# Lines that were almost right
+# Corrections of almost valid lines
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,9 @@ def test_a_conversation_of_commands_alone_is_not_restored() -> None:
         ("/taks --all", "/tasks --all"),
     ],
 )
-def test_a_line_that_was_almost_right_is_offered(line: str, corrected: str) -> None:
+def test_a_correction_of_an_almost_valid_line_is_offered(
+    line: str, corrected: str
+) -> None:
     chat = ChatDriver()
     assert not requests(chat.enter(line), AddTask)
     assert chat.state.editor.text == ""
@@ -136,15 +138,15 @@ def test_a_line_that_was_almost_right_is_offered(line: str, corrected: str) -> N
     assert chat.state.editor.offered == ""
 
 
-def test_what_is_typed_after_a_correction_is_not_appended_to_it() -> None:
+def test_text_typed_after_a_correction_is_not_appended_to_it() -> None:
     chat = ChatDriver()
     chat.enter('/task "Run tests" make test')
-    assert not chat.press("enter")  # nothing is sent that nobody took
+    assert not chat.press("enter")  # a correction that was not accepted is not sent
     chat.type("/tasks")
     assert chat.state.editor.text == "/tasks"
 
 
-def test_a_correction_leaves_what_waits_to_be_sent_alone() -> None:
+def test_a_correction_leaves_queued_lines_alone() -> None:
     chat = ChatDriver()
     chat.tell(Paste('/task "a" make x\n/wait\n/tasks'))
     chat.press("enter")

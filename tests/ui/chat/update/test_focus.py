@@ -1,4 +1,4 @@
-"""Where keys go: no job is ended or started by accident, and no word gets lost."""
+"""Focus: no job is canceled or rerun by accident, and no typed word is lost."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SENTENCES = (
 )
 PROMPT = UNICODE_SIGNS.prompt
 QUICK = 0.1
-"""Seconds between two letters of somebody who types."""
+"""Seconds between two letters at normal typing speed."""
 
 
 def in_the_list() -> ChatDriver:
@@ -85,14 +85,14 @@ def type_quickly(chat: ChatDriver, text: str) -> list[Effect]:
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 @pytest.mark.parametrize("place", ["list", "task"])
-def test_a_sentence_typed_among_the_keys_of_tasks_ends_up_in_the_input(
+def test_a_sentence_typed_in_the_task_panel_goes_to_the_input(
     sentence: str, place: str, tmp_path: Path
 ) -> None:
     chat = in_the_list() if place == "list" else in_an_open_task(tmp_path)
     effects = type_quickly(chat, sentence)
     assert not requests(effects, CancelTask)
     assert not requests(effects, AddTask)
-    if sentence not in {"xx", "rr", "grr"}:  # nobody knows yet what these will be
+    if sentence not in {"xx", "rr", "grr"}:  # still ambiguous
         assert chat.state.editor.text == sentence
         assert chat.state.focus is Focus.INPUT
         assert f"{PROMPT} {sentence}" in chat.screen()
@@ -101,7 +101,7 @@ def test_a_sentence_typed_among_the_keys_of_tasks_ends_up_in_the_input(
     assert chat.state.editor.text == f"{sentence} large"
 
 
-def test_what_single_letters_did_is_taken_back_when_they_become_a_word(
+def test_the_effects_of_single_letters_are_undone_when_they_become_a_word(
     tmp_path: Path,
 ) -> None:
     chat = in_an_open_task(tmp_path)
@@ -117,7 +117,7 @@ def test_what_single_letters_did_is_taken_back_when_they_become_a_word(
     assert chat.state.detail is detail
 
 
-def test_a_single_letter_does_what_its_key_does(tmp_path: Path) -> None:
+def test_a_single_letter_acts_as_its_key(tmp_path: Path) -> None:
     chat = in_an_open_task(tmp_path)
     detail = chat.state.detail
     assert detail is not None
@@ -135,7 +135,7 @@ def test_a_single_letter_does_what_its_key_does(tmp_path: Path) -> None:
     assert chat.state.editor.text == "hello"
 
 
-def test_moving_by_letters_is_no_word() -> None:
+def test_letters_that_move_the_selection_do_not_form_a_word() -> None:
     chat = ChatDriver()
     chat.news(*(running(number) for number in range(1, 9)))
     chat.press("tab")
@@ -145,7 +145,7 @@ def test_moving_by_letters_is_no_word() -> None:
     assert requests(chat.press_and_confirm("x"), CancelTask)[0].task_id == 5
 
 
-def test_a_job_is_ended_or_started_only_after_enter() -> None:
+def test_a_job_is_canceled_or_rerun_only_after_enter() -> None:
     for key in ("x", "X", "r"):
         chat = in_the_list()
         assert not chat.press(key)
@@ -160,7 +160,7 @@ def test_a_job_is_ended_or_started_only_after_enter() -> None:
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl-c", "up", "j", "r", "X"])
-def test_any_other_key_drops_the_question(key: str) -> None:
+def test_any_other_key_closes_the_question(key: str) -> None:
     chat = in_the_list()
     chat.press("x")
     chat.now += READING
@@ -170,7 +170,7 @@ def test_any_other_key_drops_the_question(key: str) -> None:
     assert not requests(chat.press("escape", "enter"), CancelTask)
 
 
-def test_a_click_gives_the_keys_to_what_is_seen_there() -> None:
+def test_a_click_focuses_the_clicked_part() -> None:
     chat = in_the_list()
     parts, _ = measured(chat.state)
     top = parts.header + parts.header_rule
@@ -188,7 +188,7 @@ def test_a_click_gives_the_keys_to_what_is_seen_there() -> None:
 
 
 @pytest.mark.parametrize(("rest", "taken"), [("", True), ("  ", True), (" x", False)])
-def test_enter_takes_what_is_proposed_only_at_the_end_of_a_line(
+def test_enter_accepts_a_proposal_only_at_the_end_of_a_line(
     rest: str, *, taken: bool
 ) -> None:
     chat = ChatDriver()
@@ -200,7 +200,7 @@ def test_enter_takes_what_is_proposed_only_at_the_end_of_a_line(
     assert ("unknown command" in chat.screen()) is not taken
 
 
-def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
+def test_a_question_closes_after_a_while_or_by_a_click() -> None:
     chat = in_the_list()
     chat.settle()
     chat.press("x")
@@ -218,7 +218,7 @@ def test_a_question_goes_away_by_itself_or_by_a_click() -> None:
     assert not requests(chat.press("enter"), CancelTask)
 
 
-def test_a_key_that_is_held_down_does_not_answer_at_once() -> None:
+def test_a_held_key_does_not_answer_a_question_at_once() -> None:
     chat = in_the_list()
     for _ in range(4):
         assert not requests(chat.press("x"), CancelTask)
@@ -230,7 +230,7 @@ def test_a_key_that_is_held_down_does_not_answer_at_once() -> None:
 @pytest.mark.parametrize("word", ["xx", "rr", "grr", "brr", "XXX", "fx", "wr"])
 @pytest.mark.parametrize("pause", [QUICK, 0.25, 0.5, 0.9, 1.5, 3.0])
 @pytest.mark.parametrize("place", ["list", "task"])
-def test_no_word_ends_or_starts_a_job_however_slowly_it_is_typed(
+def test_a_slowly_typed_word_never_cancels_or_reruns_a_job(
     word: str, pause: float, place: str, tmp_path: Path
 ) -> None:
     chat = in_the_list() if place == "list" else in_an_open_task(tmp_path)
@@ -240,13 +240,13 @@ def test_no_word_ends_or_starts_a_job_however_slowly_it_is_typed(
         assert not requests(effects, AddTask)
         chat.now += pause
     if pause < 1.0:
-        # Enter ends the word, as it would in the input.
+        # Enter ends the word, as in the input.
         effects = chat.press("enter")
         assert not requests(effects, CancelTask)
         assert not requests(effects, AddTask)
 
 
-def test_a_question_that_has_no_point_any_more_goes_away() -> None:
+def test_a_question_closes_when_its_task_ends_or_is_forgotten() -> None:
     for news in (ended(1), TasksForgotten(2, (1,))):
         chat = in_the_list()
         chat.press("x")
@@ -257,7 +257,7 @@ def test_a_question_that_has_no_point_any_more_goes_away() -> None:
         assert "Cancel #1?" not in chat.screen()
 
 
-def test_a_task_that_has_ended_is_not_asked_about() -> None:
+def test_no_question_is_asked_about_an_ended_task() -> None:
     chat = ChatDriver()
     chat.news(ended(1, status=TaskStatus.FAILED))
     chat.press("tab", "x")
@@ -265,7 +265,7 @@ def test_a_task_that_has_ended_is_not_asked_about() -> None:
     assert "#1 has ended already" in chat.screen()
 
 
-def test_nothing_is_asked_where_no_question_can_be_seen() -> None:
+def test_no_question_is_asked_where_it_would_not_be_visible() -> None:
     chat = ChatDriver(80, 2)
     chat.news(running(1))
     open_task(chat, Detail(1, None, None))
@@ -275,7 +275,7 @@ def test_nothing_is_asked_where_no_question_can_be_seen() -> None:
     assert not requests(chat.press("enter"), CancelTask)
 
 
-def test_the_prompt_says_where_keys_go(tmp_path: Path) -> None:
+def test_the_prompt_shows_the_focus(tmp_path: Path) -> None:
     chat = in_an_open_task(tmp_path)
     assert chat.screen().splitlines()[-2].startswith(f"#1 {PROMPT}")
     assert chat.frame().cursor is None
@@ -292,7 +292,7 @@ def test_the_prompt_says_where_keys_go(tmp_path: Path) -> None:
     assert chat.screen().splitlines()[-2].startswith("filter tasks /")
 
 
-def test_an_opened_task_stays_in_sight_while_something_is_typed(tmp_path: Path) -> None:
+def test_an_open_task_stays_visible_while_typing(tmp_path: Path) -> None:
     chat = in_an_open_task(tmp_path)
     chat.tell(Paste("a note"))
     assert "#1 running" in chat.screen()
@@ -304,7 +304,7 @@ def test_an_opened_task_stays_in_sight_while_something_is_typed(tmp_path: Path) 
     assert "you  a note" in chat.screen()
 
 
-def test_a_task_that_opens_late_takes_no_keys_from_a_draft() -> None:
+def test_a_task_that_opens_late_does_not_take_the_focus_from_a_draft() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     (look,) = requests(chat.enter("/show 1"), GetTask)
@@ -316,7 +316,7 @@ def test_a_task_that_opens_late_takes_no_keys_from_a_draft() -> None:
 
 
 @pytest.mark.parametrize("word", ["yes we can", "no way", "quite so", "Yet another"])
-def test_a_word_is_no_answer_to_the_question_whether_to_leave(word: str) -> None:
+def test_a_word_does_not_answer_the_question_whether_to_leave(word: str) -> None:
     chat = ChatDriver()
     chat.news(running(1))
     chat.press("ctrl-c")
@@ -331,7 +331,7 @@ def test_y_and_enter_leave() -> None:
     assert Leave() in chat.press("enter")
 
 
-def test_a_panel_is_one_value() -> None:
+def test_a_panel_can_be_added_as_one_value() -> None:
     pressed: list[str] = []
 
     def rows(state: ChatState, columns: int, height: int) -> list[Row]:
@@ -368,7 +368,7 @@ def test_a_panel_is_one_value() -> None:
         assert chat.state.focus is Focus.INPUT
 
 
-def test_tab_leaves_out_a_panel_that_has_nothing_to_show() -> None:
+def test_tab_skips_an_empty_panel() -> None:
     nothing = Panel(
         "nothing",
         lambda _, __: 0,
@@ -387,7 +387,7 @@ def test_tab_leaves_out_a_panel_that_has_nothing_to_show() -> None:
     assert not chat.state.notice
 
 
-def test_the_footer_says_what_a_slash_does(tmp_path: Path) -> None:
+def test_the_footer_explains_the_slash(tmp_path: Path) -> None:
     chat = in_the_list()
     assert "/ filter tasks" in chat.screen().splitlines()[-1]
     chat.press("escape")
@@ -398,7 +398,7 @@ def test_the_footer_says_what_a_slash_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["task", "list", "input"])
-def test_escape_that_arrives_with_the_next_key_is_escape_and_that_key(
+def test_escape_arriving_with_the_next_key_is_read_as_both_keys(
     where: str,
 ) -> None:
     chat = ChatDriver()

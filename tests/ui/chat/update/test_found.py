@@ -1,4 +1,4 @@
-"""The lines that `/find` has found: shown, stopped, opened."""
+"""The results of `/find`: showing, stopping, opening."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _find(chat: ChatDriver, text: str, *tasks: Task) -> None:
     chat.tell(TaskList(tasks, counts, listing.correlation_id))
 
 
-def test_a_line_that_was_found_opens_its_task_there(task: Task) -> None:
+def test_opening_a_found_line_opens_its_task_at_that_line(task: Task) -> None:
     chat = ChatDriver()
     _find(chat, "line 25", task)
     screen = chat.screen()
@@ -54,7 +54,7 @@ def test_a_line_that_was_found_opens_its_task_there(task: Task) -> None:
     assert rows[0] == "line 251 of many"
     assert detail.pager.status.query == "line 25"
     while detail.pager.step():
-        pass  # it counts the matches
+        pass  # the pager counts the matches
     # Back to the list, then to the input.
     chat.press("escape")
     assert chat.state.focus is Focus.PANEL
@@ -64,7 +64,7 @@ def test_a_line_that_was_found_opens_its_task_there(task: Task) -> None:
     assert "Found: " not in chat.screen()
 
 
-def test_nothing_found_is_said(task: Task) -> None:
+def test_a_search_without_hits_says_so(task: Task) -> None:
     chat = ChatDriver()
     _find(chat, "absent", task)
     assert "no line found" in chat.screen()
@@ -72,7 +72,7 @@ def test_nothing_found_is_said(task: Task) -> None:
     assert chat.state.detail is None
 
 
-def test_a_search_tells_how_far_it_is_and_esc_stops_it(task: Task) -> None:
+def test_a_search_shows_its_progress_and_esc_stops_it(task: Task) -> None:
     chat = ChatDriver()
     chat.news(task)
     (listing,) = requests(chat.enter("/find line"), ListTasks)
@@ -90,7 +90,7 @@ def test_a_search_tells_how_far_it_is_and_esc_stops_it(task: Task) -> None:
     last = LinesFound((), 2 << 30, 4 << 30, ended=True)
     chat.tell(LookedUp(search.number, last))
     assert "stopped before the rest of 4 GiB" in chat.screen()
-    chat.tell(LookedUp(search.number, last))  # is of no search
+    chat.tell(LookedUp(search.number, last))  # not the answer of a current search
     assert chat.state.found is not None
     assert len(chat.state.found.hits) == 1
 

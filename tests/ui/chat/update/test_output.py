@@ -48,7 +48,7 @@ def _first(chat: ChatDriver) -> str:
     return row_text(rows[0])
 
 
-def test_the_screen_is_scrolled_back_and_then_the_lines_are(chat: ChatDriver) -> None:
+def test_scrolling_back_past_the_screen_shows_the_lines(chat: ChatDriver) -> None:
     assert _first(chat) == f"{LINES - 3}"
     for keys, row in (
         (("up",), LINES - 4),
@@ -65,7 +65,7 @@ def test_the_screen_is_scrolled_back_and_then_the_lines_are(chat: ChatDriver) ->
     before = int(_first(chat))
     chat.press("pgup")
     assert _detail(chat).screen is None
-    # It goes on where the screen's first line was.
+    # The lines continue at the first line of the screen.
     assert int(_first(chat)) == before - 3 == LINES - KEPT - 3 - 3
     chat.press("up")
     assert int(_first(chat)) == before - 4
@@ -83,7 +83,7 @@ def test_the_wheel_scrolls_the_screen(chat: ChatDriver) -> None:
     assert _detail(chat).screen is not None
 
 
-def test_f_shows_the_lines_and_the_screen_again(chat: ChatDriver) -> None:
+def test_f_switches_between_the_screen_and_the_lines(chat: ChatDriver) -> None:
     _first(chat)
     chat.press("up", "f")
     assert _first(chat) == f"{LINES - 3}"
@@ -104,7 +104,7 @@ def test_a_search_shows_the_lines(chat: ChatDriver) -> None:
     assert _detail(chat).screen is None
 
 
-def test_a_short_output_is_all_on_the_screen(tmp_path: Path) -> None:
+def test_a_short_output_fits_on_the_screen(tmp_path: Path) -> None:
     chat = _chat(tmp_path / "3.log", 9)
     assert _first(chat) == "6"
     chat.press("home")
@@ -114,7 +114,7 @@ def test_a_short_output_is_all_on_the_screen(tmp_path: Path) -> None:
     assert _detail(chat).screen is not None
 
 
-def test_a_word_that_is_typed_leaves_the_screen_where_it_was(chat: ChatDriver) -> None:
+def test_typing_a_word_does_not_move_the_screen(chat: ChatDriver) -> None:
     _first(chat)
     chat.press("up")
     before = _first(chat)

@@ -1,4 +1,4 @@
-"""What the partner says, thinks and does, on the screen."""
+"""The partner's answers, thoughts and activity on the screen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def says(text: str, *, done: bool = False, where: str = "main") -> PartnerSays:
     return PartnerSays(where, text, done, form="markdown")
 
 
-def test_an_answer_grows_and_is_kept_as_it_was_written(chat: ChatDriver) -> None:
+def test_an_answer_grows_and_is_stored_unchanged(chat: ChatDriver) -> None:
     chat.tell(says("Some **bo"))
     assert "helper  Some **bo" in chat.screen()
     chat.tell(says("ld** text"))
@@ -44,13 +44,13 @@ def test_an_answer_grows_and_is_kept_as_it_was_written(chat: ChatDriver) -> None
     )
 
 
-def test_an_answer_is_read_again_as_it_was(chat: ChatDriver) -> None:
+def test_an_answer_is_restored_unchanged(chat: ChatDriver) -> None:
     said = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
     chat.tell(Transcript((said,)))
     assert "helper  Some text" in chat.screen()
 
 
-def test_an_answer_is_no_part_of_what_was_said_in_an_earlier_life(
+def test_an_answer_is_not_appended_to_a_restored_one(
     chat: ChatDriver,
 ) -> None:
     chat.tell(Transcript((ChatMessage(START, "main", "helper", "Before."),)))
@@ -59,13 +59,13 @@ def test_an_answer_is_no_part_of_what_was_said_in_an_earlier_life(
     assert "helper  Now." in chat.screen()
 
 
-def test_an_answer_in_another_chat_is_drawn_here_too(chat: ChatDriver) -> None:
+def test_an_answer_in_another_chat_appears_in_this_chat(chat: ChatDriver) -> None:
     said = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
     assert not chat.tell(MessageSaid(said))
     assert "helper  Some text" in chat.screen()
 
 
-def test_what_is_said_in_another_chat_goes_to_the_partner(chat: ChatDriver) -> None:
+def test_a_message_of_another_chat_goes_to_the_partner(chat: ChatDriver) -> None:
     said = ChatMessage(START, "main", "you", "hello")
     assert chat.tell(MessageSaid(said)) == [
         TellPartner("main", "hello", elsewhere=True)
@@ -74,7 +74,9 @@ def test_what_is_said_in_another_chat_goes_to_the_partner(chat: ChatDriver) -> N
     assert not chat.tell(MessageSaid(command))
 
 
-def test_it_is_shown_what_the_partner_does_and_for_how_long(chat: ChatDriver) -> None:
+def test_the_chat_shows_the_partner_s_activity_and_its_duration(
+    chat: ChatDriver,
+) -> None:
     chat.tell(PartnerDoes("main", "waits for an answer"))
     chat.now += 3
     chat.tell(PartnerDoes("main", "answers"))
@@ -88,12 +90,12 @@ def test_it_is_shown_what_the_partner_does_and_for_how_long(chat: ChatDriver) ->
     assert not chat.press("escape")
 
 
-def test_a_failure_is_a_line(chat: ChatDriver) -> None:
+def test_a_failure_is_shown_as_a_line(chat: ChatDriver) -> None:
     chat.tell(PartnerFailed("main", "nothing listens\x1b[2J there"))
     assert "error  helper: nothing listens there" in chat.screen()
 
 
-def test_thoughts_are_folded_until_somebody_wants_them(chat: ChatDriver) -> None:
+def test_thoughts_are_folded_until_they_are_opened(chat: ChatDriver) -> None:
     chat.tell(PartnerThought("main", "first this\nthen that", 4.2))
     assert "thought for 4.2s" in chat.screen()
     assert "then that" not in chat.screen()
@@ -103,7 +105,7 @@ def test_thoughts_are_folded_until_somebody_wants_them(chat: ChatDriver) -> None
     assert "then that" not in chat.screen()
 
 
-def test_nothing_hostile_of_an_answer_is_drawn(chat: ChatDriver) -> None:
+def test_hostile_text_in_an_answer_is_not_drawn(chat: ChatDriver) -> None:
     chat.tell(
         says("a\x1b]0;title\x07b `\x9b31m` \u202e"),
         PartnerThought("main", "\x1b[2J", 1),
@@ -120,7 +122,7 @@ def test_an_answer_fits_any_window(chat: ChatDriver, columns: int) -> None:
     chat.frame()
 
 
-def test_a_long_answer_has_all_its_rows(chat: ChatDriver) -> None:
+def test_a_long_answer_keeps_all_its_rows(chat: ChatDriver) -> None:
     chat.state.size = Size(80, 300)
     text = "".join(f"- point *{number}*\n" for number in range(200))
     for at in range(0, len(text), 11):
@@ -131,7 +133,7 @@ def test_a_long_answer_has_all_its_rows(chat: ChatDriver) -> None:
     assert len(chat.state.conversations.current.transcript.items) < LIMIT
 
 
-def test_without_a_partner_it_is_said_once_that_nobody_answers() -> None:
+def test_without_a_partner_the_chat_says_once_that_no_one_answers() -> None:
     chat = ChatDriver(120)
     chat.enter("hello")
     chat.enter("anybody?")
@@ -148,7 +150,7 @@ def held(task_id: int, command: str) -> object:
     return of_conversation("partner:main", task)[0]
 
 
-def test_what_the_partner_asks_for_is_offered_to_be_allowed(chat: ChatDriver) -> None:
+def test_a_request_of_the_partner_offers_allow_in_the_input(chat: ChatDriver) -> None:
     task = held(7, "make test")
     chat.news(task)  # type: ignore[arg-type]
     assert "/allow 7" in chat.screen()
@@ -159,7 +161,7 @@ def test_what_the_partner_asks_for_is_offered_to_be_allowed(chat: ChatDriver) ->
     assert "/allow 7" not in chat.screen()
 
 
-def test_a_command_may_be_allowed_for_good(chat: ChatDriver) -> None:
+def test_a_command_can_be_allowed_permanently(chat: ChatDriver) -> None:
     chat.news(held(7, "make test"), held(8, "make a && rm b"))  # type: ignore[arg-type]
     effects = chat.enter("/allow 7 --always make *")
     assert ControlPartner(AllowCommands(pattern="make *")) in effects
@@ -174,7 +176,9 @@ def test_a_command_may_be_allowed_for_good(chat: ChatDriver) -> None:
     ]
 
 
-def test_the_news_of_its_tasks_are_in_the_conversation(chat: ChatDriver) -> None:
+def test_news_of_the_partner_s_tasks_appear_in_its_conversation(
+    chat: ChatDriver,
+) -> None:
     (task,) = of_conversation("partner:other", queued(1))
     chat.news(task)
     assert [it.name for it in chat.state.conversations.all] == ["main", "other"]

@@ -1,4 +1,4 @@
-"""Names of files in the popup and by Tab, where bash takes them."""
+"""Completion of file names in commands for bash."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_tab_completes_a_name_in_a_command_between_quotes(
     assert chat.state.editor.text.startswith(text)
 
 
-def test_folders_are_gone_on_with_and_names_quoted() -> None:
+def test_folders_can_be_completed_further_and_names_are_quoted() -> None:
     chat = ChatDriver()
     chat.type("!cat do")
     chat.press("tab")
@@ -67,7 +67,7 @@ def test_folders_are_gone_on_with_and_names_quoted() -> None:
     assert chat.state.editor.text == "!cat docs/first\\ page.md "
 
 
-def test_an_empty_word_gets_names_by_tab_alone() -> None:
+def test_an_empty_word_gets_names_only_by_tab() -> None:
     chat = ChatDriver()
     chat.type("!cat ")
     assert "README.md" not in chat.screen()
@@ -85,7 +85,7 @@ def test_a_dot_shows_hidden_names() -> None:
     assert ".hidden" in chat.screen()
 
 
-def test_a_name_that_is_the_only_one_is_taken_by_one_tab(here: Path) -> None:
+def test_tab_accepts_the_only_matching_name(here: Path) -> None:
     (here / "docs" / "second.md").unlink()
     chat = ChatDriver()
     chat.type("!cat docs/")
@@ -102,7 +102,7 @@ def test_enter_sends_the_typed_text_despite_proposals() -> None:
     assert not chat.state.editor.text
 
 
-def test_a_message_gets_no_names() -> None:
+def test_no_names_are_proposed_in_a_message() -> None:
     chat = ChatDriver()
     chat.type("read READ")
     assert "README.md" not in chat.screen()
@@ -110,7 +110,7 @@ def test_a_message_gets_no_names() -> None:
     assert "nothing to complete here" in chat.screen()
 
 
-def test_a_name_that_there_is_not_is_said() -> None:
+def test_tab_on_a_missing_name_says_that_nothing_matches() -> None:
     chat = ChatDriver()
     chat.type("!cat nosuch")
     chat.press("tab")
@@ -127,14 +127,14 @@ def test_new_files_are_proposed(here: Path) -> None:
     assert "third.md" in chat.screen()
 
 
-def test_one_search_at_a_time_and_the_last_one_counts() -> None:
+def test_only_one_search_runs_and_the_latest_one_counts() -> None:
     chat = ChatDriver()
     found: list[LookUp] = []
     for char in "!cat docs/":
         name = "space" if char == " " else char
         effects = update(chat.state, Key(name, char), chat.now)
         found += [e for e in effects if isinstance(e, LookUp)]
-    # The folder of the first search does not answer: it is typed on, and sent.
+    # The folder of the first search does not answer; typing continues.
     (first,) = found
     assert chat.state.editor.text == "!cat docs/"
     answer = LookedUp(first.number, look_up(first.wanted))

@@ -1,4 +1,4 @@
-"""A session that is opened again shows the transcript that was left."""
+"""A reopened session shows its earlier transcript."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Journaled(ChatDriver):
-    """A chat whose changes are kept, as the journal keeps them."""
+    """A chat whose changes are stored, as in the journal."""
 
     def __init__(self) -> None:
         super().__init__(100, 40)
         self.entries: list[ChatMessage | TaskChanged] = []
 
     def happen(self, *tasks: Task) -> None:
-        """Tell of tasks, and keep the changes."""
+        """Deliver changes of tasks, and store them."""
         for task in tasks:
             self.news(task)
             self.keep()
@@ -32,7 +32,7 @@ class Journaled(ChatDriver):
             self.entries.append(TaskChanged(self._seq, event, task))
 
     def say(self, line: str) -> None:
-        """Type a line, and keep what comes of it."""
+        """Type a line, and store its effects."""
         self.enter(line)
         self.keep()
 
@@ -45,18 +45,18 @@ class Journaled(ChatDriver):
         return again
 
     def keep(self) -> None:
-        """Keep what was written down since."""
+        """Store the entries written since the last call."""
         self.entries += self.kept
         self.kept = []
 
 
 def transcript(chat: ChatDriver) -> list[str]:
-    """Return what the transcript shows, without the panel below it."""
+    """Return the lines of the transcript, without the panel below it."""
     chat.state.panels = ()
     return chat.screen().splitlines()[2:]
 
 
-def test_a_burst_is_one_line_again_with_the_same_counts() -> None:
+def test_a_restored_burst_is_one_line_with_the_same_counts() -> None:
     chat = Journaled()
     chat.say("go")
     tasks = range(1, 31)
@@ -74,7 +74,7 @@ def test_a_burst_is_one_line_again_with_the_same_counts() -> None:
     assert any("23 tasks complete" in line for line in shown)
 
 
-def test_answers_to_commands_are_still_there() -> None:
+def test_answers_to_commands_are_restored() -> None:
     chat = Journaled()
     chat.say("/help /tasks")
     chat.say("/nonsense")
@@ -84,7 +84,7 @@ def test_answers_to_commands_are_still_there() -> None:
     assert any("unknown command" in line for line in transcript(again))
 
 
-def test_lines_of_tasks_look_as_they_did() -> None:
+def test_lines_of_tasks_are_restored_unchanged() -> None:
     chat = Journaled()
     chat.happen(queued(1), running(1))
     chat.say("meanwhile")
@@ -98,7 +98,7 @@ def test_lines_of_tasks_look_as_they_did() -> None:
     assert isinstance(items[0].shown, Started)
 
 
-def test_changes_that_two_chats_wrote_down_are_there_once() -> None:
+def test_changes_stored_by_two_chats_are_restored_once() -> None:
     chat, other = Journaled(), Journaled()
     for each in (chat, other):
         each.happen(queued(1), running(1))
@@ -117,7 +117,7 @@ def test_changes_that_two_chats_wrote_down_are_there_once() -> None:
     assert transcript(chat.reopened()) == shown
 
 
-def test_what_was_cleared_from_the_history_is_still_told() -> None:
+def test_news_of_forgotten_tasks_are_restored() -> None:
     chat = Journaled()
     chat.happen(*(ended(i) for i in range(1, 21)))
     left = transcript(chat)
@@ -127,7 +127,7 @@ def test_what_was_cleared_from_the_history_is_still_told() -> None:
     assert transcript(chat.reopened()) == left
 
 
-def test_changes_after_a_crash_are_told_though_no_group_was_kept() -> None:
+def test_changes_after_a_crash_are_shown_without_a_stored_group() -> None:
     chat = Journaled()
     chat.happen(ended(1))
     chat.settle()
@@ -140,7 +140,7 @@ def test_changes_after_a_crash_are_told_though_no_group_was_kept() -> None:
         assert len(told) == 1
 
 
-def test_what_was_put_back_is_not_told_twice() -> None:
+def test_restored_news_are_not_shown_twice() -> None:
     chat = Journaled()
     chat.happen(ended(1))
     again = chat.reopened()
@@ -149,7 +149,7 @@ def test_what_was_put_back_is_not_told_twice() -> None:
     assert transcript(again) == before
 
 
-def test_what_is_typed_before_the_past_is_read_stands_below_it_and_once() -> None:
+def test_text_typed_before_the_past_is_loaded_appears_once_below_it() -> None:
     chat = Journaled()
     chat.say("long ago")
     again = ChatDriver(100, 40)
@@ -159,7 +159,7 @@ def test_what_is_typed_before_the_past_is_read_stands_below_it_and_once() -> Non
     assert [line.split()[-1] for line in said] == ["ago", "now"]
 
 
-def test_an_endless_answer_is_kept_in_part() -> None:
+def test_an_endless_answer_is_stored_in_part() -> None:
     chat = Journaled()
     for number in range(1, 10 * LINES_KEPT):
         chat.happen(queued(number))

@@ -56,10 +56,10 @@ def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
     return [item.shown for item in found[0].transcript.items]
 
 
-def test_a_line_is_said_remembered_and_the_input_is_empty_again() -> None:
+def test_a_sent_line_is_shown_and_remembered_and_the_input_is_cleared() -> None:
     chat = ChatDriver()
     assert Remember("tag the release") in chat.enter("tag the release")
-    said, _ = shown(chat)  # and that nobody answers
+    said, _ = shown(chat)  # and the note that no one answers
     assert isinstance(said, Said)
     assert said.text == "tag the release"
     assert chat.state.editor.text == ""
@@ -100,7 +100,7 @@ def test_a_command_without_its_slash_is_a_note_and_the_footer_says_so() -> None:
         ("/tasks", ""),
     ],
 )
-def test_what_a_shell_would_have_run_is_told_in_the_footer(
+def test_the_footer_says_how_to_run_a_note_that_names_a_program(
     line: str, hint: str
 ) -> None:
     chat = ChatDriver()
@@ -109,7 +109,7 @@ def test_what_a_shell_would_have_run_is_told_in_the_footer(
     assert hint or not chat.state.notice
 
 
-def test_a_wait_says_what_it_waits_for_and_then_that_it_is_over() -> None:
+def test_a_wait_names_its_tasks_and_reports_its_end() -> None:
     chat = ChatDriver()
     chat.news(running(1), running(2))
     chat.enter("/wait")
@@ -148,7 +148,7 @@ def test_ctrl_c_clears_the_input_and_then_asks() -> None:
     assert Leave() in chat.press("enter")
 
 
-def test_who_goes_on_typing_stays() -> None:
+def test_typing_closes_the_question_whether_to_leave() -> None:
     chat = ChatDriver()
     chat.press("ctrl-c")
     chat.type("tag the release")
@@ -160,14 +160,14 @@ def test_who_goes_on_typing_stays() -> None:
     assert chat.state.editor.text == "x?"
 
 
-def test_staying_keeps_everything() -> None:
+def test_escape_closes_the_question_whether_to_leave() -> None:
     chat = ChatDriver()
     chat.press("ctrl-c", "escape")
     assert chat.state.overlay is None
     assert not chat.state.leaving
 
 
-def test_ctrl_d_leaves_at_once_when_nothing_runs_and_asks_otherwise() -> None:
+def test_ctrl_d_leaves_at_once_if_nothing_runs_and_asks_otherwise() -> None:
     assert Leave() in ChatDriver().press("ctrl-d")
     chat = ChatDriver()
     chat.news(queued(1), running(1))
@@ -175,14 +175,14 @@ def test_ctrl_d_leaves_at_once_when_nothing_runs_and_asks_otherwise() -> None:
     assert chat.state.overlay == Leaving()
 
 
-def test_ctrl_d_in_a_draft_deletes() -> None:
+def test_ctrl_d_in_a_draft_deletes_a_character() -> None:
     chat = ChatDriver()
     chat.type("ab")
     assert not chat.press("home", "ctrl-d")
     assert chat.state.editor.text == "b"
 
 
-def test_quit_says_what_it_ends() -> None:
+def test_quit_names_the_tasks_it_ends() -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Deploy"), running(1, "Deploy"))
     assert Leave() not in chat.enter("/quit")
@@ -192,7 +192,7 @@ def test_quit_says_what_it_ends() -> None:
     assert "#1 Deploy" in last.lines[0]
 
 
-def test_the_keys_of_the_question_about_the_end_say_what_they_do() -> None:
+def test_the_question_whether_to_leave_explains_its_keys() -> None:
     chat = ChatDriver()
     chat.state.come_back = "backburner"
     chat.news(queued(1), running(1))
@@ -213,7 +213,7 @@ def test_ctrl_c_while_leaving_hurries() -> None:
     assert chat.press("ctrl-c") == [HurryUp()]
 
 
-def test_ctrl_z_and_ctrl_l() -> None:
+def test_ctrl_z_suspends_and_ctrl_l_redraws() -> None:
     assert ChatDriver().press("ctrl-z") == [Suspend()]
     assert ChatDriver().press("ctrl-l") == [Redraw()]
 
@@ -258,7 +258,7 @@ def test_a_question_mark_in_the_tasks_shows_their_keys_first() -> None:
     chat.press("tab", "?")
     lines = chat.screen().splitlines()
     assert lines[2] == "Tasks"
-    # No key may do to a task what it is only looked up for.
+    # A key listed in the help must not act on a task.
     chat.now += READING
     assert not chat.press("x")
     assert chat.state.overlay is None
@@ -280,7 +280,7 @@ def test_a_question_mark_in_an_open_task_shows_its_keys_and_comes_back() -> None
     assert chat.state.detail is detail
 
 
-def test_an_open_task_says_what_became_of_a_key() -> None:
+def test_an_open_task_shows_the_outcome_of_a_key() -> None:
     chat = ChatDriver()
     chat.news(running(1, "Deploy"))
     open_task(chat, Detail(1, None, None))
@@ -301,7 +301,7 @@ def test_an_open_task_says_what_became_of_a_key() -> None:
     assert "already finished" in chat.screen().splitlines()[-1]
 
 
-def test_who_stays_comes_back_to_the_open_task() -> None:
+def test_staying_returns_to_the_open_task() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     detail = Detail(1, None, None)
@@ -313,7 +313,7 @@ def test_who_stays_comes_back_to_the_open_task() -> None:
     assert chat.state.detail is detail
 
 
-def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
+def test_the_list_of_keys_can_be_scrolled_on_a_small_screen() -> None:
     chat = ChatDriver(40, 12)
     chat.press("?")
     seen = chat.screen()
@@ -329,7 +329,9 @@ def test_the_list_of_keys_can_be_read_to_its_end_on_a_small_screen() -> None:
     assert isinstance(chat.state.overlay, HelpKeys)
 
 
-def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -> None:
+def test_tasks_report_to_the_conversation_of_their_line_even_if_another_is_shown() -> (
+    None
+):
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.start_task(1)
@@ -340,14 +342,14 @@ def test_tasks_of_a_line_report_to_its_conversation_even_if_another_is_shown() -
     assert dict(chat.state.conversations.unread)["work"] >= 1
 
 
-def test_a_new_task_says_in_which_conversation_it_was_asked_for() -> None:
+def test_a_new_task_carries_its_conversation() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     (request,) = requests(chat.enter("!make"), AddTask)
     assert request.request.origin == "work"
 
 
-def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
+def test_tasks_of_other_programs_report_to_the_main_conversation() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.news(queued(7))
@@ -355,7 +357,7 @@ def test_tasks_of_nobody_here_report_to_the_main_conversation() -> None:
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "main"))
 
 
-def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
+def test_unread_news_are_counted_in_displayed_lines() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.enter("/chat main")
@@ -368,7 +370,7 @@ def test_what_is_unread_is_counted_in_lines_as_it_will_be_seen() -> None:
     assert dict(chat.state.conversations.unread) == {"work": 2}
 
 
-def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
+def test_a_line_that_changes_after_it_was_read_is_unread() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.news(*of_conversation("work", queued(1), running(1)))
@@ -378,7 +380,7 @@ def test_a_line_that_changes_after_it_was_seen_is_unread() -> None:
     assert dict(chat.state.conversations.unread) == {"work": 1}
 
 
-def test_opening_a_conversation_takes_its_mark_away() -> None:
+def test_opening_a_conversation_clears_its_unread_count() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.news(queued(1))
@@ -387,7 +389,7 @@ def test_opening_a_conversation_takes_its_mark_away() -> None:
     assert chat.state.conversations.unread == ()
 
 
-def test_chats_lists_them_where_it_was_asked() -> None:
+def test_chats_lists_the_conversations_in_the_current_one() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new work")
     chat.enter("/chats")
@@ -396,7 +398,7 @@ def test_chats_lists_them_where_it_was_asked() -> None:
     assert [line.split()[:2] for line in last.lines] == [["main", "1"], [">", "work"]]
 
 
-def test_what_is_said_goes_to_the_partner_and_its_answer_grows() -> None:
+def test_a_message_goes_to_the_partner_and_its_answer_grows() -> None:
     chat = ChatDriver(partner="butler")
     assert TellPartner("main", "hello") in chat.enter("hello")
     chat.tell(PartnerSays("main", "Good ", done=False), PartnerSays("main", "morning"))
@@ -418,7 +420,7 @@ def test_without_a_partner_text_is_a_note() -> None:
     assert not any(isinstance(effect, TellPartner) for effect in effects)
 
 
-def test_a_partners_task_reports_where_the_partner_says() -> None:
+def test_a_task_of_the_partner_reports_to_the_conversation_it_names() -> None:
     chat = ChatDriver(partner="butler")
     chat.enter("/chat --new work")
     chat.enter("/chat main")
@@ -426,7 +428,7 @@ def test_a_partners_task_reports_where_the_partner_says() -> None:
     assert any(isinstance(entry, TaskNews) for entry in shown(chat, "work"))
 
 
-def test_tab_goes_to_the_panel_and_the_selection_stays_on_its_task() -> None:
+def test_tab_focuses_the_panel_and_the_selection_stays_on_its_task() -> None:
     chat = ChatDriver()
     chat.news(*(queued(i) for i in (1, 2, 3)))
     chat.press("tab", "down")
@@ -436,7 +438,7 @@ def test_tab_goes_to_the_panel_and_the_selection_stays_on_its_task() -> None:
     assert chat.state.board.list_ids() == [3, 2, 1]
 
 
-def test_keys_on_the_selected_task() -> None:
+def test_keys_act_on_the_selected_task() -> None:
     chat = ChatDriver()
     chat.news(queued(4), running(4))
     chat.press("tab")
@@ -449,7 +451,7 @@ def test_keys_on_the_selected_task() -> None:
     assert look.task_id == 4
 
 
-def test_letters_go_into_the_input_again_after_escape() -> None:
+def test_letters_are_typed_into_the_input_again_after_escape() -> None:
     chat = ChatDriver()
     chat.news(queued(1))
     chat.press("tab", "escape", "x")
@@ -457,7 +459,7 @@ def test_letters_go_into_the_input_again_after_escape() -> None:
     assert chat.state.editor.text == "x"
 
 
-def test_a_draft_survives_the_panel_the_keys_and_another_conversation() -> None:
+def test_a_draft_survives_the_panel_the_help_and_another_conversation() -> None:
     chat = ChatDriver()
     chat.news(queued(1))
     chat.type("draft")
@@ -466,7 +468,7 @@ def test_a_draft_survives_the_panel_the_keys_and_another_conversation() -> None:
     assert chat.state.editor.text == "draft"
 
 
-def test_the_filter_lists_what_matches() -> None:
+def test_the_filter_lists_matching_tasks() -> None:
     chat = ChatDriver()
     chat.news(queued(1, "Run tests"), queued(2, "Deploy"), running(3, "Deploy docs"))
     chat.press("tab", "/", *"dep", "enter")
@@ -487,7 +489,7 @@ def test_show_opens_the_task_and_escape_closes_it() -> None:
     assert chat.state.detail is None
 
 
-def test_enter_in_an_empty_input_opens_the_task_that_failed_once() -> None:
+def test_enter_in_an_empty_input_opens_the_failed_task_once() -> None:
     chat = ChatDriver()
     task = ended(2, status=TaskStatus.FAILED)
     chat.news(task)
@@ -508,7 +510,7 @@ def test_a_paste_never_sends_and_goes_into_the_input_from_anywhere() -> None:
     assert shown(chat)[:-1] == []
 
 
-def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() -> None:
+def test_leaving_names_processes_left_running_and_asks_before_ending_them() -> None:
     chat = ChatDriver()
     chat.news(ended(1))
     chat.press("ctrl-c")
@@ -525,7 +527,7 @@ def test_leaving_tells_of_what_tasks_left_running_and_asks_before_it_is_ended() 
     assert Leave() in chat.press("enter")
 
 
-def test_pasted_commands_are_carried_out_one_after_the_other() -> None:
+def test_pasted_commands_are_carried_out_in_order() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     lines = ("!make test", "/cancel last", "/chat --new work", "!make docs", "/tasks")
@@ -546,7 +548,7 @@ def test_pasted_commands_are_carried_out_one_after_the_other() -> None:
     assert requests(chat.tell(refused), ListTasks)
 
 
-def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
+def test_ctrl_c_drops_pending_pasted_commands() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     chat.tell(Paste("/wait\n/clear\n/quit"))
@@ -559,7 +561,7 @@ def test_pasted_commands_that_wait_are_dropped_by_ctrl_c() -> None:
     assert isinstance(chat.state.overlay, Leaving)
 
 
-def test_pasted_here_documents_are_commands_of_their_own() -> None:
+def test_each_pasted_here_document_is_one_command() -> None:
     chat = ChatDriver()
     chat.tell(Paste("!cat <<EOF\ntext\nEOF\n!make test\n"))
     (first,) = requests(chat.press("enter"), AddTask)
@@ -568,7 +570,7 @@ def test_pasted_here_documents_are_commands_of_their_own() -> None:
     assert second.request.args == ("make test",)
 
 
-def test_what_is_sent_while_bash_is_asked_comes_after_it() -> None:
+def test_lines_sent_during_the_bash_check_are_carried_out_after_it() -> None:
     chat = ChatDriver()
     state = chat.state
     state.editor.insert("!cat <<EOF\ntext\nEOF\n!make")
@@ -584,7 +586,7 @@ def test_what_is_sent_while_bash_is_asked_comes_after_it() -> None:
     assert [it for it in chat.kept if it.text == "note"]
 
 
-def test_a_command_that_bash_finds_unfinished_goes_on_in_the_input() -> None:
+def test_an_unfinished_bash_command_continues_in_the_input() -> None:
     chat = ChatDriver()
     for line in ("!cat <<EOF", "", "text"):
         chat.state.editor.insert(line)
@@ -602,7 +604,7 @@ def test_a_command_that_bash_finds_unfinished_goes_on_in_the_input() -> None:
     assert chat.state.editor.text == "!cat <<EOF\n\ntext\nEOF"
 
 
-def test_what_is_sent_while_bash_is_asked_may_be_the_rest_of_a_command() -> None:
+def test_lines_sent_during_the_bash_check_can_complete_the_command() -> None:
     chat = ChatDriver()
     state = chat.state
     state.editor.insert("!for i in 1 2")
@@ -613,7 +615,7 @@ def test_what_is_sent_while_bash_is_asked_may_be_the_rest_of_a_command() -> None
     assert add.request.args == ("for i in 1 2\ndo echo; done",)
 
 
-def test_an_answer_about_an_input_that_was_dropped_sends_nothing() -> None:
+def test_the_bash_check_of_a_dropped_input_sends_nothing() -> None:
     chat = ChatDriver()
     state = chat.state
     state.editor.insert("!make\n!make test")
@@ -626,7 +628,7 @@ def test_an_answer_about_an_input_that_was_dropped_sends_nothing() -> None:
     assert state.to_split
 
 
-def test_nothing_more_is_done_after_a_quit() -> None:
+def test_no_line_is_carried_out_after_quit() -> None:
     chat = ChatDriver()
     chat.tell(Paste("/quit\n!make test"))
     assert not requests(chat.press("enter"), AddTask)
@@ -645,7 +647,7 @@ def test_only_the_end_of_a_task_is_announced() -> None:
     assert chat.news(ended(1)) == [Announce(ended(1), 4)]
 
 
-def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:
+def test_scrolling_up_holds_the_position_and_sending_returns_to_the_end() -> None:
     chat = ChatDriver(rows=12)
     for number in range(30):
         chat.enter(f"note {number}")
@@ -661,7 +663,7 @@ def test_scrolling_up_holds_the_place_and_sending_goes_back() -> None:
     assert chat.state.conversations.current.place is None
 
 
-def test_wheel_and_end_scroll() -> None:
+def test_the_wheel_and_the_end_key_scroll() -> None:
     chat = ChatDriver(rows=12)
     for number in range(30):
         chat.enter(f"note {number}")
@@ -673,7 +675,7 @@ def test_wheel_and_end_scroll() -> None:
     assert chat.state.conversations.current.place is None
 
 
-def test_end_goes_back_to_the_end_behind_a_draft_too() -> None:
+def test_end_scrolls_to_the_end_at_the_end_of_a_draft() -> None:
     chat = ChatDriver(rows=12)
     for number in range(30):
         chat.enter(f"note {number}")
@@ -685,7 +687,7 @@ def test_end_goes_back_to_the_end_behind_a_draft_too() -> None:
     assert chat.state.editor.text == "a draft"
 
 
-def test_end_takes_a_suggestion_first() -> None:
+def test_end_accepts_a_suggestion_before_it_scrolls() -> None:
     chat = ChatDriver(rows=12)
     for number in range(30):
         chat.enter(f"note {number}")
@@ -695,7 +697,7 @@ def test_end_takes_a_suggestion_first() -> None:
     assert chat.state.conversations.current.place is not None
 
 
-def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
+def test_shift_tab_leaves_a_draft_and_tab_does_not() -> None:
     for draft in ("hello", '/task "Build', "/show 1"):
         chat = ChatDriver()
         chat.news(running(1))
@@ -711,7 +713,7 @@ def test_tab_in_a_draft_does_not_leave_it_but_shift_tab_does() -> None:
         assert chat.state.editor.text == f"{draft}x"
 
 
-def test_tab_takes_the_suggestion() -> None:
+def test_tab_accepts_the_suggestion() -> None:
     chat = ChatDriver(history=("!make test",))
     chat.type("!ma")
     chat.press("tab")
@@ -719,7 +721,7 @@ def test_tab_takes_the_suggestion() -> None:
     assert chat.state.focus is Focus.INPUT
 
 
-def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
+def test_keys_do_not_act_on_tasks_that_do_not_fit_on_the_screen() -> None:
     chat = ChatDriver(80, 8)
     chat.news(running(1))
     chat.press("tab")
@@ -734,7 +736,7 @@ def test_no_key_goes_to_tasks_that_there_is_no_room_to_show() -> None:
     assert chat.state.editor.text == "x"
 
 
-def test_a_burst_says_which_task_enter_opens_until_it_was_opened() -> None:
+def test_a_burst_names_the_task_that_enter_opens_until_it_is_opened() -> None:
     chat = ChatDriver(120)
     chat.news(*(queued(number) for number in range(1, 31)))
     for number in range(1, 31):
@@ -750,7 +752,7 @@ def test_a_burst_says_which_task_enter_opens_until_it_was_opened() -> None:
     assert "(failed: #7 #14 #21 …)" in chat.screen()
 
 
-def test_what_left_the_history_leaves_the_panel() -> None:
+def test_tasks_removed_from_the_history_leave_the_panel() -> None:
     chat = ChatDriver()
     chat.news(ended(1), ended(2))
     chat.tell(TasksForgotten(2, (1,)))
@@ -773,7 +775,7 @@ def test_unknown_keys_do_nothing_anywhere() -> None:
         assert not chat.tell(Key("f9"))
 
 
-def test_what_ctrl_c_cleared_is_recalled_but_not_written_down() -> None:
+def test_text_cleared_by_ctrl_c_is_recalled_but_not_stored() -> None:
     chat = ChatDriver(history=("/tasks",))
     chat.type("half a note")
     assert not chat.press("ctrl-c")

@@ -1,4 +1,4 @@
-"""Messages of any length are shown whole, and cost what is seen of them."""
+"""Messages of any length are shown completely, at the cost of the visible part."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def all_of(chat: ChatDriver) -> str:
         pages.append(page)
 
 
-def test_a_message_of_many_lines_is_shown_to_its_end() -> None:
+def test_a_message_of_many_lines_is_shown_completely() -> None:
     chat = ChatDriver(60, 60)
     chat.enter("\n".join(f"line {number}" for number in range(2500)))
     assert "line 2499" in chat.screen()
@@ -35,14 +35,14 @@ def test_a_message_of_many_lines_is_shown_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("length", [2506, 50_000])
-def test_a_long_line_is_shown_to_its_end(length: int) -> None:
+def test_a_long_line_is_shown_completely(length: int) -> None:
     chat = ChatDriver(80, 50)
     chat.enter("x" * length + "END")
     assert "END" in chat.screen()
     assert len(set(all_of(chat).splitlines())) > 1
 
 
-def test_a_long_answer_is_shown_to_its_end() -> None:
+def test_a_long_answer_is_shown_completely() -> None:
     chat = ChatDriver(80, 50)
     lines = tuple(f"row {number}" for number in range(3000))
     chat.state.conversations.show(Reply(START, lines), "main")
@@ -50,7 +50,7 @@ def test_a_long_answer_is_shown_to_its_end() -> None:
     assert "row 0" in all_of(chat)
 
 
-def test_a_long_message_is_one_message() -> None:
+def test_a_long_message_stays_one_message() -> None:
     chat = ChatDriver()
     chat.enter("/chat --new other")
     text = "\n".join("line" for _ in range(1000))
@@ -58,7 +58,7 @@ def test_a_long_message_is_one_message() -> None:
     assert chat.state.conversations.unread == (("main", 1),)
 
 
-def test_an_answer_that_grows_by_pieces_keeps_no_prefixes() -> None:
+def test_a_growing_answer_keeps_no_copies_of_its_prefixes() -> None:
     chat = ChatDriver(partner="butler")
     chat.screen()
     tracemalloc.start()
@@ -72,11 +72,11 @@ def test_an_answer_that_grows_by_pieces_keeps_no_prefixes() -> None:
         tracemalloc.stop()
     text = chat.kept[-1].text
     assert text.count("piece number") == PIECES
-    assert kept < PIECES / 2 * len(text) / 2  # all the prefixes would take twice that
+    assert kept < PIECES / 2 * len(text) / 2  # all prefixes would take twice as much
     assert f"piece number {PIECES - 1}" in chat.screen()
 
 
-def test_the_result_of_a_task_stands_wherever_the_task_does() -> None:
+def test_the_result_of_a_task_is_shown_wherever_the_task_is() -> None:
     chat = ChatDriver(100)
     done = replace(ended(1, "Run tests"), last_line="511 passed in 62.40s")
     chat.news(done)
@@ -86,7 +86,7 @@ def test_the_result_of_a_task_stands_wherever_the_task_does() -> None:
     assert "Canceled: 0" in chat.screen()
 
 
-def test_a_long_command_stands_once_in_full() -> None:
+def test_a_long_command_is_shown_once_in_full() -> None:
     chat = ChatDriver(80, 40)
     command = " ".join(f"word{number}" for number in range(60))
     chat.enter(f"!{command}")
@@ -96,7 +96,7 @@ def test_a_long_command_stands_once_in_full() -> None:
 
 
 @pytest.mark.parametrize("columns", [24, 40, 41, 60])
-def test_a_notice_breaks_between_words_and_a_long_word_of_a_table_in_its_column(
+def test_a_notice_wraps_between_words_and_a_table_within_its_columns(
     columns: int,
 ) -> None:
     text = "process 4711 serves session 'main' now; tasks keep running"

@@ -148,14 +148,16 @@ def check(chat: ChatDriver, columns: int, rows: int) -> None:
 
 @pytest.mark.parametrize("scene", SCENES)
 @given(size=sizes)
-def test_any_size(scene: Callable[[ChatDriver], None], size: tuple[int, int]) -> None:
+def test_every_scene_is_drawn_at_any_size(
+    scene: Callable[[ChatDriver], None], size: tuple[int, int]
+) -> None:
     chat = ChatDriver()
     scene(chat)
     check(chat, *size)
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_small_and_large_sizes_one_after_the_other(
+def test_a_chat_can_be_resized_between_small_and_large(
     scene: Callable[[ChatDriver], None],
 ) -> None:
     chat = ChatDriver()
@@ -167,9 +169,11 @@ def test_small_and_large_sizes_one_after_the_other(
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_an_ascii_screen_is_ascii(scene: Callable[[ChatDriver], None]) -> None:
+def test_an_ascii_screen_contains_only_ascii(
+    scene: Callable[[ChatDriver], None],
+) -> None:
     if scene in {busy, hostile, popup, arguments, panel, confirm, detail, scrolled}:
-        return  # what users and programs write stays as it is
+        return  # text from users and programs stays unchanged
     chat = ChatDriver(look=Look.of("ascii", 0, light=False))
     scene(chat)
     assert chat.screen().isascii()
@@ -184,7 +188,7 @@ def test_the_input_stays_where_it_is_while_everything_else_changes() -> None:
     assert chat.frame().cursor == cursor
 
 
-def test_the_panel_takes_a_third_at_most_and_tells_of_the_rest() -> None:
+def test_the_panel_takes_at_most_a_third_and_counts_the_rest() -> None:
     chat = ChatDriver(rows=24)
     busy(chat)
     lines = chat.screen().split("\n")
@@ -204,7 +208,7 @@ def test_the_panel_leaves_a_row_to_the_transcript() -> None:
         assert not parts.panel or parts.transcript
 
 
-def test_a_running_task_shows_line_bar_percent_and_time() -> None:
+def test_a_running_task_shows_its_last_line_bar_percentage_and_time() -> None:
     chat = ChatDriver(columns=100)
     chat.news(running(4, "Run tests", progress=62, last_line="collected 812 items"))
     chat.now += 40.2
@@ -227,7 +231,7 @@ def test_a_burst_is_one_line() -> None:
     )
 
 
-def test_a_quick_task_has_one_line_with_its_end() -> None:
+def test_a_quick_task_has_one_line_for_its_end() -> None:
     chat = ChatDriver(rows=40)
     chat.press("ctrl-t")
     chat.news(queued(1), running(1), ended(1))
@@ -260,7 +264,7 @@ def test_wrapped_text_hangs_under_its_beginning() -> None:
     assert lines[0].startswith(" " * 12)
 
 
-def test_the_placeholder_says_what_can_be_typed() -> None:
+def test_the_placeholder_explains_the_input() -> None:
     assert "A note to yourself" in ChatDriver().screen()
     assert "Say something to butler" in ChatDriver(partner="butler").screen()
 
@@ -270,7 +274,7 @@ def test_the_placeholder_is_cut_off_in_ascii() -> None:
     assert chat.screen().isascii()
 
 
-def test_what_is_cut_off_is_ascii_too() -> None:
+def test_text_is_truncated_in_ascii() -> None:
     chat = ChatDriver(columns=30, look=Look.of("ascii", 0, light=False))
     chat.news(running(1, "a description that is longer than a row"))
     chat.press("tab", "enter")
@@ -279,7 +283,7 @@ def test_what_is_cut_off_is_ascii_too() -> None:
     assert chat.screen().isascii()
 
 
-def test_an_open_task_that_has_ended_can_be_run_again_and_not_canceled() -> None:
+def test_an_open_ended_task_can_be_rerun_and_not_canceled() -> None:
     chat = ChatDriver()
     chat.news(running(1))
     open_task(chat, Detail.of(TaskFound(running(1), 4711)))
@@ -294,7 +298,7 @@ def test_an_open_task_that_has_ended_can_be_run_again_and_not_canceled() -> None
     assert "x cancel" not in footer
 
 
-def test_news_of_a_long_command_are_a_few_rows_and_a_failure_says_why() -> None:
+def test_news_of_a_long_command_take_a_few_rows_and_a_failure_has_its_reason() -> None:
     chat = ChatDriver(columns=100, rows=24)
     failed = ended(1, "x" * 5000, TaskStatus.FAILED)
     chat.news(replace(failed, last_line="fatal: no such branch"))
@@ -314,7 +318,7 @@ def test_the_footer_follows_the_focus() -> None:
 
 
 @pytest.mark.parametrize("keys", [["/"], ["ctrl-c"]], ids=["popup", "question"])
-def test_the_tasks_stay_in_sight_while_one_of_them_is_chosen(keys: list[str]) -> None:
+def test_the_tasks_stay_visible_while_one_is_selected(keys: list[str]) -> None:
     chat = ChatDriver(100, 30)
     chat.enter("hello")
     chat.news(*(running(number, f"Job {number}") for number in range(1, 5)))
@@ -324,7 +328,7 @@ def test_the_tasks_stay_in_sight_while_one_of_them_is_chosen(keys: list[str]) ->
     assert "Running: 4" in screen
 
 
-def test_a_click_meets_the_task_that_is_seen_there_above_the_popup() -> None:
+def test_a_click_above_the_popup_selects_the_task_shown_there() -> None:
     chat = ChatDriver(100, 30)
     chat.news(*(running(number, f"Job {number}") for number in range(1, 5)))
     chat.type("/")
@@ -334,7 +338,7 @@ def test_a_click_meets_the_task_that_is_seen_there_above_the_popup() -> None:
     assert chat.state.tasks.selected == 3
 
 
-def test_the_popup_says_how_much_more_there_is() -> None:
+def test_the_popup_counts_the_hidden_proposals() -> None:
     chat = ChatDriver()
     chat.type("/")
     hidden = sum(spec.name.startswith("/") for spec in REGISTRY) - HEIGHT
@@ -343,7 +347,7 @@ def test_the_popup_says_how_much_more_there_is() -> None:
     assert "more" not in chat.screen()
 
 
-def test_a_search_that_takes_its_time_says_so(tmp_path: Path) -> None:
+def test_a_long_search_says_that_it_is_running(tmp_path: Path) -> None:
     output = tmp_path / "1.log"
     output.write_text("x\n" * STEP)
     chat = ChatDriver(100)
@@ -359,7 +363,7 @@ def test_a_search_that_takes_its_time_says_so(tmp_path: Path) -> None:
     assert "not found: xy" in chat.screen()
 
 
-def test_the_rule_over_an_output_goes_all_the_way(tmp_path: Path) -> None:
+def test_the_rule_above_an_output_spans_the_full_width(tmp_path: Path) -> None:
     for pager in (None, Pager(tmp_path / "1.log")):
         chat = ChatDriver(80)
         chat.news(running(1))
@@ -369,13 +373,13 @@ def test_the_rule_over_an_output_goes_all_the_way(tmp_path: Path) -> None:
         assert len(rule) == 80
 
 
-def test_a_description_may_take_half_of_what_there_is() -> None:
+def test_a_description_may_take_half_of_the_width() -> None:
     chat = ChatDriver(80)
     chat.news(running(1, "Run the integration", last_line="test 20%", progress=20))
     assert "Run the integration  test 20%" in chat.screen()
 
 
-def test_times_are_exact_and_name_the_day_when_it_changes() -> None:
+def test_times_are_exact_and_include_the_day_when_it_changes() -> None:
     task = ended(1)
     queued_at, ended_at = task.queued_at.astimezone(), (START + timedelta(days=2))
     chat = ChatDriver(120)
@@ -411,7 +415,7 @@ def test_a_notice_and_the_name_of_a_partner_are_made_safe() -> None:
         assert not any(char in line for char in "\x1b\x07\u202e\x9b\x00\ud800")
 
 
-def test_a_command_of_several_lines_is_shown_so_and_visibly_cut() -> None:
+def test_a_command_of_several_lines_is_shown_in_lines_and_visibly_truncated() -> None:
     for lines, end in ((3, "echo 2"), (9, "echo 3 …")):
         chat = ChatDriver(80)
         command = "\n".join(f"echo {number}" for number in range(lines))
@@ -423,7 +427,7 @@ def test_a_command_of_several_lines_is_shown_so_and_visibly_cut() -> None:
         assert rows[start + min(lines, 4) - 1] == end
 
 
-def test_a_command_in_one_long_line_is_cut_where_one_sees_it() -> None:
+def test_a_long_command_line_is_visibly_truncated() -> None:
     chat = ChatDriver(60)
     chat.news(replace(running(1), args=("word " * 100,)))
     open_task(chat, Detail(1, None, None))

@@ -1,4 +1,4 @@
-"""Tasks that wait in the panel: chains, and what counts down."""
+"""Waiting tasks in the panel: chains and countdowns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAIN = (
 
 
 def rows(chat: ChatDriver, *names: str) -> list[str]:
-    """Return the rows of the panel with these names, without what surrounds them."""
+    """Return the rows of the panel with these names, without surrounding text."""
     found = [line for line in chat.screen().splitlines() if "Tasks" not in line]
     return [
         line[line.index("#") :].split("  waits")[0].rstrip()
@@ -29,7 +29,7 @@ def rows(chat: ChatDriver, *names: str) -> list[str]:
 
 
 @pytest.mark.parametrize("columns", [60, 100, 200])
-def test_a_chain_is_one_in_the_panel(columns: int) -> None:
+def test_the_panel_draws_chains(columns: int) -> None:
     chat = ChatDriver(columns=columns, rows=40)
     chat.news(*CHAIN)
     shown = rows(chat, "Build", "Other", "Test", "Deploy")
@@ -43,14 +43,14 @@ def test_a_chain_is_one_in_the_panel(columns: int) -> None:
     ]
 
 
-def test_a_narrow_panel_shows_the_names_instead_of_the_chain() -> None:
+def test_a_narrow_panel_shows_names_instead_of_chains() -> None:
     chat = ChatDriver(columns=16, rows=40)
     chat.news(*CHAIN)
     assert "└" not in chat.screen() or "└ Test" in chat.screen()
     assert "Deplo" in chat.screen()
 
 
-def test_the_list_is_in_chains_and_can_be_filtered_by_group() -> None:
+def test_the_list_shows_chains_and_can_be_filtered_by_group() -> None:
     chat = ChatDriver()
     chat.news(*CHAIN)
     assert chat.state.board.list_ids() == [1, 3, 4, 2]
@@ -59,7 +59,7 @@ def test_the_list_is_in_chains_and_can_be_filtered_by_group() -> None:
     assert chat.state.board.list_ids() == [2, 3, 4, 1]
 
 
-def test_a_time_that_is_left_counts_down_once_a_second() -> None:
+def test_remaining_time_counts_down_once_a_second() -> None:
     chat = ChatDriver(columns=100)
     at = datetime.now(UTC) + timedelta(seconds=252.5)
     later = replace(queued(1, "Later"), reason="starts at 9:00", terms=Terms(at=at))
@@ -72,7 +72,7 @@ def test_a_time_that_is_left_counts_down_once_a_second() -> None:
     assert chat.next_beat() == SPIN
 
 
-def test_nothing_counts_down_for_a_task_of_another_day_or_one_that_waits() -> None:
+def test_a_task_due_another_day_or_waiting_for_a_task_has_no_countdown() -> None:
     chat = ChatDriver(columns=100)
     at = datetime.now(UTC) + timedelta(days=3)
     later = replace(queued(1, "Later"), reason="starts at 9:00", terms=Terms(at=at))

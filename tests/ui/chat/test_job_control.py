@@ -45,7 +45,7 @@ def stopped(state: Path) -> Callable[[], bool]:
 
 
 def wait_stopped(bash: PtySession, state: Path) -> None:
-    """Wait until the chat has stopped and the shell knows; else it can't continue it."""
+    """Wait until the chat has stopped and the shell can continue it."""
     # No answers of the terminal, which the shell would read.
     bash.wait(stopped(state))
     while "Stopped" not in bash.text:

@@ -18,7 +18,7 @@ from ...actors.rules.status import TaskStatus
 from ...actors.rules.terms import DEFAULT_GROUP, PLAIN, Terms
 from ..program.config import ConfigError
 from ..program.policy import matching
-from .call import Answer, Call, refusal
+from .call import Answer, Call, gone, refusal
 from .facts import facts, line
 from .output import marked, read_end
 from .results import RunResult
@@ -158,6 +158,11 @@ class _AddCall(Call):
             elif self._waits_for_person and not is_held(task):
                 self._waits_for_person = False
                 self._wait_for_end()
+
+    def tasks_forgotten(self) -> None:
+        """Answer if the task is gone."""
+        if self._task is not None and self._is_gone(self._task):
+            self.fail(gone(self._task.id))
 
     def interrupt(self) -> None:
         """Answer with the current state; withdraw a pending request to a person."""

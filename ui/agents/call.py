@@ -64,6 +64,9 @@ class Call:
     def task_changed(self, task: Task) -> None:
         """Handle a change of a task."""
 
+    def tasks_forgotten(self) -> None:
+        """Handle that tasks are gone, maybe before their end was told."""
+
     def host_failed(self, text: str) -> None:
         """Handle the end of the session, or a failure to reach it."""
         self.fail(f"{text}. Call the tool again to start the session again.")
@@ -113,6 +116,17 @@ class Call:
 
     def _unknown(self, task_id: int) -> str:
         return f"there is no task {task_id}{self._session.of_whom}"
+
+    def _is_gone(self, task: Task) -> bool:
+        """Tell whether a task has ended, and nobody can tell how."""
+        return not task.status.is_final and task.id not in self._session.tasks
+
+
+def gone(task_id: int) -> str:
+    """Return what is known of a task of which `_is_gone` is true."""
+    return (
+        f"#{task_id} has ended and is no longer in the history; how it ended is unknown"
+    )
 
 
 def refusal(reply: Reply) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...actors.messages import CancelTask, Refused
 from ..program.config import ConfigError
-from .call import Answer, Call, refusal
+from .call import Answer, Call, gone, refusal
 from .facts import facts, line
 from .results import CancelResult, NotCanceled
 from .tools import LONGEST_WAIT
@@ -35,14 +35,13 @@ class CancelCall(Call):
         arguments: Any,  # noqa: ANN401 - as in `Call`
     ) -> None:
         super().__init__(session, answer, arguments)
-        self._asked: set[int] = set()
-        self._canceled: list[int] = []
+        self._tasks: dict[int, Task] = {}
         self._refused: list[NotCanceled] = []
 
     @property
     def note(self) -> str:
         """The current state, for people."""
-        return f"ending {', '.join(f'#{it}' for it in self._canceled[:_NAMED])}"
+        return f"ending {', '.join(f'#{it}' for it in [*self._tasks][:_NAMED])}"
 
     def start(self) -> None:
         """Cancel the tasks."""
@@ -61,8 +60,8 @@ class CancelCall(Call):
             elif task.origin != session.origin and not end_all:
                 self._refuse(task_id, "it is not yours; ask the person to cancel it")
             else:
-                self._asked.add(task_id)
-        for task_id in [*self._asked]:
+                self._tasks[task_id] = task
+        for task_id in [*self._tasks]:
             request = CancelTask(task_id, reason, self._arguments.now)
             session.host.ask(request, self._answered_for(task_id))
         wait = min(session.host.grace + _BEYOND_GRACE, LONGEST_WAIT)
@@ -71,41 +70,46 @@ class CancelCall(Call):
 
     def task_changed(self, task: Task) -> None:
         """Handle a change of a task."""
-        if task.id in self._canceled:
+        if task.id in self._tasks:
+            self._tasks[task.id] = task
             self._answer_if_over()
+
+    def tasks_forgotten(self) -> None:
+        """Wait no longer for tasks that are gone."""
+        self._answer_if_over()
 
     def hurry(self) -> None:
         """Answer with the current state."""
-        tasks = self._session.tasks
-        known = [tasks[it] for it in self._canceled if it in tasks]
+        lost = [it.id for it in self._tasks.values() if self._is_gone(it)]
+        known = [it for it in self._tasks.values() if it.id not in lost]
         over = [it for it in known if _is_over(it)]
         still = [it for it in known if not _is_over(it)]
         lines = [line(it) for it in over]
         lines += [f"not ended yet: {line(it)}" for it in still]
+        lines += [f"{gone(it)}." for it in lost]
         lines += [f"#{it.id} was not canceled: {it.why}" for it in self._refused]
-        result = CancelResult([*map(facts, over)], [*map(facts, still)], self._refused)
-        self.answer(Answer("\n".join(lines), result, is_error=not known))
+        ended, open_ = [*map(facts, over)], [*map(facts, still)]
+        result = CancelResult(ended, open_, self._refused, lost)
+        self.answer(Answer("\n".join(lines), result, is_error=not self._tasks))
 
     def _refuse(self, task_id: int, why: str) -> None:
         self._refused.append(NotCanceled(task_id, why))
 
     def _answered_for(self, task_id: int) -> Callable[[Reply], None]:
         def answered(reply: Reply) -> None:
-            self._asked.discard(task_id)
-            task = self._session.tasks.get(task_id)
+            task = self._tasks[task_id]
             # A task that has ended by itself needs no cancel.
-            if isinstance(reply, Refused | str) and not (task and task.status.is_final):
+            has_ended = task.status.is_final or self._is_gone(task)
+            if isinstance(reply, Refused | str) and not has_ended:
                 self._refuse(task_id, refusal(reply))
-            else:
-                self._canceled.append(task_id)
+                del self._tasks[task_id]
             self._answer_if_over()
 
         return answered
 
     def _answer_if_over(self) -> None:
-        tasks = self._session.tasks
-        known = [tasks[it] for it in self._canceled if it in tasks]
-        if not self._asked and all(map(_is_over, known)):
+        tasks = self._tasks.values()
+        if all(_is_over(it) or self._is_gone(it) for it in tasks):
             self.hurry()
 
 

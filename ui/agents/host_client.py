@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ...actors.rules.task import Task
     from .loop import Loop, Timer
     from .place import Place
+    from .session import Watcher
 
     Reply = QueueReply | str
 
@@ -74,9 +75,8 @@ class HostClient:
         loop: Runs the callbacks.
         place: The session.
         origin: The origin of the tasks to track; None for all tasks.
-        changed: Called with each changed task, and with every task when a host is
-            reached.
-        failed: Called with the reason when the session has ended or can't be reached.
+        watcher: Handles changed tasks, every task when a host is reached, and the end
+            of the session.
     """
 
     def __init__(
@@ -84,14 +84,12 @@ class HostClient:
         loop: Loop,
         place: Place,
         origin: str | None,
-        changed: Callable[[Task], None],
-        failed: Callable[[str], None],
+        watcher: Watcher,
     ) -> None:
         self._loop = loop
-        self._failed = failed
+        self._watcher = watcher
         self._place = place
         self._origin = origin
-        self._changed = changed
         self._tasks: dict[int, Task] = {}
         self._welcome: Welcome | None = None
         self._sock: socket.socket | None = None
@@ -238,7 +236,7 @@ class HostClient:
             then(text)
         for it in pending:
             it.answered(text)
-        self._failed(text)
+        self._watcher.host_failed(text)
 
     # The connection.
 
@@ -317,15 +315,17 @@ class HostClient:
                 for task in tasks:
                     known = before.get(task.id)
                     if known is None or known.status is not task.status:
-                        self._changed(task)
+                        self._watcher.task_changed(task)
                 if not self._ready:
                     self._be_ready()
+                self._watcher.tasks_forgotten()
             case TaskChanged(task=task):
                 self._tasks[task.id] = task
-                self._changed(task)
+                self._watcher.task_changed(task)
             case TasksForgotten(ids=ids):
                 for task_id in ids:
                     self._tasks.pop(task_id, None)
+                self._watcher.tasks_forgotten()
             case SystemStopped(reason=reason):
                 self._fail(f"the session has ended: {reason}")
             case _:

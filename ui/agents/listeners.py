@@ -69,6 +69,18 @@ class Listeners:
                 if not it.keys:
                     self.end(request_id)
 
+    def keep_only(self, tasks: Iterable[Task]) -> None:
+        """Wait for no other tasks: they have ended, and nobody can tell how."""
+        if not self._all:
+            return
+        known = {it.key for it in tasks}
+        for request_id, it in [*self._all.items()]:
+            gone = it.keys.keys() - known
+            for key in gone:
+                del it.keys[key]
+            if gone and not it.keys:
+                self.end(request_id)
+
     def end(self, request_id: RequestId) -> None:
         """Answer the request: all notifications were sent."""
         if self._all.pop(request_id, None) is None:

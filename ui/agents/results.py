@@ -71,6 +71,10 @@ class WaitResult(Result, frozen=True):
     ended: list[TaskFacts]
     open: list[TaskFacts]
     matched: MatchedLine | UnsetType = UNSET
+    gone: Annotated[
+        list[int],
+        Meta(description="Ids of those that have ended and are no longer known."),
+    ] = []
 
 
 class ListResult(Result, frozen=True):
@@ -126,3 +130,7 @@ class CancelResult(Result, frozen=True):
         list[TaskFacts], Meta(description="Those with processes that still run.")
     ]
     not_canceled: list[NotCanceled] = []
+    gone: Annotated[
+        list[int],
+        Meta(description="Ids of those that have ended and are no longer known."),
+    ] = []

@@ -15,9 +15,8 @@ from .server import Server
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ...actors.rules.task import Task
     from .place import Place
     from .server import Opener
     from .session import AgentSession
@@ -63,12 +62,10 @@ def run(arguments: Sequence[str]) -> int:
 def _opener(loop: Loop, place: Place) -> Opener:
     """Return a function that opens the session at a place for an agent."""
 
-    def open_session(
-        name: str, changed: Callable[[Task], None], failed: Callable[[str], None]
-    ) -> AgentSession:
+    def open_session(name: str) -> AgentSession:
         from .session import origin_of, session_at  # noqa: PLC0415 - not needed at once
 
-        return session_at(loop, place, origin_of(name), changed, failed)
+        return session_at(loop, place, origin_of(name))
 
     return open_session
 

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from .loop import Loop, Timer
     from .session import AgentSession
 
-    Opener = Callable[
-        [str, Callable[[Task], None], Callable[[str], None]], AgentSession
-    ]
+    Opener = Callable[[str], AgentSession]
 
 MODERN: Final = "2026-07-28"
 """The version of the protocol without a handshake."""
@@ -74,8 +72,7 @@ class Server:
 
     Args:
         loop: Runs the callbacks.
-        open_session: Opens the session on first use, given the name of the agent, and
-            callbacks for a changed task and for the end of the session. Raises
+        open_session: Opens the session on first use, given the name of the agent. Raises
             `ConfigError` if the configuration is invalid.
         name: The name of the agent; empty for the name that its client sends.
         source: The descriptor of the client's requests.
@@ -228,9 +225,8 @@ class Server:
         """
         if self._session is None:
             self._learn_name(request.meta.get(f"{META}clientInfo"))
-            self._session = self._opener(
-                self._name, self._task_changed, self._host_failed
-            )
+            self._session = self._opener(self._name)
+            self._session.watchers.add(self)
         return self._session
 
     def _call_tool(self, request: Request) -> Json | None:
@@ -328,11 +324,18 @@ class Server:
 
         session.host.when_ready(ready)
 
-    def _task_changed(self, task: Task) -> None:
+    def task_changed(self, task: Task) -> None:
+        """Handle a change of a task."""
         if task.key:
             self._listeners.tell(task)
 
-    def _host_failed(self, text: str) -> None:
+    def tasks_forgotten(self) -> None:
+        """Handle that tasks are gone, maybe before their end was told."""
+        if self._session is not None:
+            self._listeners.keep_only(self._session.tasks.values())
+
+    def host_failed(self, text: str) -> None:
+        """Handle the end of the session, or a failure to reach it."""
         del text
         self._listeners.end_all(of_tasks=True)
 

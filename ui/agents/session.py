@@ -63,6 +63,22 @@ class SessionHost(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Handles changes of tasks and the end of their session."""
+
+    def task_changed(self, task: Task) -> None:
+        """Handle a change of a task."""
+        ...
+
+    def tasks_forgotten(self) -> None:
+        """Handle that tasks are gone, maybe before their end was told."""
+        ...
+
+    def host_failed(self, text: str) -> None:
+        """Handle the end of the session, or a failure to reach it."""
+        ...
+
+
 class AgentSession:
     """The tasks that an agent may see, and its calls in progress.
 
@@ -71,8 +87,7 @@ class AgentSession:
         origin: The origin of the agent's tasks.
         rules: Returns the current rules for agents from the configuration; raises
             `ConfigError` if it is invalid.
-        connect: Returns the connection to the session, which calls `task_changed` and
-            `host_failed`.
+        connect: Returns the connection to the session, given this one as a `Watcher`.
 
     Raises:
         ConfigError: If the configuration is invalid.
@@ -95,6 +110,7 @@ class AgentSession:
         self.loop = loop
         self.origin = origin
         self.calls: set[Call] = set()
+        self.watchers: set[Watcher] = set()
         self.rules = rules
         self.sees_all = rules().see_all
         self.host = connect(self)
@@ -163,22 +179,21 @@ class AgentSession:
 
     def task_changed(self, task: Task) -> None:
         """Handle a change of a task."""
-        for call in [*self.calls]:
-            call.task_changed(task)
+        for it in (*self.calls, *self.watchers):
+            it.task_changed(task)
+
+    def tasks_forgotten(self) -> None:
+        """Handle that tasks are gone, maybe before their end was told."""
+        for it in (*self.calls, *self.watchers):
+            it.tasks_forgotten()
 
     def host_failed(self, text: str) -> None:
         """Handle the end of the session, or a failure to reach it."""
-        for call in [*self.calls]:
-            call.host_failed(text)
+        for it in (*self.calls, *self.watchers):
+            it.host_failed(text)
 
 
-def session_at(
-    loop: Loop,
-    place: Place,
-    origin: str,
-    changed: Callable[[Task], None],
-    failed: Callable[[str], None],
-) -> AgentSession:
+def session_at(loop: Loop, place: Place, origin: str) -> AgentSession:
     """Return the session at a place, connected to its host; see `HostClient`.
 
     Raises:
@@ -186,16 +201,8 @@ def session_at(
     """
 
     def connect(session: AgentSession) -> HostClient:
-        def task_changed(task: Task) -> None:
-            session.task_changed(task)
-            changed(task)
-
-        def host_failed(text: str) -> None:
-            session.host_failed(text)
-            failed(text)
-
         seen = None if session.sees_all else origin
-        return HostClient(loop, place, seen, task_changed, host_failed)
+        return HostClient(loop, place, seen, session)
 
     return AgentSession(loop, origin, lambda: agents_rules(load(place.config)), connect)
 

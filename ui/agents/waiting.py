@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
-from .call import Answer, Call
+from .call import Answer, Call, gone
 from .facts import facts, line
 from .output import marked
 from .results import MatchedLine, WaitResult
@@ -25,25 +25,20 @@ class WaitCall(Call):
     """`wait`."""
 
     _arguments: WaitArguments
-    _ids: tuple[int, ...] = ()
+    _tasks: dict[int, Task] = {}  # noqa: RUF012 - replaced before it is changed
     _searches_last = False
 
     @property
     def note(self) -> str:
         """The current state, for people."""
-        open_ids = [it.id for it in self._known if not it.status.is_final]
+        open_ids = [it.id for it in self._tasks.values() if not it.status.is_final]
         named = ", ".join(f"#{it}" for it in open_ids[:_NAMED])
         return f"waiting for {named}{'…' * (len(open_ids) > _NAMED)}"
 
     @property
-    def _known(self) -> list[Task]:
-        tasks = self._session.tasks
-        return [tasks[it] for it in self._ids if it in tasks]
-
-    @property
     def _awaiting(self) -> list[int]:
         """The tasks that wait for input, maybe forever."""
-        return [it.id for it in self._known if it.awaits_input]
+        return [it.id for it in self._tasks.values() if it.awaits_input]
 
     def start(self) -> None:
         """Start waiting."""
@@ -54,9 +49,9 @@ class WaitCall(Call):
         for task_id in given.ids:
             if self._visible(task_id) is None:
                 return
-        self._ids = tuple(dict.fromkeys(given.ids)) or tuple(
-            it.id for it in self._session.tasks.values() if not it.status.is_final
-        )
+        tasks = self._session.tasks
+        ids = given.ids or [it.id for it in tasks.values() if not it.status.is_final]
+        self._tasks = {it: tasks[it] for it in ids}
         self._call_later(given.wait, self.hurry)
         if self._has_ended():
             self._end()
@@ -67,19 +62,25 @@ class WaitCall(Call):
 
     def task_changed(self, task: Task) -> None:
         """Handle a change of a task."""
-        if task.id not in self._ids:
+        if task.id not in self._tasks:
             return
+        self._tasks[task.id] = task
         if self._has_ended():
             self._end()
         elif task.awaits_input:
             self.hurry()
+
+    def tasks_forgotten(self) -> None:
+        """Wait no longer for tasks that are gone."""
+        if self._has_ended():
+            self._end()
 
     def hurry(self) -> None:
         """Answer with the current state."""
         self._answer_now(None)
 
     def _has_ended(self) -> bool:
-        ends = [it.status.is_final for it in self._known]
+        ends = [it.status.is_final or self._is_gone(it) for it in self._tasks.values()]
         return any(ends) or not ends if self._arguments.any else all(ends)
 
     def _end(self) -> None:
@@ -98,7 +99,7 @@ class WaitCall(Call):
             self._search.stop()
         paths = {
             it.id: Path(it.output_path)
-            for it in self._known
+            for it in self._tasks.values()
             if it.output_path is not None
         }
         self._search = Search(self._session.loop, self._answer_now)
@@ -107,9 +108,12 @@ class WaitCall(Call):
 
     def _answer_now(self, found: Found | None) -> None:
         given = self._arguments
-        ended = [it for it in self._known if it.status.is_final]
-        still = [it for it in self._known if not it.status.is_final]
+        known, tasks = self._session.tasks, self._tasks.values()
+        ended = [it for it in tasks if it.status.is_final]
+        still = [it for it in tasks if not it.status.is_final and it.id in known]
+        lost = [it.id for it in tasks if self._is_gone(it)]
         lines = [line(it) for it in (*ended, *still)]
+        lines += [f"{gone(it)}." for it in lost]
         matched = UNSET
         if found is not None and found.lines:
             matched = MatchedLine(found.task_id, found.cursor, found.lines[0])
@@ -122,9 +126,9 @@ class WaitCall(Call):
             )
         elif given.pattern:
             lines.append("No line was found so far that matches the pattern.")
-        if not self._ids:
+        if not self._tasks:
             lines = ["Nothing is open: all tasks have ended."]
-        elif still and matched is UNSET and not (given.any and ended):
+        elif still and matched is UNSET and not (given.any and (ended or lost)):
             ids = [it.id for it in still]
             lines.append(f"Not ended yet. Call `wait` again with ids {ids}.")
         if awaiting := self._awaiting:
@@ -132,5 +136,5 @@ class WaitCall(Call):
                 f"Before that, send input by `send`, or ask the user to: {awaiting}"
                 " wait for it."
             )
-        result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched)
+        result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched, lost)
         self.answer(Answer("\n".join(lines), result))

@@ -20,7 +20,6 @@ from .talk import Place, Talk, ends_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...actors.rules.task import Task
     from ..agents.call import Answer
     from ..agents.loop import Timer
     from .agent import Agent
@@ -77,11 +76,6 @@ class AgentTalk(Talk):
         if record.message is not None and record.message.get("role") == "assistant":
             self._began = True
             self._settle(record.unanswered)
-
-    def task_changed(self, task: Task) -> None:
-        """See `Talk`."""
-        self._tools.task_changed(task)
-        super().task_changed(task)
 
     def stop(self) -> None:
         """End the turn at once, as requested by the person."""

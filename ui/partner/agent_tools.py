@@ -18,12 +18,9 @@ from ..agents.server import Server
 from .messages import INSTRUCTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from ...actors import Task
     from ..agents.loop import Loop
-    from ..agents.session import AgentSession
     from .answer import Json
     from .partner_session import PartnerSession
 
@@ -49,7 +46,6 @@ class AgentTools:
         self._instructions = INSTRUCTIONS.format(directory=directory)
         self._name = f"mcp-{number}.sock"
         self._servers: dict[Server, tuple[int, int]] = {}
-        self._changed: dict[Server, Callable[[Task], None]] = {}
         self.was_used = False
         """Whether the agent has connected since `forget`."""
         self._socket = address.listen(folder, name=self._name)
@@ -76,11 +72,6 @@ class AgentTools:
             "env": [],
         }
 
-    def task_changed(self, task: Task) -> None:
-        """Handle a change of a task."""
-        for changed in [*self._changed.values()]:
-            changed(task)
-
     def close(self) -> None:
         """Close all servers."""
         self._loop.unwatch(self._socket.fileno())
@@ -97,16 +88,9 @@ class AgentTools:
         source = connection.detach()
         target = os.dup(source)
 
-        def open_session(
-            name: str, changed: Callable[[Task], None], failed: Callable[[str], None]
-        ) -> AgentSession:
-            del name, failed
-            self._changed[server] = changed
-            return self._session
-
         server = Server(
             self._loop,
-            open_session,
+            lambda _: self._session,
             "",
             source,
             target,
@@ -117,7 +101,7 @@ class AgentTools:
         self.was_used = True
 
     def _gone(self, server: Server) -> None:
-        self._changed.pop(server, None)
+        self._session.watchers.discard(server)
         server.close()
         for fd in self._servers.pop(server, ()):
             os.close(fd)

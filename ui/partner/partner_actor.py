@@ -157,6 +157,7 @@ class PartnerActor:
             dead_letters,
             grace=grace,
             changed=self._task_changed,
+            forgotten=self._tasks_forgotten,
             failed=self._session_failed,
         )
         self._talks: dict[str, tuple[Talk, PartnerSession]] = {}
@@ -349,6 +350,10 @@ class PartnerActor:
                 session.task_changed(task)
             if task.origin == session.origin:
                 talk.task_changed(task)
+
+    def _tasks_forgotten(self) -> None:
+        for _, session in [*self._talks.values()]:
+            session.tasks_forgotten()
 
     def _session_failed(self, text: str) -> None:
         for _, session in [*self._talks.values()]:

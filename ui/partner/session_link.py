@@ -31,10 +31,11 @@ class SessionLink:
     Args:
         loop: Runs the callbacks.
         queue: Takes the requests.
-        dead_letters: Counts undeliverable messages.
-        grace: Seconds between SIGTERM and SIGKILL for a canceled task.
-        changed: Called with each changed task, and with all tasks at first.
-        failed: Called with the reason when the session has ended.
+        dead_letters: Counts what reaches nobody.
+        grace: Seconds that a canceled task has to end by itself.
+        changed: Told of a task that has changed, and of each at first.
+        forgotten: Called when tasks are gone; the end of some may not have been told.
+        failed: Told why, when the session has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
@@ -45,12 +46,14 @@ class SessionLink:
         *,
         grace: float,
         changed: Callable[[Task], None],
+        forgotten: Callable[[], None],
         failed: Callable[[str], None],
     ) -> None:
         self._loop = loop
         self._queue = queue
         self._dead_letters = dead_letters
         self._changed = changed
+        self._forgotten = forgotten
         self._failed = failed
         self._news = _Posting(loop, self._take_news)
         self._awaited: list[Callable[[str | None], None]] = []
@@ -103,6 +106,7 @@ class SessionLink:
             case TasksForgotten(ids=ids):
                 for task_id in ids:
                     self.tasks.pop(task_id, None)
+                self._forgotten()
             case SystemStopped(reason=reason):
                 self._end(f"the session has ended: {reason}")
             case _:

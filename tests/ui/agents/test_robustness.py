@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from backburner.actors.host.remote import RemoteSystem
+from backburner.actors.host.settings import HostSettings
 from patience import PATIENCE
 from process_ends import wait_ends
 
@@ -22,7 +24,6 @@ from tests.ui.agents.agent_client import modern_meta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from backburner.actors.host.remote import RemoteSystem
     from host_care import HostCare
 
     from tests.ui.agents.agent_client import AgentClient
@@ -85,14 +86,19 @@ def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
     assert [it["status"] for it in again.data("list")["tasks"]] == ["running"]
 
 
+def _until_listed(agent: AgentClient, count: int) -> None:
+    """Wait until there are so many tasks: calls are under way at once."""
+    end = time.monotonic() + PATIENCE
+    while len(agent.data("list")["tasks"]) < count:
+        assert time.monotonic() < end
+
+
 def test_a_killed_host_is_replaced_and_no_task_is_lost(
     agent: AgentClient, care: HostCare
 ) -> None:
     agent.call("run", command="true", wait=45)
     running = agent.begin("run", {"progressToken": 1}, command="sleep 600", wait=45)
-    end = time.monotonic() + PATIENCE
-    while len(agent.data("list")["tasks"]) < 2:  # both calls are under way at once
-        assert time.monotonic() < end
+    _until_listed(agent, 2)
     (host,) = care.hosts()
     host.kill()
 
@@ -103,6 +109,52 @@ def test_a_killed_host_is_replaced_and_no_task_is_lost(
     assert result["structuredContent"]["task"]["id"] == 2
     assert result["structuredContent"]["task"]["status"] == "canceled"
     assert agent.data("run", command="true", wait=45)["task"]["id"] == 3
+
+
+def test_a_task_that_left_the_history_while_its_host_was_gone_has_ended(
+    connect: Callable[..., AgentClient],
+    care: HostCare,
+    state: Path,
+    tmp_path: Path,
+) -> None:
+    settings = HostSettings(directory=str(state / "main"), grace=PATIENCE)
+    with RemoteSystem(settings) as person:
+        _is_not_waited_for(connect(), care, person, tmp_path / "go")
+
+
+def _is_not_waited_for(
+    agent: AgentClient, care: HostCare, person: RemoteSystem, go: Path
+) -> None:
+    command = f"until [ -e {go} ]; do sleep 0.01; done"
+    task = agent.call("run", modern_meta(), command=command, wait=0)
+    running = agent.begin("run", command=f"trap '' TERM; {command}", wait=45)
+    _until_listed(agent, 2)
+    listed = agent.send(
+        "subscriptions/listen",
+        {"notifications": {"taskIds": [task["taskId"]]}, "_meta": modern_meta()},
+    )
+    both = agent.begin("wait", ids=[1, 2], wait=45)
+    of_two = agent.begin("wait", ids=[1, 2], any=True, wait=45)
+    canceling = agent.begin("cancel", ids=[2])
+    agent.told("notifications/tasks")
+    agent.data("show", id=1)
+    (host,) = care.hosts()
+    agent.process.send_signal(signal.SIGSTOP)
+    host.kill()
+    go.touch()
+    person.wait(1, 2, timeout=PATIENCE)
+    person.forget_finished()
+    agent.process.send_signal(signal.SIGCONT)
+
+    text = agent.answer(running)["result"]["content"][0]["text"]
+    assert text.startswith("#2 has ended and is no longer in the history")
+    for waiting in (both, of_two):
+        found = agent.answer(waiting)["result"]["structuredContent"]
+        assert (found["ended"], found["open"], found["gone"]) == ([], [], [1, 2])
+    canceled = agent.answer(canceling)["result"]
+    assert canceled["structuredContent"]["gone"] == [2]
+    assert canceled["isError"] is False
+    assert agent.answer(listed)["result"]["resultType"] == "complete"
 
 
 def test_ending_a_session_answers_waiting_calls_and_the_next_call_restarts_it(

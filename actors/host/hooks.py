@@ -6,13 +6,13 @@ import logging
 import os
 import threading
 from importlib import import_module
-from queue import SimpleQueue
+from queue import Queue
 from typing import TYPE_CHECKING, Final
 
 from ..processes.marks import MARK
 from ..rules.record import Record
 from ..rules.rounds import Round, Whole, all_done_text
-from ..rules.safe_text import safe_line
+from ..rules.safe_text import brief, safe_line
 from ..rules.status import TaskStatus
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ logger = logging.getLogger("backburner")
 _TIMEOUT: Final = 30.0
 """Timeout of a hook."""
 
+_LAST: Final = 10.0
+"""Seconds for all that are not done when the host ends."""
+
+_LONGEST_LIST: Final = 1000
 
 _FACTS: Final = (
     "BACKBURNER_ID",
@@ -52,7 +56,8 @@ class HookRunner:
         self._hooks = hooks
         self._session = session
         self._round = Round()
-        self._told: SimpleQueue[_Told] = SimpleQueue()
+        self._told: Queue[_Told] = Queue()
+        self._current = ""
         self._thread: threading.Thread | None = None
         if self.are_set:
             # Not at the end of a task: no descriptor may be free then.
@@ -102,11 +107,27 @@ class HookRunner:
 
         while True:
             told = self._told.get()
+            self._current = told.title
             for hook in (self._run_command, self._post_to_ntfy):
                 try:
                     hook(told)
                 except (OSError, ValueError, subprocess.SubprocessError) as error:
                     logger.warning("A notification failed: %s", error)
+            self._told.task_done()
+
+    def finish(self) -> None:
+        """Wait until all are done, for ten seconds at most; what is not is logged."""
+        told = self._told
+        with told.all_tasks_done:
+            if told.all_tasks_done.wait_for(lambda: not told.unfinished_tasks, _LAST):
+                return
+            titles = [self._current, *(it.title for it in told.queue)]
+            told.queue.clear()
+        logger.warning(
+            "The host ends before %d notifications were done: %s",
+            len(titles),
+            brief("; ".join(titles), _LONGEST_LIST),
+        )
 
     def _end_of(self, task: Task) -> _Told:
         description, reason = safe_line(task.description), safe_line(task.reason)

@@ -130,6 +130,7 @@ class Host:
             if self._socket is not None:
                 close_socket(self._socket)
             self._part()
+            self._hooks.finish()
 
     def _take_signal(self, number: int, _: object) -> None:
         again = self._stopping is not None
@@ -150,6 +151,7 @@ class Host:
                     self._system.let_start()
                     logger.error("Nothing can start the host again if it dies")
                 case Leave(settings=settings) if self._kept and self._stopping is None:
+                    self._hooks.finish()
                     self._system.hold_starts()
                     self._kept.hand_on(settings)
                     self._say_leaving()

@@ -19,8 +19,13 @@ from backburner.actors import (
     Terms,
     Unsubscribe,
 )
+from backburner.actors.host import hooks
+from backburner.actors.host.address import is_served
+from backburner.actors.host.hooks import HookRunner
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import Hooks
+from backburner.actors.host.starting import restart
+from backburner.actors.testing import make_task
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -125,6 +130,61 @@ def test_a_command_that_fails_is_logged_and_harms_nothing(
         until(lambda: "notification failed" in log.read_text())
         assert "command ended with status 7" in log.read_text()
         session.wait(session.add("y", "bash", "true").id, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("how", ["end", "idle", "restart"])
+def test_what_is_not_told_yet_when_a_host_ends_is_told_before(
+    settings: HostSettings, told: Path, until: Until, how: str
+) -> None:
+    gate = told.with_suffix(".gate")
+    wait = f"touch {told}.begun; until [ -e {gate} ]; do sleep 0.01; done;"
+    linger = 0.01 if how == "idle" else 0.0
+    hooked = replace(settings, hooks=Hooks(command=wait + COMMAND), linger=linger)
+    with RemoteSystem(hooked) as session:
+        host = psutil.Process(session.welcome.pid)
+        tasks = [session.add("x", "bash", "true").id for _ in range(3)]
+        if how == "end":
+            tasks.append(session.add("y", "bash", "exec sleep 600").id)
+        session.wait(*tasks[:3], timeout=PATIENCE)
+        until(told.with_suffix(".begun").exists)
+        if how == "end":
+            session.end()
+    restarting = threading.Thread(target=lambda: restart(hooked).sock.close())
+    if how == "restart":
+        restarting.start()
+    else:
+        until(lambda: not is_served(Path(settings.directory)))
+    gate.touch()
+    host.wait(PATIENCE)
+    if how == "restart":
+        restarting.join(PATIENCE)
+    for task in tasks:
+        assert told.with_suffix(f".{task}").exists()
+    log = Path(settings.directory) / "host.log"
+    assert "notifications" not in log.read_text()
+
+
+def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    until: Until,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(hooks, "_LAST", 0.01)
+    gate, begun = tmp_path / "gate", tmp_path / "begun"
+    wait = f"touch {begun}; until [ -e {gate} ]; do sleep 0.01; done"
+    runner = HookRunner(Hooks(command=wait), "main")
+    runner.finish()
+    assert not caplog.messages
+    for number in (1, 2, 3):
+        runner.note(make_task(number, "failed"), (), told=True)
+    until(begun.exists)
+    runner.finish()
+    gate.touch()
+    (text,) = caplog.messages
+    assert text.startswith("The host ends before 3 notifications were done: ")
+    for number in (1, 2, 3):
+        assert f"backburner main: #{number} failed" in text
 
 
 @contextmanager

@@ -97,7 +97,9 @@ def _run(options: argparse.Namespace) -> int:
                 # Starting a host takes as long as loading the chat, so do both at once.
                 threading.Thread(target=_load_chat, daemon=True).start()
             ended_by = lifetime.start(
-                system, wakeup, lambda: say_what_takes_long(options.session, system)
+                system,
+                wakeup,
+                lambda: say_what_takes_long(options.session, system, directory),
             )
         except SessionInUseError as error:
             return _refuse(f"{error}, or open another with --session NAME")

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ..messages import (
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
     SchedulesChanged,
+    SlotsChanged,
     Subscribed,
     TaskChanged,
     TaskEvent,
@@ -33,8 +35,9 @@ class Follower:
 
     A subscriber that was too slow, or whose host died, is subscribed again. It gets
     only the first `Subscribed`; later ones become notifications of each task and
-    schedule that changed in between, and of the chat messages. A fault of the journal
-    that persists is reported again.
+    schedule that changed in between, of another number of slots, of groups that were
+    paused after a failure, and of the chat messages. A fault of the journal that
+    persists is reported again.
 
     Args:
         told_of_all: Whether a task missing in a `Subscribed` is forgotten. Otherwise
@@ -46,6 +49,8 @@ class Follower:
         # The status of each task, and whether it waits for input.
         self._known: dict[int, tuple[TaskStatus, bool]] = {}
         self._schedules: dict[int, Schedule] = {}
+        self._slots = 0
+        self._paused: dict[str, int] = {}  # the task that has failed in each group
         self._is_begun = False
         self._in_trouble = False
         self._seq = 0
@@ -63,7 +68,8 @@ class Follower:
                 for task in tasks:
                     self._note(task)
                 self._schedules = {it.id: it for it in schedules}
-                self._seq = news.seq
+                self._seq, self._slots = news.seq, news.slots
+                self._paused = {it.group: it.task.id for it in news.paused}
             case TaskChanged(task=task):
                 self._note(task)
                 self._seq = news.seq
@@ -76,6 +82,10 @@ class Follower:
                     self._schedules.pop(schedule_id, None)
             case MessageSaid(message=said):
                 self.hear(said)
+            case SlotsChanged(slots=slots):
+                self._slots = slots
+            case GroupPaused(group=group, task=task):
+                self._paused[group] = task.id
             case JournalTrouble(text=text):
                 self._in_trouble = text is not None
             case _:
@@ -102,6 +112,13 @@ class Follower:
         removed = tuple(sorted(before.keys() - self._schedules.keys()))
         if changed or removed:
             yield SchedulesChanged(changed, removed)
+        if news.slots != self._slots:
+            self._slots = news.slots
+            yield SlotsChanged(news.slots)
+        for it in news.paused:
+            if self._paused.get(it.group) != it.task.id:
+                yield it
+        self._paused = {it.group: it.task.id for it in news.paused}
         missed = [it for it in news.said if it not in self._heard]
         self.hear(*missed)
         yield from map(MessageSaid, missed)

@@ -32,6 +32,7 @@ from .launch import (
     launch,
     starting,
 )
+from .waited_for import waited_for
 from .wire import BadMessageError, Farewell, Hello, Rejected, RestartHost, Welcome
 
 if TYPE_CHECKING:
@@ -222,7 +223,8 @@ def _greet(directory: Path) -> Reached | Rejected | None:
             return Reached(sock, answer, frames)
     except TimeoutError as error:
         sock.close()
-        raise HostError(f"the host in {directory} does not answer") from error
+        text = f"the host in {directory} does not answer: {waited_for(directory)}"
+        raise HostError(text) from error
     except (FrameError, BadMessageError) as error:
         sock.close()
         raise HostError(f"no valid host listens in {directory}: {error}") from error
@@ -293,8 +295,8 @@ def _start_locked(
             # Its keeper restarts it, or ends in a moment.
             if time.monotonic() > deadline:
                 raise HostError(
-                    f"the host of session {settings.name!r} can't be started again;"
-                    f" see {directory / LOG_NAME}"
+                    f"the host of session {settings.name!r} can't be started again:"
+                    f" {waited_for(directory)}; see {directory / LOG_NAME}"
                 )
         elif not started:
             if leaving is not None and leaving.is_set():

@@ -87,6 +87,8 @@ class Subscribed(Message, frozen=True):
         schedules: All schedules, sorted by id.
         said: For a subscriber with `said_since`, the chat messages since then that are
             not private, in order.
+        slots: How many tasks run at a time.
+        paused: The groups that are paused because one of their tasks has failed.
     """
 
     seq: int
@@ -95,6 +97,8 @@ class Subscribed(Message, frozen=True):
     missed: tuple[TaskChanged, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     said: tuple[ChatMessage, ...] = ()
+    slots: int = 0
+    paused: tuple[GroupPaused, ...] = ()
 
 
 class JournalTrouble(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from ..messages import (
     Acknowledged,
     GetTask,
     GetTranscript,
+    GroupPaused,
     JournalTrouble,
     ListNodes,
     ListSchedules,
@@ -37,7 +39,7 @@ from ..rules.status import TaskFilter, TaskStatus
 from ..rules.task_table import UnknownTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from ..journal.writer import JournalWriter
@@ -213,7 +215,25 @@ class Lookups:
             missed.sort(key=lambda change: change.seq)
         schedules = self._schedules.all_written()
         said = self._said_since(message.said_since)
-        return Subscribed(told, tasks, unshown, tuple(missed), schedules, said)
+        return Subscribed(
+            told,
+            tasks,
+            unshown,
+            tuple(missed),
+            schedules,
+            said,
+            self._starts.slots,
+            tuple(self._groups_paused()),
+        )
+
+    def _groups_paused(self) -> Iterator[GroupPaused]:
+        for group in self._changes.book.settings.rules.groups:
+            # It begins with the task that has failed, which may have been forgotten.
+            task_id = group.why.removeprefix("#").partition(" ")[0]
+            if group.paused and task_id.isdigit():
+                with contextlib.suppress(UnknownTaskError):
+                    task = self._tasks.written(int(task_id), self._changes.now())
+                    yield GroupPaused(group.name, task)
 
     def said_before(self, message: WriteDown) -> Acknowledged | None:
         """Return the answer to a retried message that is stored already."""

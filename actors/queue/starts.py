@@ -120,6 +120,11 @@ class Starts:
             # After the commit: a program that adopts the job must know of the pause.
             self._outbox.add(self._runner, PauseJob(task_id, paused), tells_change=True)
 
+    @property
+    def slots(self) -> int:
+        """How many tasks run at a time."""
+        return self._slots
+
     def set_slots(self, message: SetSlots) -> QueueReply:
         """Set how many tasks run at a time."""
         slots, correlation_id = message.slots, message.correlation_id

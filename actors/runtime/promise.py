@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 import pykka
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_LONG: Final = 3.0
 
 MessageT = TypeVar("MessageT")
 AnswerT = TypeVar("AnswerT")
@@ -31,23 +34,30 @@ class Promise(Generic[MessageT]):
         """Add a message. Never blocks."""
         self._messages.put(message)
 
-    def get(self, timeout: float) -> MessageT:
+    def get(
+        self, timeout: float, on_long: Callable[[], None] | None = None
+    ) -> MessageT:
         """Return the next message; blocks up to `timeout` seconds.
 
         See `wait_in_halves` for a program that is suspended during the wait.
 
         Args:
             timeout: Any number; `math.inf` to wait without a limit.
+            on_long: Called if none came within the first three of them.
 
         Raises:
             TimeoutError: If no message arrived.
             ValueError: If `timeout` is nan.
         """
+        left = timeout
+        if on_long is not None and timeout > _LONG:
+            with contextlib.suppress(queue.Empty):
+                return self._messages.get(timeout=_LONG)
+            on_long()
+            left -= _LONG
         try:
             return wait_in_halves(
-                lambda seconds: self._messages.get(timeout=seconds),
-                timeout,
-                queue.Empty,
+                lambda seconds: self._messages.get(timeout=seconds), left, queue.Empty
             )
         except queue.Empty:
             raise _no_answer(timeout) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import os
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,6 +12,9 @@ from ..messages import CloseQueue, OpenQueue, QueueReply, QueueRequest, Refused
 from ..runtime.promise import Promise
 from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 from .errors import RefusedError, TaskSystemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ReplyT = TypeVar("ReplyT")
 
@@ -25,6 +28,8 @@ class Asking(abc.ABC):
     """Sends requests to a queue and waits for their answers."""
 
     dead_letters: DeadLetters
+    on_long: Callable[[], None] | None = None
+    """Called by each request that has waited for its answer for some seconds."""
     _owner: int | None = None  # the id of the process that started it
 
     @property
@@ -65,15 +70,18 @@ class Asking(abc.ABC):
         timeout: float = ANSWER_TIMEOUT,
     ) -> ReplyT:
         self._refuse_to_wait(type(request).__name__)
-        return ask(self.queue, request, answer, timeout, self.dead_letters)
+        return ask(
+            self.queue, request, answer, timeout, self.dead_letters, self.on_long
+        )
 
 
-def ask(
+def ask(  # noqa: PLR0913, PLR0917 - each is one independent thing
     queue: Recipient[Any],
     request: QueueRequest | OpenQueue | CloseQueue,
     answer: type[ReplyT],
     timeout: float,
     dead_letters: DeadLetters,
+    on_long: Callable[[], None] | None = None,
 ) -> ReplyT:
     """Send a request, and return its answer, which follows the commit.
 
@@ -83,6 +91,7 @@ def ask(
         answer: The expected type of the answer.
         timeout: Seconds to wait for it.
         dead_letters: Counts the request if the queue is gone.
+        on_long: Called if there was no answer within some seconds.
 
     Raises:
         RefusedError: If the request was refused.
@@ -92,7 +101,7 @@ def ask(
     promise: Promise[QueueReply] = Promise()
     if not post_if_alive(queue, replace(request, reply_to=promise), dead_letters):
         raise TaskSystemError("the task system has stopped")
-    reply = promise.get(timeout)
+    reply = promise.get(timeout, on_long)
     if isinstance(reply, Refused):
         raise RefusedError(reply.text, reply.code)
     if not isinstance(reply, answer):

@@ -395,7 +395,8 @@ def test_a_verb_that_shows_says_that_the_disk_is_full(
                 "this may be out of date", "no answer within 10 s"
             )
             said = verb("pause").stderr
-            assert said.startswith(f"backburner: {unanswered}")
+            assert said.startswith("backburner: session 'main': waiting: can't write")
+            assert f"\nbackburner: {unanswered}" in said
             assert said.endswith("; it is done as soon as it can be\n")
         (small_disk / "filler").unlink()
         assert verb("wait", "1").returncode == 0

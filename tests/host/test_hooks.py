@@ -149,7 +149,11 @@ def test_what_is_not_told_yet_when_a_host_ends_is_told_before(
         until(told.with_suffix(".begun").exists)
         if how == "end":
             session.end()
-    restarting = threading.Thread(target=lambda: restart(hooked).sock.close())
+
+    def begin_again() -> None:
+        restart(hooked).sock.close()
+
+    restarting = threading.Thread(target=begin_again)
     if how == "restart":
         restarting.start()
     else:

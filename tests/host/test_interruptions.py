@@ -13,6 +13,7 @@ from backburner.actors import (
     AddTask,
     ChatMessage,
     GetTask,
+    GroupPaused,
     JournalTrouble,
     MessageSaid,
     Notification,
@@ -22,6 +23,7 @@ from backburner.actors import (
     Refused,
     RefusedError,
     SchedulesChanged,
+    SlotsChanged,
     Subscribe,
     Subscribed,
     Task,
@@ -30,6 +32,7 @@ from backburner.actors import (
     TaskEvent,
     TaskFilter,
     TaskRequest,
+    Terms,
     Transcript,
     WriteDown,
 )
@@ -44,6 +47,8 @@ from backburner.actors.testing.manual_clock import START
 from backburner.ui.cli.ends import TaskEnds
 from msgspec.structs import replace
 from patience import PATIENCE
+
+from tests.host.clients import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +79,8 @@ class Host:
         self.queue = RemoteQueue(DeadLetters(), None)
         self.tasks, self.schedules = tasks, (schedule(1), schedule(2))
         self.trouble: str | None = None
+        self.slots = 0
+        self.paused: tuple[GroupPaused, ...] = ()
         self.said: tuple[ChatMessage, ...] = ()
         self.past: tuple[ChatMessage, ...] = ()
         self.written: list[WriteDown] = []
@@ -93,7 +100,14 @@ class Host:
             case Subscribe(subscriber=Number() as to, which=which):
                 tasks = tuple(it for it in self.tasks if it.status in which.statuses)
                 said = self.said if request.said_since else ()
-                first = Subscribed(9, tasks, schedules=self.schedules, said=said)
+                first = Subscribed(
+                    9,
+                    tasks,
+                    schedules=self.schedules,
+                    said=said,
+                    slots=self.slots,
+                    paused=self.paused,
+                )
                 self.queue.take(to.value, first)
                 if self.trouble:
                     self.queue.take(to.value, JournalTrouble(self.trouble))
@@ -159,6 +173,41 @@ def test_schedules_and_trouble_are_as_they_are_after_an_interruption() -> None:
         TaskChanged(9, TaskEvent.PROGRESS, RUNNING),
         SchedulesChanged((paused, schedule(3)), (1,)),
     ]
+
+
+def test_slots_and_groups_paused_by_a_failure_are_told_after_an_interruption() -> None:
+    failed, other = make_task(3, "failed"), make_task(4, "failed")
+    host = Host()
+    host.slots, host.paused = 8, (GroupPaused("a", failed), GroupPaused("b", failed))
+
+    def change() -> None:
+        host.slots = 2
+        host.paused = (*host.paused[:1], GroupPaused("b", other))
+
+    assert missed(TaskFilter.ALL, host, change) == [
+        SlotsChanged(2),
+        GroupPaused("b", other),
+    ]
+    assert missed(TaskFilter.ALL, host, lambda: None) == []
+
+
+def test_who_subscribes_is_told_of_slots_and_of_groups_paused_by_a_failure(
+    session: RemoteSystem,
+) -> None:
+    first, then = Heard(), Heard()
+    session.subscribe(first)
+    session.set_slots(3)
+    session.pause("by-hand")
+    session.set_group("ci", pause_on_failure=True)
+    session.add("Test", "bash", "exit 1", terms=Terms(group="ci"))
+    paused = first.wait_for(GroupPaused)
+    session.subscribe(then)
+    told = then.wait_for(Subscribed)
+    assert told.slots == 3
+    assert [(it.group, it.task.id) for it in told.paused] == [("ci", paused.task.id)]
+    session.forget_finished()
+    session.subscribe(last := Heard())
+    assert last.wait_for(Subscribed).paused == ()
 
 
 def test_trouble_that_lasts_through_an_interruption_stays_told() -> None:

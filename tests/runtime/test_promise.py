@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import threading
 
+import backburner.actors.runtime.promise as promise_module
 import pykka
 import pytest
 from backburner.actors.runtime.promise import Deadline, Promise, answer_of
@@ -35,6 +36,25 @@ def test_without_a_message_in_time_there_is_an_error(timeout: float) -> None:
         promise.get(timeout)
     promise.tell(1)
     assert promise.get(timeout) == 1
+
+
+def test_that_an_answer_takes_long_is_told_once_within_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(promise_module, "_LONG", 0.01)
+    promise: Promise[int] = Promise()
+    told: list[int] = []
+
+    def answer() -> None:
+        told.append(1)
+        promise.tell(41)
+
+    assert promise.get(PATIENCE, answer) == 41
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.02 s"):
+        promise.get(0.02, lambda: told.append(2))
+    promise.tell(42)
+    assert promise.get(PATIENCE, lambda: told.append(3)) == 42
+    assert told == [1, 2]
 
 
 def test_a_deadline_is_one_limit_for_several_waits() -> None:

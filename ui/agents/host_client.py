@@ -55,7 +55,7 @@ _NEWS: Final = 1  # the number of the subscriber
 _CONNECT_TIMEOUT: Final = 0.5
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
-_PATIENCE: Final = 90.0  # seconds to reach a host, whose start may take 60
+_PATIENCE: Final = 50.0  # seconds for a host to be reached: clients give up after 60
 
 
 class _Pending:
@@ -181,9 +181,7 @@ class HostClient:
             return
         self._reaching = True
         if self._gives_up is None:
-            self._gives_up = self._loop.call_later(
-                _PATIENCE, lambda: self._fail("the session's host does not answer")
-            )
+            self._gives_up = self._loop.call_later(_PATIENCE, self._give_up)
         try:
             sock = connect(self._place.directory, _CONNECT_TIMEOUT)
         except (FileNotFoundError, ConnectionError, NotADirectoryError):
@@ -222,6 +220,12 @@ class HostClient:
             self._try_later()
         else:
             self._fail(complaint)
+
+    def _give_up(self) -> None:
+        from ...actors.host.waited_for import waited_for  # noqa: PLC0415 - seldom needed
+
+        why = waited_for(self._place.directory)
+        self._fail(f"the session's host does not answer: {why}")
 
     def _fail(self, text: str) -> None:
         """Report to all waiting callers that the host can't be reached."""

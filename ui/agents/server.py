@@ -72,8 +72,8 @@ class Server:
 
     Args:
         loop: Runs the callbacks.
-        open_session: Opens the session on first use, given the name of the agent. Raises
-            `ConfigError` if the configuration is invalid.
+        open_session: Opens the session on first use, given the name of the agent.
+            Raises `ConfigError` if the configuration is invalid.
         name: The name of the agent; empty for the name that its client sends.
         source: The descriptor of the client's requests.
         target: The descriptor of the answers.

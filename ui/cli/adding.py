@@ -52,8 +52,8 @@ def add(call: Call, system: RemoteSystem) -> int:
                 _tell_all_added(call, added)
     else:
         message = AddTask(request, unless_queued=once)
-        letters = system.dead_letters
-        reply = ask(system.queue, message, TaskAdded, ANSWER_TIMEOUT, letters)
+        letters, long = system.dead_letters, system.on_long
+        reply = ask(system.queue, message, TaskAdded, ANSWER_TIMEOUT, letters, long)
         _tell_added(call, reply.task, existed=reply.existed)
     return 0
 

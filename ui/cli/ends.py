@@ -23,6 +23,7 @@ from ...actors import (
 )
 from ...actors.rules.safe_text import safe_line
 from ...actors.runtime.sending import post
+from ...actors.session.asking import ANSWER_TIMEOUT
 from ...actors.session.closed import ClosedSession
 from ..dialogue.reports import input_text
 
@@ -150,14 +151,19 @@ class _JournalNews:
             self.trouble = news.text
 
 
-def journal_trouble(system: RemoteSystem) -> str | None:
+def journal_trouble(
+    system: RemoteSystem, timeout: float = ANSWER_TIMEOUT
+) -> str | None:
     """Return why the journal of a session can't be written now; None if it can.
 
     Blocks until the queue has answered.
+
+    Raises:
+        TimeoutError: If it has not in so many seconds.
     """
     news = _JournalNews()
     # Faults are reported right after the tasks, so subscribe to few of them.
-    system.subscribe(news, which=TaskFilter.RUNNING)
+    system.subscribe(news, which=TaskFilter.RUNNING, answer_timeout=timeout)
     post(system.queue, Unsubscribe(news), system.dead_letters)
     return news.trouble and f"can't write the journal: {safe_line(news.trouble)}"
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from ...actors import TaskCounts, TaskFilter, TaskSystemError
 from ...actors.host import launch, starting
 from ...actors.host.address import is_served
-from ...actors.host.remote import RemoteSystem
 from ...actors.host.settings import HostSettings
 from ...actors.host.stopping import runs_jobs, stop_any
+from ...actors.host.waited_for import waited_for
 from ...actors.processes.output_file import read_tail
 from ...actors.rules.safe_text import safe_line, safe_lines
 from ...actors.session.closed import ClosedSession
 from ..program.exit_status import EXIT_UNSUCCESSFUL
+from ..program.long_waits import telling
 from .call import complain
+from .reaching import reached
 
 if TYPE_CHECKING:
     from .call import Call
@@ -67,7 +69,7 @@ def _counts(folder: Path, *, served: bool) -> tuple[TaskCounts | None, str]:
         if not served:
             return ClosedSession(folder).find().counts, ""
         settings = HostSettings(directory=str(folder), name=folder.name)
-        with RemoteSystem(settings, start_host=False) as system:
+        with reached(settings, start_host=False) as system:
             return system.find(TaskFilter.RUNNING).counts, ""
     except (TaskSystemError, TimeoutError, OSError, ValueError) as error:
         return None, str(error)
@@ -93,9 +95,8 @@ def host(call: Call) -> int:
         return status
     if action == "restart" and (status := _restart_host(call)):
         return status
-    with RemoteSystem(
-        call.settings, start_host=action in {"start", "restart"}
-    ) as system:
+    starts = action in {"start", "restart"}
+    with reached(call.settings, start_host=starts) as system:
         welcome = system.welcome
     call.say_done(
         welcome,
@@ -111,7 +112,8 @@ def _restart_host(call: Call) -> int:
     A host of another protocol can't hand over its tasks, so it is stopped.
     """
     try:
-        starting.restart(call.settings).sock.close()
+        with telling(call.settings.name, lambda: waited_for(call.settings.directory)):
+            starting.restart(call.settings).sock.close()
     except starting.NoHostError:
         return 0
     except starting.OtherProtocolError:
@@ -121,7 +123,7 @@ def _restart_host(call: Call) -> int:
 
 def _stop_host(call: Call) -> int:
     try:
-        with RemoteSystem(call.settings, start_host=False) as system:
+        with reached(call.settings, start_host=False) as system:
             running = system.list(TaskFilter.RUNNING)
             if running and not call.options.force:
                 names = ", ".join(f"#{task.id}" for task in running)

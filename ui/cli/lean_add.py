@@ -126,9 +126,12 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
     try:
         client = connect(folder)
     except (FileNotFoundError, ConnectionRefusedError):
-        from .lean_host import start_host  # noqa: PLC0415 - seldom needed
+        from ..program.long_waits import telling  # noqa: PLC0415 - seldom needed
+        from .lean_host import start_host  # noqa: PLC0415 - the same
 
-        client = connect(folder) if start_host(folder) else None
+        with telling(os.path.basename(folder), lambda: _waited_for(folder)):  # noqa: PTH119 - a text
+            is_there = start_host(folder)
+        client = connect(folder) if is_there else None
     if client is None:
         return None
     import binascii  # noqa: PLC0415 - built in
@@ -151,9 +154,19 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
             return None
         # The host has the request, so it must not be sent again.
         answer = client.answer()
-        if answer is None:
-            text = "the session's host died before it answered; see: backburner status"
-            return {"type": "Refused", "text": text}
-        return answer
+    except TimeoutError:
+        text = f"the session's host does not answer: {_waited_for(folder)}; it adds the"
+        text += " task if it goes on; see: backburner status"
+        return {"type": "Refused", "text": text}
     finally:
         client.close()
+    if answer is None:
+        text = "the session's host died before it answered; see: backburner status"
+        return {"type": "Refused", "text": text}
+    return answer
+
+
+def _waited_for(folder: str) -> str:
+    from ...actors.host.waited_for import waited_for  # noqa: PLC0415 - seldom needed
+
+    return waited_for(folder)

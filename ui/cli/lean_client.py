@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PROTOCOL: Final = 1
 
-_TIMEOUT: Final = 30.0
+_LONG: Final = 3.0  # seconds after which a person wants to know what is waited for
+_TIMEOUT: Final = 60.0
 _LONGEST: Final = 107
 _KIND: Final = 0o170000  # the file type in a mode; avoids an import of `stat`
 _SOCKET: Final = 0o140000
@@ -43,8 +44,10 @@ def session_folder(options: dict[str, Any]) -> str | None:
 class LeanClient:
     """A connection to a host of this protocol; answers arrive in order."""
 
-    def __init__(self, sock: Any) -> None:  # noqa: ANN401 - of a module without types
+    def __init__(self, sock: Any, folder: str) -> None:  # noqa: ANN401 - of a module without types
         self._sock = sock
+        self._folder = folder
+        self._was_told = False
 
     def close(self) -> None:
         """Disconnect."""
@@ -54,7 +57,8 @@ class LeanClient:
         """Send `Hello` and more messages; return whether the host serves this client.
 
         Raises:
-            OSError: If the messages can't be sent.
+            TimeoutError: If there is no answer within a minute.
+            OSError: If it does not take what is sent.
         """
         first = {"type": "Hello", "protocol": PROTOCOL, "pid": os.getpid(), **hello}
         data = b"".join(map(_frame, (first, *more)))
@@ -64,7 +68,11 @@ class LeanClient:
         return answer is not None and answer["type"] == "Welcome"
 
     def answer(self) -> Any:  # noqa: ANN401 - JSON
-        """Return the next message; None if the host is gone."""
+        """Return what is told next; None if the host is gone.
+
+        Raises:
+            TimeoutError: If there is nothing within a minute.
+        """
         answer = self._read()
         if answer is None or answer["type"] != "Told":
             return None
@@ -84,12 +92,26 @@ class LeanClient:
         while len(data) < count:
             try:
                 piece = self._sock.recv(count - len(data))
+            except TimeoutError:
+                if self._was_told:
+                    raise
+                self._tell()
+                continue
             except OSError:
                 return None
             if not piece:
                 return None
             data += piece
         return bytes(data)
+
+    def _tell(self) -> None:
+        """Say on standard error what is waited for, and wait for longer."""
+        from ...actors.host.waited_for import waited_for  # noqa: PLC0415 - seldom needed
+        from ..program.long_waits import say  # noqa: PLC0415 - the same
+
+        say(os.path.basename(self._folder), waited_for(self._folder))  # noqa: PTH119 - a text
+        self._sock.settimeout(_TIMEOUT)
+        self._was_told = True
 
 
 def connect(folder: str) -> LeanClient | None:
@@ -102,7 +124,7 @@ def connect(folder: str) -> LeanClient | None:
         OSError: If nothing listens there.
     """
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    sock.settimeout(_TIMEOUT)
+    sock.settimeout(_LONG)
     fd = -1
     path = f"{folder}/host.sock"
     if len(os.fsencode(path)) > _LONGEST:
@@ -120,7 +142,7 @@ def connect(folder: str) -> LeanClient | None:
             os.close(fd)
         if not is_own:
             sock.close()
-    return LeanClient(sock) if is_own else None
+    return LeanClient(sock, folder) if is_own else None
 
 
 def _frame(message: dict[str, Any]) -> bytes:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from ...actors import RefusedError, TaskSystemError
 from ...actors.host import starting
-from ...actors.host.remote import RemoteSystem
 from ...actors.host.stopping import stop_any
 from ...actors.rules.safe_text import safe_line
 from ..program.config import ConfigError
@@ -28,13 +27,15 @@ from . import (
 )
 from .call import UsageError, complain, complain_refused
 from .completions import complete
-from .ends import journal_trouble, tell_old_state
+from .ends import tell_old_state
 from .parser import make_parser
+from .reaching import reach, trouble
 from .session import enter_task_surroundings, find_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ...actors.host.remote import RemoteSystem
     from ...actors.session.closed import ClosedSession
     from .call import Call
 
@@ -124,8 +125,7 @@ def _carry_out(call: Call) -> int:
         templates.apply(call)
     enter_task_surroundings(call.options)
     try:
-        system = RemoteSystem(call.settings, start_host=verb in _STARTING)
-        system.start()
+        system = reach(call.settings, start_host=verb in _STARTING)
     except starting.NoHostError:
         return _without_host(call)
     except starting.OtherProtocolError:
@@ -137,9 +137,10 @@ def _carry_out(call: Call) -> int:
     try:
         status = _VERBS[verb](call, system)
     except TimeoutError as error:
-        if trouble := journal_trouble(system):
-            then = "" if verb in _SHOWING else "; it is done as soon as it can be"
-            raise TimeoutError(f"{error}: {trouble}{then}") from error
+        if why := trouble(system):
+            reads = verb in _READING or (verb == "group" and not call.options.name)
+            then = "" if reads else "; it is done as soon as it can be"
+            raise TimeoutError(f"{error}: {why}{then}") from error
         raise
     else:
         if verb in _SHOWING:

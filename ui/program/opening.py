@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ...actors.rules.safe_text import safe_line
 from .host_settings import cluster_settings, host_settings
+from .lifetime import lives_in_host
+from .long_waits import say
 
 if TYPE_CHECKING:
     import argparse
@@ -80,10 +81,16 @@ def with_grace_of(
     return replace(config, grace=grace)
 
 
-def say_what_takes_long(session: str, system: AnySystem) -> None:
-    """Report on standard error why a start takes long."""
+def say_what_takes_long(
+    session: str, system: AnySystem, directory: Path | None
+) -> None:
+    """Say on standard error what a start waits for."""
     if left := system.leftovers:
         doing = f"ending what was left running: {left}; Ctrl+C kills it"
+    elif lives_in_host(system) and directory is not None:
+        from ...actors.host.waited_for import waited_for  # noqa: PLC0415 - seldom needed
+
+        doing = waited_for(directory.absolute())
     else:
         doing = "this takes longer than usual"
-    sys.stderr.write(f"backburner: opening session {session!r}: {safe_line(doing)}\n")
+    say(session, safe_line(doing))

@@ -27,7 +27,7 @@ _TIMEOUT: Final = 30.0
 """Timeout of a hook."""
 
 _LAST: Final = 10.0
-"""Seconds for all that are not done when the host ends."""
+"""Seconds for all pending notifications when the host ends."""
 
 _LONGEST_LIST: Final = 1000
 
@@ -116,7 +116,7 @@ class HookRunner:
             self._told.task_done()
 
     def finish(self) -> None:
-        """Wait until all are done, for ten seconds at most; what is not is logged."""
+        """Wait up to ten seconds for pending notifications; log those not sent."""
         told = self._told
         with told.all_tasks_done:
             if told.all_tasks_done.wait_for(lambda: not told.unfinished_tasks, _LAST):
@@ -124,7 +124,7 @@ class HookRunner:
             titles = [self._current, *(it.title for it in told.queue)]
             told.queue.clear()
         logger.warning(
-            "The host ends before %d notifications were done: %s",
+            "The host ends before %d notifications were sent: %s",
             len(titles),
             brief("; ".join(titles), _LONGEST_LIST),
         )

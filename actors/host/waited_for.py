@@ -1,4 +1,4 @@
-"""What keeps a session's host from answering, as the system shows it."""
+"""The reason why a session's host does not answer, from its processes and files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LONGEST_WORD: Final = 4096
 
 
 def waited_for(directory: Path | str) -> str:
-    """Return what somebody waits for who waits for the host of a session.
+    """Return the reason why the host of a session does not answer yet.
 
-    Blocks no longer than a look at a few files.
+    Reads a few files; does not wait for the host.
     """
     try:
         with contextlib.closing(connect(Path(directory), 0)) as sock:
@@ -47,8 +47,8 @@ def _without_host(directory: Path | str) -> str:
         return found
     if (elsewhere := _folder_of(pid)) and not _is_same(elsewhere, directory):
         return (
-            f"it was moved while its host ran, which goes on in {safe_line(elsewhere)}"
-            f" until it has nothing to do (its keeper is process {pid})"
+            f"it was moved while its host ran; the host keeps running in"
+            f" {safe_line(elsewhere)} until it is idle (its keeper is process {pid})"
         )
     if said := safe_line(word.partition("keeper: ")[2].strip()):
         return said
@@ -56,7 +56,7 @@ def _without_host(directory: Path | str) -> str:
 
 
 def stopped(what: str, pid: int) -> str:
-    """Return that a process is stopped, and what lets it go on; empty if it is not."""
+    """Return a hint how to continue a stopped process; empty if it is not stopped."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2]
         state = fields[:1].decode()
@@ -64,11 +64,11 @@ def stopped(what: str, pid: int) -> str:
         return ""
     if state not in _STOPPED:
         return ""
-    return f"{what} (process {pid}) is stopped; `kill -CONT {pid}` lets it go on"
+    return f"{what} (process {pid}) is stopped; `kill -CONT {pid}` continues it"
 
 
 def _holder(found: os.stat_result) -> int:
-    """Return the process that has locked a file; 0 if the system does not tell."""
+    """Return the id of the process that has locked a file; 0 if unknown."""
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
     place = f"{device}:{found.st_ino}"
     with contextlib.suppress(OSError):
@@ -80,7 +80,7 @@ def _holder(found: os.stat_result) -> int:
 
 
 def _folder_of(keeper: int) -> str:
-    """Return the folder of the session that a keeper was started for."""
+    """Return the session folder of a keeper; empty if unknown."""
     try:
         words = Path(f"/proc/{keeper}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -312,7 +312,7 @@ class SqliteJournal(Journal):
     def start_over(self, everything: Everything, why: DamagedJournalError) -> str:
         """Set the file aside, and record everything for a new one."""
         if self._unproven:
-            raise JournalError(f"{why}, and a new file is no better") from why
+            raise JournalError(f"{why}, and writing a new file failed too") from why
         # Before the release: if this fails, the files there may belong to another
         # session.
         if self._hold is not None:

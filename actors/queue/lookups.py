@@ -228,7 +228,7 @@ class Lookups:
 
     def _groups_paused(self) -> Iterator[GroupPaused]:
         for group in self._changes.book.settings.rules.groups:
-            # It begins with the task that has failed, which may have been forgotten.
+            # The reason starts with the id of the failed task, which may be forgotten.
             task_id = group.why.removeprefix("#").partition(" ")[0]
             if group.paused and task_id.isdigit():
                 with contextlib.suppress(UnknownTaskError):

@@ -43,7 +43,7 @@ class Promise(Generic[MessageT]):
 
         Args:
             timeout: Any number; `math.inf` to wait without a limit.
-            on_long: Called if none came within the first three of them.
+            on_long: Called if no message arrives within three seconds.
 
         Raises:
             TimeoutError: If no message arrived.

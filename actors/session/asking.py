@@ -29,7 +29,7 @@ class Asking(abc.ABC):
 
     dead_letters: DeadLetters
     on_long: Callable[[], None] | None = None
-    """Called by each request that has waited for its answer for some seconds."""
+    """Called for each request that has waited three seconds for its answer."""
     _owner: int | None = None  # the id of the process that started it
 
     @property
@@ -91,7 +91,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is one independent thing
         answer: The expected type of the answer.
         timeout: Seconds to wait for it.
         dead_letters: Counts the request if the queue is gone.
-        on_long: Called if there was no answer within some seconds.
+        on_long: Called if no answer arrives within three seconds.
 
     Raises:
         RefusedError: If the request was refused.

@@ -102,7 +102,7 @@ class ClosedSession:
     @property
     def state(self) -> str:
         """The state of a session without a host, for people."""
-        text = f"session {self._name!r} has no host, so nothing of it runs"
+        text = f"session {self._name!r} has no host, so none of its tasks is running"
         if self.list(TaskFilter.RUNNING):
             text += ", and the status of its running tasks is not known yet"
         return f"{text}; `backburner host start` starts one, and its queued tasks"

@@ -59,8 +59,8 @@ def test_if_the_engine_is_killed_its_jobs_fail_and_others_go_on(
         (failed,) = system.wait(far, timeout=PATIENCE)
         # Its nodes have died with it.
         assert failed.reason == (
-            "the node node-1, or the agent on it, died while no process of the engine"
-            " was there"
+            "the node node-1, or the agent on it, died while no engine process was"
+            " running"
         )
         until(lambda: not running_as(unique), "the end of what it had started")
         until(

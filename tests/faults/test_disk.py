@@ -194,7 +194,7 @@ def test_a_task_that_was_never_written_down_is_no_success(state: Path) -> None:
             assert program.wait() == 1
         told = [*program.texts("error")]
         assert any(
-            text.startswith(("echo lost: could not be written down", REFUSAL))
+            text.startswith(("echo lost: could not be stored", REFUSAL))
             for text in told
         ), told
 

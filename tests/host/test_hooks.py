@@ -181,12 +181,12 @@ def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
     runner.finish()
     assert not caplog.messages
     for number in (1, 2, 3):
-        runner.note(make_task(number, "failed"), (), told=True)
+        runner.note(make_task(number, "failed"), 0, lambda: True, told=True)
     until(begun.exists)
     runner.finish()
     gate.touch()
     (text,) = caplog.messages
-    assert text.startswith("The host ends before 3 notifications were done: ")
+    assert text.startswith("The host ends before 3 notifications were sent: ")
     for number in (1, 2, 3):
         assert f"backburner main: #{number} failed" in text
 

@@ -59,7 +59,7 @@ def test_each_verb_says_that_the_host_is_stopped_and_goes_on_with_it(
             said = program.stderr.readline().decode()
             assert said == (
                 f"backburner: session 'main': waiting: its host (process {pid}) is"
-                f" stopped; `kill -CONT {pid}` lets it go on\n"
+                f" stopped; `kill -CONT {pid}` continues it\n"
             ), words
     finally:
         host.resume()
@@ -101,7 +101,9 @@ def test_a_keeper_that_is_stopped_or_keeps_another_place_is_named(
         try:
             assert keeper.stdout is not None
             keeper.stdout.readline()
-            text = f"it was moved while its host ran, which goes on in {before}"
+            text = (
+                f"it was moved while its host ran; the host keeps running in {before}"
+            )
             assert waited_for(place).startswith(text)
             keeper.send_signal(signal.SIGSTOP)
             os.waitpid(keeper.pid, os.WUNTRACED)

@@ -200,7 +200,7 @@ def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
     with RemoteSystem(settings) as session:
         before = session.welcome.pid
         (tmp_path / "msgspec.py").write_text(program)
-        with pytest.raises(HostError, match=f"this one continues: .*{why}"):
+        with pytest.raises(HostError, match=f"this one keeps running: .*{why}"):
             starting.restart(settings)
         task = session.add("Job", "bash", "true")
         (ended,) = session.wait(task.id, timeout=PATIENCE)

@@ -30,7 +30,7 @@ def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None
     with pytest.raises(HostError) as refused:
         starting.restart(settings)
     text = str(refused.value)
-    assert re.search(f"this one continues: .*{why}", text), text
+    assert re.search(f"this one keeps running: .*{why}", text), text
     assert "\n" not in text
     assert session.get(task.id).status is TaskStatus.RUNNING
     assert session.welcome.pid == before
@@ -45,7 +45,7 @@ def test_on_a_full_disk(care: HostCare, small_disk: Path) -> None:
         task = session.add("Waits", "sleep", "1h")
         fill(small_disk, 4096)
         before = session.welcome.pid
-        with pytest.raises(HostError, match=r"this one continues: .*No space left"):
+        with pytest.raises(HostError, match=r"this one keeps running: .*No space left"):
             starting.restart(settings)
         assert session.get(task.id).status is TaskStatus.RUNNING
         assert session.welcome.pid == before

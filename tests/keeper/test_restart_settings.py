@@ -53,7 +53,7 @@ def test_settings_that_make_no_sense_leave_the_old_host_in_place(
         (payload,) = FrameReader(LONGEST_FROM_HOST).feed(sock.recv(1 << 16))
     answer = wire.decode_from_host(payload)
     assert isinstance(answer, wire.Rejected)
-    assert "this one continues: " in answer.text
+    assert "this one keeps running: " in answer.text
     assert session.list() == ()
     assert session.welcome.pid == before
 

@@ -191,7 +191,7 @@ def test_what_an_add_is_given_is_named() -> None:
             lambda: system.list(answer_timeout=wrong),
             lambda: system.wait(timeout=wrong),
         ):
-            with pytest.raises(TypeError, match="a number of seconds, not str"):
+            with pytest.raises(TypeError, match="timeout must be a number, not str"):
                 ask()
 
 

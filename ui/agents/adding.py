@@ -160,7 +160,7 @@ class _AddCall(Call):
                 self._wait_for_end()
 
     def tasks_forgotten(self) -> None:
-        """Answer if the task is gone."""
+        """Answer if the task was removed."""
         if self._task is not None and self._is_gone(self._task):
             self.fail(gone(self._task.id))
 

@@ -65,7 +65,7 @@ class Call:
         """Handle a change of a task."""
 
     def tasks_forgotten(self) -> None:
-        """Handle that tasks are gone, maybe before their end was told."""
+        """Handle the removal of tasks, whose ends may not have been reported."""
 
     def host_failed(self, text: str) -> None:
         """Handle the end of the session, or a failure to reach it."""
@@ -118,12 +118,12 @@ class Call:
         return f"there is no task {task_id}{self._session.of_whom}"
 
     def _is_gone(self, task: Task) -> bool:
-        """Tell whether a task has ended, and nobody can tell how."""
+        """Return whether a task has ended with an unknown outcome."""
         return not task.status.is_final and task.id not in self._session.tasks
 
 
 def gone(task_id: int) -> str:
-    """Return what is known of a task of which `_is_gone` is true."""
+    """Describe a task that has ended with an unknown outcome."""
     return (
         f"#{task_id} has ended and is no longer in the history; how it ended is unknown"
     )

@@ -75,7 +75,7 @@ class CancelCall(Call):
             self._answer_if_over()
 
     def tasks_forgotten(self) -> None:
-        """Wait no longer for tasks that are gone."""
+        """Stop waiting for tasks that were removed."""
         self._answer_if_over()
 
     def hurry(self) -> None:

@@ -70,7 +70,7 @@ class Listeners:
                     self.end(request_id)
 
     def keep_only(self, tasks: Iterable[Task]) -> None:
-        """Wait for no other tasks: they have ended, and nobody can tell how."""
+        """Stop waiting for all other tasks: they have ended, with unknown outcomes."""
         if not self._all:
             return
         known = {it.key for it in tasks}

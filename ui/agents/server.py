@@ -330,7 +330,7 @@ class Server:
             self._listeners.tell(task)
 
     def tasks_forgotten(self) -> None:
-        """Handle that tasks are gone, maybe before their end was told."""
+        """Handle the removal of tasks, whose ends may not have been reported."""
         if self._session is not None:
             self._listeners.keep_only(self._session.tasks.values())
 

@@ -71,7 +71,7 @@ class Watcher(Protocol):
         ...
 
     def tasks_forgotten(self) -> None:
-        """Handle that tasks are gone, maybe before their end was told."""
+        """Handle the removal of tasks, whose ends may not have been reported."""
         ...
 
     def host_failed(self, text: str) -> None:
@@ -183,7 +183,7 @@ class AgentSession:
             it.task_changed(task)
 
     def tasks_forgotten(self) -> None:
-        """Handle that tasks are gone, maybe before their end was told."""
+        """Handle the removal of tasks, whose ends may not have been reported."""
         for it in (*self.calls, *self.watchers):
             it.tasks_forgotten()
 

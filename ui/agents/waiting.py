@@ -71,7 +71,7 @@ class WaitCall(Call):
             self.hurry()
 
     def tasks_forgotten(self) -> None:
-        """Wait no longer for tasks that are gone."""
+        """Stop waiting for tasks that were removed."""
         if self._has_ended():
             self._end()
 

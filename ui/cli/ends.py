@@ -159,7 +159,7 @@ def journal_trouble(
     Blocks until the queue has answered.
 
     Raises:
-        TimeoutError: If it has not in so many seconds.
+        TimeoutError: If there is no answer within `timeout` seconds.
     """
     news = _JournalNews()
     # Faults are reported right after the tasks, so subscribe to few of them.

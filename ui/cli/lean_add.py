@@ -156,7 +156,7 @@ def _ask(folder: str, directory: str, options: dict[str, Any]) -> Any:  # noqa: 
         answer = client.answer()
     except TimeoutError:
         text = f"the session's host does not answer: {_waited_for(folder)}; it adds the"
-        text += " task if it goes on; see: backburner status"
+        text += " task if it continues; see: backburner status"
         return {"type": "Refused", "text": text}
     finally:
         client.close()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROTOCOL: Final = 1
 
-_LONG: Final = 3.0  # seconds after which a person wants to know what is waited for
+_LONG: Final = 3.0  # seconds until the user is told the reason for the wait
 _TIMEOUT: Final = 60.0
 _LONGEST: Final = 107
 _KIND: Final = 0o170000  # the file type in a mode; avoids an import of `stat`
@@ -58,7 +58,7 @@ class LeanClient:
 
         Raises:
             TimeoutError: If there is no answer within a minute.
-            OSError: If it does not take what is sent.
+            OSError: If the messages can't be sent.
         """
         first = {"type": "Hello", "protocol": PROTOCOL, "pid": os.getpid(), **hello}
         data = b"".join(map(_frame, (first, *more)))
@@ -68,10 +68,10 @@ class LeanClient:
         return answer is not None and answer["type"] == "Welcome"
 
     def answer(self) -> Any:  # noqa: ANN401 - JSON
-        """Return what is told next; None if the host is gone.
+        """Return the next message; None if the host is gone.
 
         Raises:
-            TimeoutError: If there is nothing within a minute.
+            TimeoutError: If none arrives within a minute.
         """
         answer = self._read()
         if answer is None or answer["type"] != "Told":
@@ -105,7 +105,7 @@ class LeanClient:
         return bytes(data)
 
     def _tell(self) -> None:
-        """Say on standard error what is waited for, and wait for longer."""
+        """Report the reason for the wait on stderr, and extend the timeout."""
         from ...actors.host.waited_for import waited_for  # noqa: PLC0415 - seldom needed
         from ..program.long_waits import say  # noqa: PLC0415 - the same
 

@@ -1,4 +1,4 @@
-"""Reaching the host of a session for a verb, and saying what that waits for."""
+"""Connecting a verb to the host of its session, and reporting long waits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
     from ...actors.host.settings import HostSettings
 
-_LOOK: Final = 1.0  # seconds for the queue to say what is wrong
+_LOOK: Final = 1.0  # seconds to wait for the state of the journal
 
 
 def reach(settings: HostSettings, *, start_host: bool) -> RemoteSystem:
-    """Return a started system; say on standard error what takes long.
-
-    The same is said of its requests.
+    """Return a started system; report long waits on stderr, also of its requests.
 
     Raises:
         TaskSystemError: If the host can't be reached.
@@ -40,7 +38,7 @@ def reach(settings: HostSettings, *, start_host: bool) -> RemoteSystem:
 
 @contextlib.contextmanager
 def reached(settings: HostSettings, *, start_host: bool) -> Generator[RemoteSystem]:
-    """Reach the host as `reach` does, and leave it at the end of the `with` block."""
+    """Connect as `reach` does, and disconnect at the end of the `with` block."""
     system = reach(settings, start_host=start_host)
     try:
         yield system
@@ -49,9 +47,9 @@ def reached(settings: HostSettings, *, start_host: bool) -> Generator[RemoteSyst
 
 
 def trouble(system: RemoteSystem) -> str | None:
-    """Return what keeps the host from answering a request; None for nothing known.
+    """Return the reason why the host does not answer a request; None if unknown.
 
-    Blocks a second at most.
+    Blocks for at most a second.
     """
     if found := stopped("its host", system.welcome.pid):
         return found

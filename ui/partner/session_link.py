@@ -31,11 +31,11 @@ class SessionLink:
     Args:
         loop: Runs the callbacks.
         queue: Takes the requests.
-        dead_letters: Counts what reaches nobody.
-        grace: Seconds that a canceled task has to end by itself.
-        changed: Told of a task that has changed, and of each at first.
-        forgotten: Called when tasks are gone; the end of some may not have been told.
-        failed: Told why, when the session has ended.
+        dead_letters: Counts undeliverable messages.
+        grace: Seconds between SIGTERM and SIGKILL for a canceled task.
+        changed: Called with each changed task, and with all tasks at first.
+        forgotten: Called when tasks are removed; some ends may not have been reported.
+        failed: Called with the reason when the session has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing

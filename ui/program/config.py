@@ -358,7 +358,8 @@ def _read(file: Path) -> str:
     if len(data) > _LONGEST:
         raise ConfigError(f"{file}: longer than {_LONGEST >> 20} MiB; shorten it")
     try:
-        return data.decode("utf-8-sig")  # some editors begin a file with a mark
+        # Some editors start a file with a byte order mark.
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not valid UTF-8: save it as UTF-8") from error
 

@@ -1,4 +1,4 @@
-"""Saying on standard error what takes longer than usual, and why."""
+"""Reports on stderr of waits that take longer than usual, with the reason."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from typing import Final
 
 LONG: Final = 3.0
-"""Seconds after which a person wants to know what a command waits for."""
+"""Seconds until a wait is reported."""
 
 
 @contextlib.contextmanager
 def telling(session: str, doing: Callable[[], str]) -> Generator[None]:
-    """Say what is waited for if the `with` block takes long, once.
+    """Report the reason for the wait once, if the `with` block takes long.
 
     Args:
         session: The name of the session.
-        doing: Returns what is waited for; called on a thread of its own.
+        doing: Returns the reason; called on a separate thread.
     """
     timer = threading.Timer(LONG, lambda: say(session, doing()))
     timer.daemon = True
@@ -33,6 +33,6 @@ def telling(session: str, doing: Callable[[], str]) -> Generator[None]:
 
 
 def say(session: str, doing: str) -> None:
-    """Say what is waited for, in one line."""
+    """Report the reason for a wait, in one line."""
     sys.stderr.write(f"backburner: session {session!r}: waiting: {doing}\n")
     sys.stderr.flush()

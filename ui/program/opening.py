@@ -84,7 +84,7 @@ def with_grace_of(
 def say_what_takes_long(
     session: str, system: AnySystem, directory: Path | None
 ) -> None:
-    """Say on standard error what a start waits for."""
+    """Report on stderr why a start takes long."""
     if left := system.leftovers:
         doing = f"ending what was left running: {left}; Ctrl+C kills it"
     elif lives_in_host(system) and directory is not None:

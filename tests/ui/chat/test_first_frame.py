@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = "A note to yourself"
 END_OF_FRAME = b"\x1b[?2026l"
 ASKED = b"\x1b]11;?"  # query of the background, after the first frame of the actor
-GIVEN_BACK = (b"?1049l", b"?1000l", b"?2004l", b"?1004l", b"?25h", b"?7h")
+RESTORED = (b"?1049l", b"?1000l", b"?2004l", b"?1004l", b"?25h", b"?7h")
 
 # A pipe blocks its reader until it is written to.
 HELD_BACK = """
@@ -87,10 +87,10 @@ def loaded(session: PtySession) -> Callable[[], bool]:
     return lambda: ASKED in session.raw
 
 
-def given_back(session: PtySession) -> bool:
+def is_restored(session: PtySession) -> bool:
     raw = bytes(session.raw)
     last_on = raw.rfind(b"\x1b[?1049h")
-    return all(raw.rfind(mode) > last_on for mode in GIVEN_BACK)
+    return all(raw.rfind(mode) > last_on for mode in RESTORED)
 
 
 def test_keys_and_resizes_during_loading_are_handled(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_crash_during_loading_restores_the_terminal(tmp_path: Path) -> None:
         chat = start.session
         start.go_on("break")
         assert chat.wait_exit() == EXIT_FAILURE
-        assert given_back(chat)
+        assert is_restored(chat)
         assert "internal error: RuntimeError('planted'); the log is" in chat.text
 
 
@@ -185,7 +185,7 @@ def test_a_signal_during_loading_ends_the_session_cleanly(
         chat.process.send_signal(number)
         start.go_on()
         assert chat.wait_exit() == 128 + number
-        assert given_back(chat)
+        assert is_restored(chat)
         assert "left session main" in chat.text
 
 

@@ -209,7 +209,7 @@ def test_details_are_shown(dialogue: Dialogue, samples: Samples) -> None:
     assert "  process    4711" in texts
 
 
-def test_output_is_shown_or_why_not(
+def test_output_or_an_error_is_shown(
     dialogue: Dialogue, samples: Samples, tmp_path: Path
 ) -> None:
     path = tmp_path / "2.log"

@@ -147,7 +147,7 @@ def test_only_the_first_of_many_failed_tasks_are_named(
     )
 
 
-def test_tasks_that_come_later_are_not_waited_for(
+def test_waiting_ignores_tasks_added_later(
     dialogue: Dialogue, samples: Samples
 ) -> None:
     running = samples[Status.RUNNING]

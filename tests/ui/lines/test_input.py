@@ -80,7 +80,7 @@ def test_an_empty_input_just_ends(feed: _Feed) -> None:
     assert feed.end() == [EndOfInput()]
 
 
-def test_the_end_can_be_read_again() -> None:
+def test_end_of_input_can_be_read_repeatedly() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     lines = LineInput(nothing)
     assert [lines.read(), lines.read()] == [[EndOfInput()], [EndOfInput()]]

@@ -127,7 +127,7 @@ def test_the_input_ends_only_at_the_beginning_of_a_line() -> None:
     assert Stage().type("a\n\x04b") == LinesTyped((b"a",), ended=True)
 
 
-def test_a_prompt_stands_before_one_line() -> None:
+def test_a_prompt_precedes_one_line() -> None:
     stage = Stage()
     stage.type("!cat <<EOF\n")
     stage.line.set_prompt("> ")

@@ -168,7 +168,7 @@ def test_a_colour_set_above_the_page_lasts_until_it_is_reset(
     assert styles == [red] * 3 + [Style()]
 
 
-def test_a_narrower_window_keeps_the_place(path: Path) -> None:
+def test_a_narrower_window_keeps_the_position(path: Path) -> None:
     write_lines(path, 100)
     pager = Pager(path)
     seen(pager)

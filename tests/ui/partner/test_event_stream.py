@@ -135,7 +135,7 @@ def test_a_tool_call_without_an_id_gets_one() -> None:
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_an_error_in_the_stream_is_one_line(data: str, said: str) -> None:
+def test_an_error_in_the_stream_is_reported_in_one_line(data: str, said: str) -> None:
     with pytest.raises(EndpointError, match=said) as raised:
         AnswerGatherer().take(data)
     assert "\n" not in str(raised.value)

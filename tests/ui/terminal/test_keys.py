@@ -261,7 +261,7 @@ def test_a_broken_sequence_does_not_swallow_the_key_after_it() -> None:
     assert decode(b"\x1b]11;rgb\x1b[A") == [Key("up")]
 
 
-def test_mouse_and_focus() -> None:
+def test_mouse_and_focus_events_are_decoded() -> None:
     assert decode(b"\x1b[<64;3;4M\x1b[<65;1;1M") == [
         Wheel(up=True, x=2, y=3),
         Wheel(up=False, x=0, y=0),
@@ -399,7 +399,7 @@ def test_a_paste_beyond_the_limit_is_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     assert events == [Paste("12345", cut=True), Key("x", "x")]
 
 
-def test_a_large_paste_in_small_pieces_is_whole() -> None:
+def test_a_large_paste_in_small_pieces_stays_complete() -> None:
     text = "0123456789abcdef" * 20_000
     data = BEGIN + text.encode() + END
     chunks = [data[at : at + 7] for at in range(0, len(data), 7)]
@@ -409,7 +409,7 @@ def test_a_large_paste_in_small_pieces_is_whole() -> None:
 @given(STREAMS, st.lists(st.integers(0, 200), max_size=8))
 @example(BEGIN + b"x\x1b[20" + b"1~" + b"y", [9, 11])
 @example(b"\x1b]11;rgb:0/0/0\x1b\\a", [15])
-def test_cutting_the_stream_anywhere_changes_nothing(
+def test_splitting_the_stream_anywhere_changes_nothing(
     data: bytes, cuts: list[int]
 ) -> None:
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})

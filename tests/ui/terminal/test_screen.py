@@ -136,13 +136,13 @@ def test_the_cursor_moves_and_hides(stage: Stage) -> None:
     assert (stage.seen.cursor.y, stage.seen.cursor.x) == (4, 19)
 
 
-def test_after_invalidate_everything_is_drawn_again(stage: Stage) -> None:
+def test_invalidate_redraws_everything(stage: Stage) -> None:
     stage.paint(frame("one", "two"))
     stage.screen.invalidate()
     assert b"one" in stage.paint(frame("one", "two"))
 
 
-def test_another_size_draws_everything_again(stage: Stage) -> None:
+def test_a_new_size_redraws_everything(stage: Stage) -> None:
     stage.paint(frame("one", "two"))
     assert b"one" in stage.paint(frame("one", "two"), Size(10, 4))
 

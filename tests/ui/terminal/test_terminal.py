@@ -366,7 +366,7 @@ def test_a_multiplexer_is_detected(
     terminal.close()
 
 
-def test_the_chat_needs_terminals_on_both_sides(tty: Pty) -> None:
+def test_the_chat_needs_a_terminal_for_input_and_output(tty: Pty) -> None:
     read_end, write_end = os.pipe()
     environ = {"TERM": "xterm"}
     assert is_drawable(environ, tty.slave, tty.slave)

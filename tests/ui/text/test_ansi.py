@@ -86,7 +86,7 @@ def test_sgr_parameters_set_the_style(parameters: str, style: Style) -> None:
     assert apply_sgr(parameters, PLAIN) == style
 
 
-def test_a_reset_forgets_the_style_before() -> None:
+def test_a_reset_drops_the_previous_style() -> None:
     assert apply_sgr("0", Style(fg=1, bold=True)) == PLAIN
     assert apply_sgr("1", Style(fg=1)) == Style(fg=1, bold=True)
 

@@ -207,7 +207,7 @@ def test_the_question_whether_to_leave_explains_its_keys() -> None:
     assert Leave(ends=True) in chat.press("ctrl-c")
 
 
-def test_ctrl_c_while_leaving_hurries() -> None:
+def test_ctrl_c_while_leaving_hurries_the_end() -> None:
     chat = ChatDriver()
     chat.tell(Ending())
     assert chat.press("ctrl-c") == [HurryUp()]

@@ -28,7 +28,7 @@ KEYBOARD_ON, KEYBOARD_OFF = b"\x1b[>5u", b"\x1b[<u"
 ASKED = b"\x1b[?u\x1b[c"
 
 
-def given_back(raw: bytes) -> bool:
+def is_restored(raw: bytes) -> bool:
     return all(raw.rfind(mode + b"l") > raw.rfind(mode + b"h") > 0 for mode in MODES)
 
 
@@ -71,7 +71,7 @@ def test_a_signal_restores_the_terminal_and_ends_the_jobs(
         until(lambda: pid.exists() and pid.read_text().endswith("\n"))
         chat.process.send_signal(number)
         assert chat.wait_exit() == 128 + number
-        assert given_back(bytes(chat.raw))
+        assert is_restored(bytes(chat.raw))
         assert chat.raw.rfind(KEYBOARD_OFF) > chat.raw.rfind(KEYBOARD_ON)
         assert "left session main: 1 canceled" in chat.text
         assert not psutil.pid_exists(int(pid.read_text()))
@@ -98,7 +98,7 @@ def test_an_unhandled_error_restores_the_terminal(tmp_path: Path, error: str) ->
         chat.wait(PLACEHOLDER)
         chat.send("x")
         assert chat.wait_exit() != 0
-        assert given_back(bytes(chat.raw))
+        assert is_restored(bytes(chat.raw))
         on, off = chat.raw.count(KEYBOARD_ON), chat.raw.count(KEYBOARD_OFF)
         assert on == off
 
@@ -137,7 +137,7 @@ def test_an_answer_that_arrives_after_leaving_is_not_typed_into_the_shell(
     with in_shell(tmp_path, patient=True) as bash:
         bash.send(key)
         if key == "\x04":
-            bash.wait(lambda: given_back(bytes(bash.raw)))
+            bash.wait(lambda: is_restored(bytes(bash.raw)))
         bash.send("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[?62;22c")
         bash.wait("left session main" if key == "\x04" else "Stopped")
         bash.send("echo marked=$?\r")
@@ -252,7 +252,7 @@ def test_the_mouse_can_be_handed_to_the_terminal_and_back(tmp_path: Path) -> Non
         chat.wait("Shift+drag selects", lambda: chat.raw.count(b"\x1b[?1000h") == 2)
         chat.send("\x04")
         assert chat.wait_exit() == 0
-        assert given_back(bytes(chat.raw))
+        assert is_restored(bytes(chat.raw))
 
 
 def test_an_unknown_background_gets_no_white_text(

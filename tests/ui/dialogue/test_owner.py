@@ -1,4 +1,4 @@
-"""What a face's main thread hears of the session's host."""
+"""News of the session's host for the main thread of a face."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _EndedFace:
         raise pykka.ActorDeadError(message.text)
 
 
-def test_the_end_of_a_session_is_noted_after_that_of_its_face() -> None:
+def test_the_end_of_a_session_is_recorded_after_its_face_has_ended() -> None:
     owner = Owner(Wakeup())
     HostNews(_EndedFace(), owner, tells_end=True).tell(SessionEnded("stopped"))
     assert owner.finished

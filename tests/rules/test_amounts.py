@@ -20,7 +20,7 @@ BAD = ["", " ", "-1", "2GG", "two", "Ù£", "1e3", "0x10", "nan", "inf", "1 2", "Â
         ("1048576", 1 << 20),
     ],
 )
-def test_memory_is_read_as_people_write_it(text: str, size: int) -> None:
+def test_memory_sizes_are_parsed(text: str, size: int) -> None:
     assert parse_memory(text) == size
 
 
@@ -33,7 +33,7 @@ def test_bad_memory_is_refused_in_one_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "cpus"), [("1", 1), ("0.5", 0.5), (".5", 0.5)])
-def test_processors_are_read(text: str, cpus: float) -> None:
+def test_processor_counts_are_parsed(text: str, cpus: float) -> None:
     assert parse_cpus(text) == cpus
 
 
@@ -51,14 +51,14 @@ def test_bad_numbers_of_processes_are_refused_in_one_line(text: str) -> None:
     assert len(str(refused.value)) < 200
 
 
-def test_terms_with_limits_that_make_no_sense_are_refused() -> None:
+def test_terms_with_invalid_limits_are_refused() -> None:
     assert Terms(memory=1).problem() == "memory must be from 1 MiB to 1024 TiB"
     assert Terms(cpus=math.nan).problem() == "cpus must be from 0.01 to 10000"
     assert Terms(pids=0).problem() == "pids must be from 1 to 4194304"
     assert Terms(memory=1 << 30, cpus=1.5, pids=9).problem() is None
 
 
-def test_limits_count_for_another_task_that_does_the_same() -> None:
+def test_a_repeated_task_has_the_same_limits() -> None:
     terms = Terms(memory=1 << 30, cpus=1.5, pids=9)
     assert terms.again == terms
     assert terms.has_limits

@@ -288,7 +288,7 @@ TestBook = BookMachine.TestCase
 TestBook.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-def test_a_queued_task_knows_what_was_asked_for() -> None:
+def test_a_queued_task_has_the_fields_of_its_request() -> None:
     book = TaskBook()
     request = TaskRequest("Build", "bash", ("make", "-j"), "work")
     task = book.add(request, NOW, "waiting")
@@ -305,7 +305,7 @@ def test_a_canceled_task_leaves_its_place_in_the_queue() -> None:
     assert [task and task.id for task in started] == [first.id, third.id, None]
 
 
-def test_a_task_that_can_not_be_made_does_not_wait() -> None:
+def test_an_invalid_task_is_not_queued() -> None:
     book = TaskBook()
     with pytest.raises(ValueError, match="not a valid date"):
         book.add(REQUEST, Moment(datetime(1, 1, 1, tzinfo=UTC), 0.0), "waiting")
@@ -313,7 +313,7 @@ def test_a_task_that_can_not_be_made_does_not_wait() -> None:
     assert book.add(REQUEST, NOW, "waiting") == book.tasks.get(2)
 
 
-def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
+def test_setting_the_clock_back_gives_no_negative_duration() -> None:
     book = TaskBook()
     task = book.add(REQUEST, at(100), "waiting")
     book.start_next(at(100))
@@ -323,7 +323,7 @@ def test_a_clock_that_is_set_back_makes_no_negative_duration() -> None:
     assert book.end(task.id, Outcome.complete(), early).duration == 0.0
 
 
-def test_ids_go_on_after_those_that_were_restored() -> None:
+def test_ids_continue_after_the_restored_ids() -> None:
     earlier = TaskBook(first_id=7)
     kept = earlier.add(REQUEST, NOW, "waiting")
     book = TaskBook()
@@ -332,7 +332,7 @@ def test_ids_go_on_after_those_that_were_restored() -> None:
     assert book.add(REQUEST, NOW, "waiting").id == 8
 
 
-def test_a_key_is_known_as_long_as_its_task() -> None:
+def test_a_key_is_known_until_its_task_is_forgotten() -> None:
     earlier = TaskBook()
     earlier.add(replace_request(REQUEST, key="a1b2"), NOW, "waiting")
     earlier.add(REQUEST, NOW, "waiting")
@@ -349,7 +349,7 @@ def test_a_key_is_known_as_long_as_its_task() -> None:
         assert it.tasks.find_key("a1b2") is None
 
 
-def test_restored_tasks_are_forgotten_in_the_order_in_which_they_finished() -> None:
+def test_restored_tasks_are_forgotten_in_the_order_they_finished() -> None:
     earlier = TaskBook()
     for _ in range(3):
         earlier.add(REQUEST, NOW, "waiting")
@@ -386,7 +386,7 @@ def test_a_task_keeps_its_environment_until_it_ends() -> None:
     assert book.environment(second.id) is None
 
 
-def test_all_of_a_request_but_its_environment_is_in_the_task() -> None:
+def test_a_task_has_every_field_of_its_request_except_the_environment() -> None:
     """A field that is added to one and forgotten in the other shows here."""
     terms = Terms(priority=3)
     request = TaskRequest(
@@ -411,7 +411,7 @@ def _flaky(terms: Terms) -> tuple[TaskBook, Task]:
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
-def test_a_task_whose_program_was_killed_between_two_attempts_has_run_since_its_start(
+def test_a_program_killed_between_attempts_counts_its_duration(
     *, goes_on: bool
 ) -> None:
     """Whether the program died between them, or ended the first one by its death."""
@@ -431,7 +431,7 @@ def test_a_task_whose_program_was_killed_between_two_attempts_has_run_since_its_
     assert ended.duration == 62
 
 
-def test_a_task_between_two_attempts_has_not_run_while_it_was_paused() -> None:
+def test_a_pause_between_attempts_does_not_count_as_duration() -> None:
     book, task = _flaky(Terms(retries=2, retry_delay=20.0))
     book.pause(task.id, at(1))
     book.resume(task.id, at(5))
@@ -444,7 +444,7 @@ def test_a_task_between_two_attempts_has_not_run_while_it_was_paused() -> None:
     assert back.tasks.written(task.id, at(-4)).duration == 3
 
 
-def test_an_attempt_that_outlived_its_program_may_have_been_a_long_one() -> None:
+def test_an_attempt_that_outlived_its_program_can_count_as_long() -> None:
     book, task = _flaky(Terms(restart="always", retry_delay=10.0))
     book.end_attempt(task.id, OUTCOMES[1], NOW)
     book.scheduler.set_due(task.id, None)

@@ -9,7 +9,7 @@ def claims() -> EndClaims[str, str]:
     return EndClaims()
 
 
-def test_the_first_claim_is_granted_and_the_others_wait_for_its_chat(
+def test_the_first_claim_is_granted_and_later_claims_wait_for_it(
     claims: EndClaims[str, str],
 ) -> None:
     claims.claim("a", 5, "A")
@@ -19,7 +19,9 @@ def test_the_first_claim_is_granted_and_the_others_wait_for_its_chat(
     assert claims.take_answers() == [("B", 5, False)]
 
 
-def test_the_end_that_comes_later_is_another_chats(claims: EndClaims[str, str]) -> None:
+def test_a_claim_of_later_changes_is_granted_to_another_chat(
+    claims: EndClaims[str, str],
+) -> None:
     claims.claim("a", 5, "A")
     claims.claim("b", 7, "B")
     claims.noticed(5)
@@ -27,7 +29,9 @@ def test_the_end_that_comes_later_is_another_chats(claims: EndClaims[str, str]) 
     assert claims.take_answers() == [("A", 0, True), ("B", 5, True)]
 
 
-def test_a_chat_that_dies_swallows_nothing(claims: EndClaims[str, str]) -> None:
+def test_the_claim_of_a_dead_chat_passes_to_another(
+    claims: EndClaims[str, str],
+) -> None:
     claims.claim("a", 5, "A")
     claims.claim("b", 5, "B")
     claims.claim("c", 5, "C")
@@ -36,7 +40,7 @@ def test_a_chat_that_dies_swallows_nothing(claims: EndClaims[str, str]) -> None:
     assert claims.take_answers() == [("A", 0, True), ("C", 0, True)]
 
 
-def test_nobody_is_called_to_what_somebody_sees(claims: EndClaims[str, str]) -> None:
+def test_no_chat_notifies_while_a_chat_is_watched(claims: EndClaims[str, str]) -> None:
     claims.watch("w", watched=True)
     claims.claim("a", 5, "A")
     assert claims.take_answers() == []
@@ -47,7 +51,7 @@ def test_nobody_is_called_to_what_somebody_sees(claims: EndClaims[str, str]) -> 
 
 
 @pytest.mark.parametrize("how", ["looks away", "dies"])
-def test_what_a_watched_chat_has_not_shown_somebody_is_called_to(
+def test_changes_that_a_watched_chat_did_not_show_are_notified(
     how: str, claims: EndClaims[str, str]
 ) -> None:
     claims.watch("w", watched=True)
@@ -60,7 +64,7 @@ def test_what_a_watched_chat_has_not_shown_somebody_is_called_to(
     assert claims.take_answers() == [("A", 0, True)]
 
 
-def test_a_chat_can_give_back_what_it_was_granted(claims: EndClaims[str, str]) -> None:
+def test_a_chat_can_release_its_claim(claims: EndClaims[str, str]) -> None:
     claims.claim("a", 5, "A")
     claims.claim("b", 5, "B")
     claims.claim("a", 0, "no more")

@@ -22,7 +22,7 @@ def _rota(lively: int, quiet: int) -> LookSchedule:
     return rota
 
 
-def test_a_new_job_is_looked_at_first() -> None:
+def test_a_new_job_is_polled_first() -> None:
     rota = LookSchedule()
     rota.add(1)
     assert rota.next_turns() == [1]
@@ -32,14 +32,16 @@ def test_a_new_job_is_looked_at_first() -> None:
 
 
 @given(COUNTS, COUNTS)
-def test_a_tick_has_a_limit_and_looks_at_nobody_twice(lively: int, quiet: int) -> None:
+def test_a_tick_polls_a_limited_number_of_jobs_once_each(
+    lively: int, quiet: int
+) -> None:
     turns = _rota(lively, quiet).next_turns()
     assert len(turns) <= LOOKS_PER_TICK + QUIET_LOOKS_PER_TICK
     assert len(set(turns)) == len(turns)
 
 
 @given(COUNTS, COUNTS)
-def test_everybody_has_a_turn_as_soon_as_the_limits_allow(
+def test_every_job_is_polled_as_soon_as_the_limits_allow(
     lively: int, quiet: int
 ) -> None:
     rota = _rota(lively, quiet)
@@ -50,7 +52,7 @@ def test_everybody_has_a_turn_as_soon_as_the_limits_allow(
     assert set(looked) == set(range(1, lively + quiet + 1))
 
 
-def test_a_quiet_job_is_looked_at_less_often_until_it_has_news() -> None:
+def test_a_quiet_job_is_polled_less_often_until_it_has_news() -> None:
     rota = _rota(1, 1)
     looked = Counter(it for _ in range(2 * QUIET_TICKS) for it in rota.next_turns())
     assert looked == {1: 2 * QUIET_TICKS, 2: 2}
@@ -60,7 +62,7 @@ def test_a_quiet_job_is_looked_at_less_often_until_it_has_news() -> None:
     assert all(3 in rota.next_turns() for _ in range(3))
 
 
-def test_with_quiet_jobs_alone_one_tick_does_the_work_of_several() -> None:
+def test_one_tick_polls_several_ticks_of_quiet_jobs() -> None:
     rota = _rota(0, 3)
     assert rota.pause() == QUIET_TICKS
     assert sorted(rota.next_turns(rota.pause())) == [1, 2, 3]
@@ -68,7 +70,7 @@ def test_with_quiet_jobs_alone_one_tick_does_the_work_of_several() -> None:
     assert rota.pause() == 1
 
 
-def test_one_that_has_ended_has_no_turn() -> None:
+def test_an_ended_job_is_not_polled() -> None:
     rota = _rota(2, 2)
     rota.remove(1)
     rota.remove(3)

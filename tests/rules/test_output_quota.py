@@ -29,7 +29,7 @@ def _running(path: Path) -> Task:
     return task.started(AT)
 
 
-def test_a_hole_does_not_count_and_is_forgotten_when_the_file_is_cut(
+def test_a_hole_does_not_count_and_is_forgotten_on_truncation(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "1.log"
@@ -46,7 +46,7 @@ def test_a_hole_does_not_count_and_is_forgotten_when_the_file_is_cut(
     assert account.exceeded
 
 
-def test_a_file_is_looked_at_after_a_leap_and_after_a_cut_of_a_hole(
+def test_a_file_is_checked_after_a_jump_and_after_truncating_a_hole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "1.log"
@@ -67,7 +67,7 @@ def test_a_file_is_looked_at_after_a_leap_and_after_a_cut_of_a_hole(
         assert len(looks) == looked
 
 
-def test_what_is_written_after_a_cut_counts_in_small_steps_too(tmp_path: Path) -> None:
+def test_small_writes_after_a_truncation_count(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_bytes(b"")
     account = OutputQuota(10 * MIB)

@@ -76,7 +76,7 @@ from hypothesis import strategies as st
         ),
     ],
 )
-def test_progress_is_read_from_what_tools_print(
+def test_progress_is_read_from_the_output_of_tools(
     output: bytes, percent: int | None
 ) -> None:
     assert parse_progress(output) == percent
@@ -120,7 +120,7 @@ def test_progress_is_read_from_what_tools_print(
         pytest.param(b"\xff\xfe\x00\x01%", id="binary"),
     ],
 )
-def test_what_may_mean_something_else_is_no_progress(output: bytes) -> None:
+def test_ambiguous_output_is_not_progress(output: bytes) -> None:
     assert parse_progress(output) is None
 
 
@@ -129,12 +129,12 @@ def test_the_last_progress_counts() -> None:
     assert parse_progress(b"[1/2]\n10% and 20%\n") == 20
 
 
-def test_a_taskbar_that_was_removed_leaves_the_text() -> None:
+def test_removing_the_taskbar_sequence_keeps_the_text() -> None:
     assert parse_progress(b"\x1b]9;4;1;10\x07 80%\n\x1b]9;4;0;\x07") == 80
 
 
 @given(st.binary(max_size=4096))
-def test_any_bytes_give_a_percentage_or_none(output: bytes) -> None:
+def test_any_bytes_yield_a_percentage_or_none(output: bytes) -> None:
     assert parse_progress(output) in {None, *range(101)}
 
 
@@ -145,11 +145,11 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, max_size=60).map(b"".join))
-def test_pieces_of_progress_give_a_percentage_or_none(output: bytes) -> None:
+def test_fragments_of_progress_yield_a_percentage_or_none(output: bytes) -> None:
     assert parse_progress(output) in {None, *range(101)}
 
 
 @given(st.integers(0, 10**6), st.integers(2, 10**6))
-def test_a_count_is_its_share_rounded_down(done: int, total: int) -> None:
+def test_a_count_is_a_percentage_rounded_down(done: int, total: int) -> None:
     expected = done * 100 // total if done <= total else None
     assert parse_progress(b"[%d/%d] work\n" % (done, total)) == expected

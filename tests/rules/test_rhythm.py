@@ -110,7 +110,7 @@ STARTS = st.integers(0, 2880).flatmap(
 )  # twice
 @example((None, {2}, None, None, None), BERLIN, datetime(2026, 10, 25, tzinfo=UTC))
 @settings(max_examples=60, deadline=None)
-def test_cron_names_the_times_that_clocks_show(
+def test_cron_expressions_mean_local_time(
     fields: tuple[set[int] | None, ...], zone: str, start: datetime
 ) -> None:
     text = " ".join("*" if it is None else ",".join(map(str, it)) for it in fields)
@@ -124,7 +124,7 @@ def test_cron_names_the_times_that_clocks_show(
     assert found == expected
 
 
-def test_a_time_that_clocks_leave_out_is_right_after_that() -> None:
+def test_a_time_in_a_clock_gap_is_due_right_after_the_gap() -> None:
     days = times("30 2 * * *", BERLIN, at("2026-03-28 00:00"), 3)
     assert days == [
         at("2026-03-28 02:30"),
@@ -133,19 +133,19 @@ def test_a_time_that_clocks_leave_out_is_right_after_that() -> None:
     ]
 
 
-def test_a_time_that_comes_twice_is_the_first_of_them() -> None:
+def test_an_ambiguous_time_is_the_first_occurrence() -> None:
     days = times("30 2 * * *", BERLIN, at("2026-10-24 12:00"), 2)
     assert days == [at("2026-10-25 02:30"), at("2026-10-26 02:30")]
     again = Rhythm("30 2 * * *", BERLIN).first_after(at("2026-10-25 02:10", fold=1))
     assert again == at("2026-10-26 02:30")
 
 
-def test_what_comes_every_so_often_comes_in_each_hour_that_passes() -> None:
+def test_an_interval_runs_in_every_elapsed_hour() -> None:
     night = times("*/30 * * * *", BERLIN, at("2026-10-25 01:59"), 5)
     assert {b - a for a, b in pairwise(night)} == {30 * MINUTE}
 
 
-def test_names_stand_for_cron_expressions() -> None:
+def test_names_are_aliases_of_cron_expressions() -> None:
     assert times("@daily", "UTC", datetime(2026, 1, 1, 3, tzinfo=UTC), 1) == [
         datetime(2026, 1, 2, tzinfo=UTC)
     ]
@@ -181,7 +181,7 @@ def naive_due(
     catch_up=st.sampled_from(CatchUp),
 )
 @settings(max_examples=150, deadline=None)
-def test_what_is_due_is_what_a_look_at_every_time_finds(
+def test_due_times_match_a_search_of_every_time(
     every: str, zone: str, start: datetime, late: int, catch_up: CatchUp
 ) -> None:
     rhythm = Rhythm(every, zone)
@@ -195,13 +195,13 @@ def test_what_is_due_is_what_a_look_at_every_time_finds(
 # A clock that was wrong
 
 
-def test_a_clock_that_is_set_back_a_little_repeats_nothing() -> None:
+def test_setting_the_clock_back_a_little_repeats_no_run() -> None:
     rhythm, done = Rhythm("0 3 * * *", "UTC"), datetime(2026, 1, 2, 3, tzinfo=UTC)
     tomorrow = rhythm.first_after(done)
     assert rhythm.settled(tomorrow, done, done - timedelta(hours=2)) is None
 
 
-def test_a_clock_that_was_wrong_by_a_year_does_not_count() -> None:
+def test_correcting_a_clock_by_a_year_delays_no_run() -> None:
     wrong = datetime(2027, 1, 2, 3, tzinfo=UTC)
     right = datetime(2026, 1, 2, 3, tzinfo=UTC)
     daily, often = Rhythm("0 4 * * *", "UTC"), Rhythm("15m", "UTC")
@@ -229,13 +229,13 @@ def test_a_clock_that_was_wrong_by_a_year_does_not_count() -> None:
         ("9" * 300, "too long"),
     ],
 )
-def test_what_is_no_rhythm_is_named(every: str, problem: str) -> None:
+def test_an_invalid_rhythm_is_named(every: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem) as refused:
         Rhythm(every, "UTC")
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Base", "../../etc/passwd", "Europe", "\0"])
-def test_what_is_no_zone_is_named(zone: str) -> None:
+def test_an_invalid_time_zone_is_named(zone: str) -> None:
     with pytest.raises(ValueError, match="there is no time zone"):
         Rhythm("15m", zone)

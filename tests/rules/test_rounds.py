@@ -37,7 +37,7 @@ def _held_count(tasks: list[Task]) -> int | None:
     return len(tasks) if answer else None
 
 
-def test_tasks_that_are_held_and_what_waits_for_them_do_not_go_on() -> None:
+def test_held_tasks_and_their_dependents_count_as_held() -> None:
     held, after = Terms(held=True), Terms(after=(1,))
     last = Terms(after_any=(2,))
     assert _held_count([]) == 0
@@ -50,7 +50,7 @@ def test_tasks_that_are_held_and_what_waits_for_them_do_not_go_on() -> None:
     assert _held_count([_queued(5, Terms(delay=60.0))]) is None
 
 
-def test_tasks_that_are_paused_and_what_waits_for_them_do_not_go_on() -> None:
+def test_paused_tasks_and_their_dependents_count_as_held() -> None:
     group = Terms(group="ci")
     paused = _queued(1, group).waiting(group_paused("ci", "#4 failed"))
     assert _held_count([paused, _queued(2, Terms(after=(1,)))]) == 2
@@ -63,7 +63,7 @@ def test_tasks_that_are_paused_and_what_waits_for_them_do_not_go_on() -> None:
     assert _held_count([other]) is None
 
 
-def test_one_that_has_ended_or_is_gone_is_not_held_any_more() -> None:
+def test_an_ended_or_forgotten_task_is_no_longer_held() -> None:
     held, task = HeldTasks(), _queued(1, Terms(held=True))
     held.note(task)
     held.note(_queued(2, Terms(after=(1,))))
@@ -73,7 +73,7 @@ def test_one_that_has_ended_or_is_gone_is_not_held_any_more() -> None:
     assert held.are_all(0, set[int]().__contains__)
 
 
-def test_an_end_beside_many_held_ones_looks_at_none_of_them() -> None:
+def test_the_end_of_a_task_does_not_scan_the_held_tasks() -> None:
     held = HeldTasks()
     for number in range(1, 101):
         held.note(_queued(number, Terms(held=True)))
@@ -86,7 +86,7 @@ def test_an_end_beside_many_held_ones_looks_at_none_of_them() -> None:
     assert not held.are_all(102, is_open)  # one of them goes on by itself
 
 
-def test_a_cancel_of_many_that_never_ran_looks_at_no_others() -> None:
+def test_canceling_many_queued_tasks_does_not_scan_the_others() -> None:
     def are_held() -> bool:
         raise AssertionError("each of them would look at all others")
 
@@ -98,7 +98,7 @@ def test_a_cancel_of_many_that_never_ran_looks_at_no_others() -> None:
     assert whole.ended == {TaskStatus.CANCELED: 2}
 
 
-def test_one_that_is_canceled_may_be_the_last_after_others_have_run() -> None:
+def test_a_canceled_task_can_complete_a_round() -> None:
     done = Round()
     outcome = Outcome.failed("exit status 1")
     failed = _queued(1).started(_NOON).ended(outcome, _NOON, 1.0)

@@ -47,7 +47,7 @@ any_text = hostile_text | st.text(st.characters(exclude_categories=()), max_size
 @given(any_text)
 @example("\x1b" * 3 + "[")
 @example("\x1b\x1b[31m[31m")
-def test_nothing_dangerous_comes_through(text: str) -> None:
+def test_no_dangerous_text_passes(text: str) -> None:
     safe = safe_line(text)
     assert not DANGEROUS & set(safe)
     assert not [char for char in safe if unicodedata.category(char) in {"Cc", "Cs"}]
@@ -56,18 +56,18 @@ def test_nothing_dangerous_comes_through(text: str) -> None:
 
 
 @given(any_text)
-def test_safe_text_stays_as_it_is(text: str) -> None:
+def test_safe_text_is_unchanged(text: str) -> None:
     safe = safe_line(text)
     assert safe_line(safe) == safe
 
 
 @given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=60))
-def test_harmless_text_stays_as_it_is(text: str) -> None:
+def test_harmless_text_is_unchanged(text: str) -> None:
     assert safe_line(text) == text
 
 
 @given(any_text)
-def test_lines_are_made_safe_one_by_one(text: str) -> None:
+def test_each_line_is_made_safe_separately(text: str) -> None:
     lines = safe_lines(text)
     assert lines == [safe_line(line) for line in lines]
     assert len(lines) == text.count("\n") + bool(text and not text.endswith("\n"))
@@ -115,29 +115,29 @@ def test_lines_are_made_safe_one_by_one(text: str) -> None:
         pytest.param("\r\r", "", id="only-returns"),
     ],
 )
-def test_hostile_text(hostile: str, safe: str) -> None:
+def test_hostile_text_is_made_safe(hostile: str, safe: str) -> None:
     assert safe_line(hostile) == safe
 
 
 @given(any_text.filter(is_unicode))
 @example("\x7f")
-def test_json_stays_the_same_document_without_what_is_dangerous(text: str) -> None:
+def test_safe_json_is_the_same_document(text: str) -> None:
     document = safe_json(json.dumps(text, ensure_ascii=False))
     assert not DANGEROUS & set(document)
     assert json.loads(document) == text
 
 
-def test_a_final_line_break_begins_no_line() -> None:
+def test_a_final_line_break_starts_no_line() -> None:
     assert safe_lines("a\n\nb\n") == ["a", "", "b"]
     assert safe_lines("") == []
     assert safe_lines("\n") == [""]
 
 
-def test_a_stray_opener_hides_its_own_line_only() -> None:
+def test_a_stray_opener_hides_only_its_own_line() -> None:
     assert safe_lines("a\x1b]0;title\nb\x1bPx\nc") == ["a", "b", "c"]
 
 
-def test_half_a_character_is_no_unicode() -> None:
+def test_an_unpaired_surrogate_is_not_unicode() -> None:
     assert is_unicode("naïve 漢 🎉")
     assert not is_unicode("a\ud800")
     assert not is_unicode(b"\xff".decode("utf-8", "surrogateescape"))
@@ -158,5 +158,5 @@ def test_half_a_character_is_no_unicode() -> None:
         ((1 << 20) - 1, "1 MiB"),
     ],
 )
-def test_sizes_are_written_for_people(size: int, text: str) -> None:
+def test_sizes_are_human_readable(size: int, text: str) -> None:
     assert size_text(size) == text

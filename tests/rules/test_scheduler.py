@@ -395,7 +395,7 @@ class Pair(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("seed", range(150))
-def test_what_many_want_goes_to_those_that_the_model_names(seed: int) -> None:
+def test_the_scheduler_matches_the_model_under_contention(seed: int) -> None:
     """With more competition for groups and resources than Hypothesis comes upon."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated
     pair = Pair()
@@ -451,7 +451,7 @@ TestPair = Pair.TestCase
 TestPair.settings = settings(max_examples=100, stateful_step_count=80)
 
 
-def test_what_asks_for_nothing_waits_in_the_order_of_the_ids() -> None:
+def test_tasks_without_terms_start_in_the_order_of_their_ids() -> None:
     scheduler = Scheduler()
     scheduler.begin_with(dict.fromkeys((1, 2, 3), PLAIN), {}, {})
     scheduler.add(4)
@@ -460,7 +460,7 @@ def test_what_asks_for_nothing_waits_in_the_order_of_the_ids() -> None:
     assert [scheduler.take() for _ in range(5)] == [1, 2, 3, 4, None]
 
 
-def test_what_is_out_of_date_does_not_pile_up() -> None:
+def test_stale_entries_do_not_accumulate() -> None:
     scheduler = Scheduler()
     scheduler.add(1)
     scheduler.add(2)
@@ -479,7 +479,7 @@ def test_what_is_out_of_date_does_not_pile_up() -> None:
     assert scheduler.order() == [2, 1]
 
 
-def test_a_task_that_changes_its_group_leaves_the_line_of_the_old_one() -> None:
+def test_a_task_that_changes_its_group_leaves_the_queue_of_the_old_group() -> None:
     scheduler = Scheduler()
     scheduler.add(1)
     scheduler.settings.set_paused("deploys", paused=True)
@@ -492,7 +492,7 @@ def test_a_task_that_changes_its_group_leaves_the_line_of_the_old_one() -> None:
 GPUS = (("gpu", 2.0),)
 
 
-def test_small_tasks_do_not_keep_a_big_one_waiting() -> None:
+def test_small_tasks_do_not_starve_a_big_one() -> None:
     scheduler = Scheduler(CAPACITY)
     for task_id in (1, 2):
         scheduler.add(task_id, Terms(needs=(("gpu", 1.0),)))
@@ -513,7 +513,7 @@ def test_small_tasks_do_not_keep_a_big_one_waiting() -> None:
     assert scheduler.take() == 4
 
 
-def test_what_has_no_slot_in_its_group_keeps_no_resource_from_others() -> None:
+def test_a_task_without_a_slot_in_its_group_reserves_no_resource() -> None:
     scheduler = Scheduler(CAPACITY)
     scheduler.settings.set_group("builds", 1)
     scheduler.add(1, Terms(needs=(("gpu", 1.0),)))
@@ -528,7 +528,7 @@ def test_what_has_no_slot_in_its_group_keeps_no_resource_from_others() -> None:
     assert scheduler.take() == 4
 
 
-def test_a_need_beyond_all_there_is_holds_up_nobody() -> None:
+def test_a_need_above_the_capacity_blocks_no_other_task() -> None:
     scheduler = Scheduler({"gpu": 1.0})
     scheduler.add(1, Terms(needs=(("gpu", 2.0),)))
     scheduler.add(2, Terms(needs=(("fpga", 1.0),)))
@@ -551,7 +551,7 @@ def test_amounts_add_up_exactly() -> None:
     assert [scheduler.take() for _ in range(11)] == [*range(1, 11), None]
 
 
-def test_a_place_stays_short_however_often_tasks_are_moved_before_each_other() -> None:
+def test_a_position_stays_short_after_many_moves() -> None:
     scheduler = Scheduler()
     for task_id in range(1, 101):
         scheduler.add(task_id)
@@ -568,7 +568,7 @@ def test_a_place_stays_short_however_often_tasks_are_moved_before_each_other() -
     assert changed
 
 
-def test_what_waits_for_a_start_without_a_slot_is_taken_once_it_may_start() -> None:
+def test_a_task_to_start_without_a_slot_is_taken_once_it_may_start() -> None:
     scheduler = Scheduler()
     scheduler.add(1)
     scheduler.add(2, Terms(immediate=True))

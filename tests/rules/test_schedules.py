@@ -204,14 +204,14 @@ def run(book: ScheduleBook, now: datetime, queue: Queue) -> list[Schedule]:
     return [after for _, after in ran]
 
 
-def test_runs_that_are_made_good_wait_for_each_other() -> None:
+def test_missed_runs_are_added_one_after_the_other() -> None:
     book, queue = ScheduleBook(), Queue()
     book.add(JOB, "1h", "UTC", START, catch_up=CatchUp.ALL)
     run(book, START + timedelta(hours=3), queue)
     assert queue.added == [(1, 1, ()), (1, 2, (1,)), (1, 3, (2,))]
 
 
-def test_a_run_is_left_out_while_the_one_before_has_not_ended() -> None:
+def test_a_run_is_skipped_while_the_previous_run_is_unfinished() -> None:
     book, queue = ScheduleBook(), Queue()
     book.add(JOB, "1h", "UTC", START)
     run(book, START + timedelta(hours=1), queue)
@@ -222,7 +222,7 @@ def test_a_run_is_left_out_while_the_one_before_has_not_ended() -> None:
     assert (again.runs, again.note) == (2, "")
 
 
-def test_a_time_that_was_missed_is_skipped_if_that_was_asked_for() -> None:
+def test_missed_runs_are_skipped_on_request() -> None:
     book, queue = ScheduleBook(), Queue()
     book.add(JOB, "0 3 * * *", "UTC", START, catch_up=CatchUp.SKIP)
     (missed,) = run(book, START + timedelta(days=1, hours=3), queue)
@@ -231,7 +231,7 @@ def test_a_time_that_was_missed_is_skipped_if_that_was_asked_for() -> None:
     assert on_time.runs == 1
 
 
-def test_a_paused_schedule_that_is_resumed_makes_good_what_it_missed() -> None:
+def test_a_resumed_schedule_catches_up_on_missed_runs() -> None:
     book, queue = ScheduleBook(), Queue()
     book.add(JOB, "1h", "UTC", START)
     book.set_paused(1, paused=True)
@@ -242,7 +242,7 @@ def test_a_paused_schedule_that_is_resumed_makes_good_what_it_missed() -> None:
     assert len(queue.added) == 1
 
 
-def test_an_environment_is_with_each_run_and_in_no_snapshot() -> None:
+def test_each_run_has_the_environment_and_no_snapshot_shows_it() -> None:
     book = ScheduleBook()
     secret = Variables({"TOKEN": "secret"})
     request = TaskRequest("Job", "fake", environment=secret)
@@ -261,7 +261,7 @@ def test_an_environment_is_with_each_run_and_in_no_snapshot() -> None:
     assert [it.environment for it in asked] == [secret, secret]
 
 
-def test_a_set_clock_moves_no_interval_and_a_time_of_day_with_it() -> None:
+def test_setting_the_clock_moves_times_of_day_but_not_intervals() -> None:
     book = ScheduleBook()
     book.add(JOB, "1h", "UTC", START)
     book.add(JOB, "0 14 * * *", "UTC", START)
@@ -277,7 +277,7 @@ def test_a_set_clock_moves_no_interval_and_a_time_of_day_with_it() -> None:
     ]
 
 
-def test_ids_are_not_given_twice() -> None:
+def test_ids_are_not_reused() -> None:
     book = ScheduleBook(first_id=4)
     assert book.add(JOB, "1h", "UTC", START).id == 4
     book.remove(4)
@@ -286,7 +286,7 @@ def test_ids_are_not_given_twice() -> None:
         book.remove(4)
 
 
-def test_a_schedule_of_an_unknown_zone_stays_and_adds_nothing() -> None:
+def test_a_schedule_in_an_unknown_time_zone_is_kept_and_adds_nothing() -> None:
     book = ScheduleBook()
     schedule = ScheduleBook().add(JOB, "1h", "UTC", START)
     book.restore([replace(schedule, zone="Mars/Base")], {})
@@ -296,7 +296,7 @@ def test_a_schedule_of_an_unknown_zone_stays_and_adds_nothing() -> None:
     assert book.next_due() is None
 
 
-def test_many_pauses_leave_nothing_behind() -> None:
+def test_many_pauses_do_not_grow_the_heap() -> None:
     book = ScheduleBook()
     book.add(JOB, "1h", "UTC", START)
     for _ in range(5000):

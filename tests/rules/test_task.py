@@ -53,7 +53,7 @@ def test_the_state_machine_is_the_documented_one() -> None:
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: task.status)
 @pytest.mark.parametrize("target", CHANGES)
-def test_a_change_of_status_is_legal_or_raises(task: Task, target: TaskStatus) -> None:
+def test_an_illegal_change_of_status_raises(task: Task, target: TaskStatus) -> None:
     change = CHANGES[target]
     if target in LEGAL_TRANSITIONS[task.status]:
         assert change(task).status is target
@@ -64,7 +64,7 @@ def test_a_change_of_status_is_legal_or_raises(task: Task, target: TaskStatus) -
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: task.status)
-def test_only_a_running_task_has_news(task: Task) -> None:
+def test_only_a_running_task_accepts_news(task: Task) -> None:
     news = OutputNews(100, "half done", 50)
     if task is RUNNING:
         after = task.progressed(news, 3.0)
@@ -78,18 +78,18 @@ def test_only_a_running_task_has_news(task: Task) -> None:
             task.with_reason("stopping", 4.0)
 
 
-def test_news_without_a_line_or_progress_keep_those_before() -> None:
+def test_news_without_a_line_or_progress_keep_the_previous_values() -> None:
     before = RUNNING.progressed(OutputNews(10, "[1/4] cc", 25), 1.0)
     after = before.progressed(OutputNews(12), 2.0)
     assert (after.output_size, after.last_line, after.progress) == (12, "[1/4] cc", 25)
 
 
-def test_the_last_news_come_with_the_end() -> None:
+def test_the_end_of_a_task_carries_its_last_news() -> None:
     ended = RUNNING.ended(Outcome.failed("no"), LATER, 1.0, OutputNews(9, "bye", 70))
     assert (ended.output_size, ended.last_line, ended.progress) == (9, "bye", 70)
 
 
-def test_a_complete_task_with_progress_has_all_of_it() -> None:
+def test_a_complete_task_that_had_progress_has_100_percent() -> None:
     half = RUNNING.progressed(OutputNews(10, None, 50), 1.0)
     assert half.ended(Outcome.complete(), LATER, 2.0).progress == 100
     assert half.ended(Outcome.failed("no"), LATER, 2.0).progress == 50
@@ -97,7 +97,7 @@ def test_a_complete_task_with_progress_has_all_of_it() -> None:
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: task.status)
-def test_a_snapshot_survives_json(task: Task) -> None:
+def test_a_snapshot_round_trips_through_json(task: Task) -> None:
     assert msgspec.json.decode(msgspec.json.encode(task), type=Task) == task
 
 
@@ -129,7 +129,7 @@ def _shapes_of_all_lives() -> set[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("status", TaskStatus)
-def test_a_snapshot_that_no_life_leads_to_cant_be_made(status: TaskStatus) -> None:
+def test_a_snapshot_that_no_task_can_reach_is_refused(status: TaskStatus) -> None:
     possible = _shapes_of_all_lives()
     for has in itertools.product((False, True), repeat=5):
         started, ended, duration, code, error = has
@@ -157,7 +157,7 @@ def test_a_snapshot_that_no_life_leads_to_cant_be_made(status: TaskStatus) -> No
     [{"progress": -1}, {"progress": 101}, {"output_size": -1}, {"id": 0}],
     ids=str,
 )
-def test_a_number_that_means_nothing_is_refused(fields: dict[str, int]) -> None:
+def test_an_invalid_number_is_refused(fields: dict[str, int]) -> None:
     base: dict[str, Any] = {**msgspec.structs.asdict(RUNNING), **fields}
     with pytest.raises(ValueError, match=r"task \d"):
         Task(**base)
@@ -180,7 +180,7 @@ def test_a_number_that_means_nothing_is_refused(fields: dict[str, int]) -> None:
     ],
     ids=str,
 )
-def test_a_queued_task_is_refused_with_what_it_cant_have(
+def test_a_queued_task_with_fields_of_a_later_status_is_refused(
     fields: dict[str, Any],
 ) -> None:
     base: dict[str, Any] = {**msgspec.structs.asdict(QUEUED), **fields}
@@ -196,7 +196,7 @@ def test_a_negative_duration_is_refused() -> None:
 
 
 @pytest.mark.parametrize("progress", [-1, 101])
-def test_news_of_impossible_progress_cant_be_made(progress: int) -> None:
+def test_news_with_impossible_progress_are_refused(progress: int) -> None:
     with pytest.raises(ValueError, match="from 0 to 100"):
         OutputNews(0, None, progress)
 
@@ -207,7 +207,7 @@ def test_an_outcome_is_final(status: TaskStatus) -> None:
         Outcome(status, "why")
 
 
-def test_an_outcome_that_no_task_can_have_cant_be_made() -> None:
+def test_an_impossible_outcome_is_refused() -> None:
     with pytest.raises(ValueError, match="must have an error"):
         Outcome(TaskStatus.FAILED, "no")
     with pytest.raises(ValueError, match="only a failed or canceled task"):
@@ -220,7 +220,7 @@ def test_an_error_defaults_to_the_reason() -> None:
 
 
 @given(st.sampled_from(TaskFilter), st.sampled_from(TaskStatus))
-def test_a_filter_admits_what_its_name_says(
+def test_a_filter_matches_the_statuses_in_its_name(
     which: TaskFilter, status: TaskStatus
 ) -> None:
     admitted = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_session_that_is_forgotten_cancels_what_is_queued(rig: Rig) -> None:
+def test_closing_a_forgotten_session_cancels_queued_tasks(rig: Rig) -> None:
     rig.claim(1)
     rig.add()
     rig.add()
@@ -39,7 +39,7 @@ def test_a_session_that_is_forgotten_cancels_what_is_queued(rig: Rig) -> None:
     assert rig.runner.of(StopTask) == ()
 
 
-def test_a_session_that_is_remembered_keeps_what_is_queued(rig: Rig) -> None:
+def test_closing_a_remembered_session_keeps_queued_tasks(rig: Rig) -> None:
     rig.claim(1)
     rig.add()
     rig.add()
@@ -50,7 +50,7 @@ def test_a_session_that_is_remembered_keeps_what_is_queued(rig: Rig) -> None:
     assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
 
 
-def test_what_an_earlier_life_left_is_put_in_order(
+def test_tasks_of_an_earlier_run_are_recovered(
     start_queue: Callable[..., Rig],
 ) -> None:
     earlier = TaskBook()
@@ -91,7 +91,7 @@ def _stop(actor: pykka.ActorRef[Any]) -> None:
     thread.join(PATIENCE)
 
 
-def test_what_a_queue_held_is_free_as_soon_as_it_has_stopped(
+def test_a_stopped_queue_releases_its_tasks(
     start_queue: Callable[..., Rig],
 ) -> None:
     gc.disable()  # which would free it some time later

@@ -49,7 +49,7 @@ def test_finished_tasks_are_forgotten_with_their_output(rig: Rig) -> None:
     assert len(subscriber.of(TasksForgotten)) == 1
 
 
-def test_an_output_that_cant_be_deleted_stops_nothing(rig: Rig) -> None:
+def test_an_output_that_cannot_be_deleted_blocks_nothing(rig: Rig) -> None:
     rig.claim(2)
     rig.add()
     rig.add()
@@ -105,7 +105,7 @@ def test_the_queue_answers_while_many_files_are_deleted(
     assert rig.ask(ForgetFinished(), Forgotten).ids == ()
 
 
-def test_much_output_is_deleted_by_another_as_well(
+def test_large_output_is_deleted_by_another_actor(
     start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = start_queue(output_limit=1 << 40)
@@ -121,7 +121,7 @@ def test_much_output_is_deleted_by_another_as_well(
     assert forgotten.get(timeout=PATIENCE) == Forgotten((1,))
 
 
-def test_the_end_of_the_queue_waits_for_what_is_being_deleted(
+def test_a_stopping_queue_waits_for_the_deletion(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = _SlowDisk(monkeypatch)
@@ -135,7 +135,7 @@ def test_the_end_of_the_queue_waits_for_what_is_being_deleted(
     assert forgotten.get(timeout=0) == Forgotten(tuple(range(1, 31)))
 
 
-def test_what_deletes_may_be_stopped_by_somebody(rig: Rig) -> None:
+def test_deletion_works_after_its_actor_was_stopped(rig: Rig) -> None:
     for _ in range(2):
         _finish_many(rig)
         assert len(rig.ask(ForgetFinished(), Forgotten).ids) == 30
@@ -144,7 +144,9 @@ def test_what_deletes_may_be_stopped_by_somebody(rig: Rig) -> None:
             it.stop(timeout=PATIENCE)
 
 
-def test_only_the_last_finished_tasks_are_kept(start_queue: Callable[..., Rig]) -> None:
+def test_only_the_most_recent_finished_tasks_are_kept(
+    start_queue: Callable[..., Rig],
+) -> None:
     rig = start_queue(book=TaskBook(history=2))
     subscriber = rig.subscribe()
     for n in range(1, 6):
@@ -176,7 +178,7 @@ def test_too_much_output_forgets_the_oldest_finished_tasks(
     assert rig.runner.of(StopTask) == ()
 
 
-def test_too_much_output_of_running_tasks_ends_the_one_that_writes(
+def test_too_much_output_of_running_tasks_ends_the_writing_task(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue(output_limit=2048)
@@ -196,7 +198,7 @@ def test_too_much_output_of_running_tasks_ends_the_one_that_writes(
     )
 
 
-def test_a_task_that_has_no_room_even_alone_costs_no_other_its_output(
+def test_a_task_that_exceeds_the_whole_limit_evicts_no_other_output(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue(output_limit=1000)
@@ -218,7 +220,7 @@ def test_a_task_that_has_no_room_even_alone_costs_no_other_its_output(
     assert [task.id for task in left] == [1, 2, 4]
 
 
-def test_holes_of_a_sparse_file_take_no_room(start_queue: Callable[..., Rig]) -> None:
+def test_holes_of_a_sparse_file_do_not_count(start_queue: Callable[..., Rig]) -> None:
     limit = 8 << 20
     rig = start_queue(output_limit=limit)
     rig.claim(9)
@@ -237,7 +239,7 @@ def test_holes_of_a_sparse_file_take_no_room(start_queue: Callable[..., Rig]) ->
     assert rig.runner.of(StopTask) == ()
 
 
-def test_output_of_earlier_lives_counts(start_queue: Callable[..., Rig]) -> None:
+def test_output_of_earlier_runs_counts(start_queue: Callable[..., Rig]) -> None:
     earlier = TaskBook()
     moment = ManualClock().now()
     for n in (1, 2):

@@ -44,7 +44,7 @@ class Witness(Recorder[Any]):
         super().tell(message)
 
 
-def test_what_waits_is_one_batch_and_one_commit(
+def test_waiting_messages_are_one_batch_and_one_commit(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -65,7 +65,7 @@ def test_what_waits_is_one_batch_and_one_commit(
     assert len(events(subscriber)) == BATCH + 11
 
 
-def test_what_is_only_told_needs_no_commit_of_its_own(
+def test_told_requests_share_a_commit(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -83,7 +83,7 @@ def test_what_is_only_told_needs_no_commit_of_its_own(
     assert rig.get(BATCH + 11).status is TaskStatus.QUEUED
 
 
-def test_a_refusal_that_nobody_waits_for_is_logged(
+def test_the_refusal_of_a_told_request_is_logged(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -96,7 +96,7 @@ def test_a_refusal_that_nobody_waits_for_is_logged(
     assert len(caplog.records) == 1
 
 
-def test_what_was_only_told_is_kept_until_it_can_be_written_down(
+def test_a_told_request_is_kept_until_the_journal_can_be_written(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -111,7 +111,7 @@ def test_what_was_only_told_is_kept_until_it_can_be_written_down(
     assert subscriber.wait_for(TaskChanged).task.description == "Build"
 
 
-def test_a_change_is_written_down_before_anybody_hears_of_it(
+def test_a_change_is_written_before_it_is_announced(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_nothing_is_announced_that_cant_be_written_down(
+def test_a_change_that_was_not_written_is_not_announced(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -81,7 +81,7 @@ def test_nothing_is_announced_that_cant_be_written_down(
     assert rig.add().id == 3
 
 
-def test_trouble_is_told_once_and_tried_again_on_one_schedule(
+def test_trouble_is_announced_once_and_retried_on_one_schedule(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -110,7 +110,7 @@ def test_trouble_is_told_once_and_tried_again_on_one_schedule(
     assert rig.clock.scheduled == 0
 
 
-def test_progress_is_not_kept_for_later_while_there_is_trouble(
+def test_progress_is_dropped_while_the_journal_is_in_trouble(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -132,7 +132,7 @@ def test_progress_is_not_kept_for_later_while_there_is_trouble(
 
 
 @pytest.mark.parametrize("manner", ["asked", "told"])
-def test_nobody_sees_a_task_that_is_not_written_down(
+def test_an_unwritten_task_is_not_visible(
     start_queue: Callable[..., Rig], manner: str
 ) -> None:
     journal = RecordingJournal()
@@ -167,7 +167,7 @@ def test_nobody_sees_a_task_that_is_not_written_down(
     assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
 
 
-def test_nobody_sees_an_end_that_is_not_written_down(
+def test_an_unwritten_end_is_not_visible(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -196,7 +196,7 @@ def test_nobody_sees_an_end_that_is_not_written_down(
     assert rig.refusal(GetTask(1)).text == "task 1 has left the history"
 
 
-def test_each_subscriber_hears_of_trouble_after_its_first_message(
+def test_each_subscriber_receives_trouble_after_its_first_message(
     start_queue: Callable[..., Rig],
 ) -> None:
     """And what was held back comes last, also for one that subscribes meanwhile."""
@@ -219,7 +219,7 @@ def test_each_subscriber_hears_of_trouble_after_its_first_message(
         assert events(subscriber) == [(2, "queued", 2)]
 
 
-def test_a_journal_that_others_hold_for_a_moment_is_no_trouble(
+def test_a_briefly_locked_journal_is_no_trouble(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -241,7 +241,7 @@ def test_a_journal_that_others_hold_for_a_moment_is_no_trouble(
     assert events(subscriber) == [(1, "queued", 1)]
 
 
-def test_a_journal_that_others_hold_for_long_is_trouble(
+def test_a_journal_that_stays_locked_is_trouble(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -276,7 +276,7 @@ class JournalWithTraces(RecordingJournal):
         return Path("the journal")
 
 
-def test_a_journal_that_is_being_wiped_is_no_trouble_however_long(
+def test_a_long_wipe_of_the_journal_is_no_trouble(
     start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wipes, go_on = threading.Event(), threading.Event()
@@ -305,7 +305,7 @@ def test_a_journal_that_is_being_wiped_is_no_trouble_however_long(
     assert subscriber.of(JournalTrouble) == ()
 
 
-def test_a_running_task_can_be_canceled_while_the_journal_can_not_be_written(
+def test_a_running_task_can_be_canceled_while_the_journal_fails(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -317,7 +317,7 @@ def test_a_running_task_can_be_canceled_while_the_journal_can_not_be_written(
     assert [task.id for task in accepted.tasks] == [1]
 
 
-def test_a_damaged_journal_is_replaced_by_what_is_known(
+def test_a_damaged_journal_is_rebuilt_from_memory(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -335,7 +335,9 @@ def test_a_damaged_journal_is_replaced_by_what_is_known(
     assert rig.clock.scheduled == 0
 
 
-def test_nothing_is_shown_before_it_is_told(start_queue: Callable[..., Rig]) -> None:
+def test_an_unannounced_change_does_not_count_as_shown(
+    start_queue: Callable[..., Rig],
+) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     rig.add()
@@ -344,7 +346,7 @@ def test_nothing_is_shown_before_it_is_told(start_queue: Callable[..., Rig]) -> 
     assert ("shown", 1) in journal.log
 
 
-def test_a_transcript_that_cant_be_read_is_refused(
+def test_reading_an_unreadable_transcript_is_refused(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue(journal=RecordingJournal())

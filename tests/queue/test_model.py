@@ -263,7 +263,7 @@ class Pair:
 
 
 @pytest.mark.parametrize("seed", range(15))
-def test_the_queue_does_what_the_model_does(tmp_path: Path, seed: int) -> None:
+def test_the_queue_matches_the_model(tmp_path: Path, seed: int) -> None:
     pair = Pair(tmp_path, random.Random(seed))  # noqa: S311 - to be repeated
     steps: list[tuple[float, Callable[[], None]]] = [
         (6, pair.add),

@@ -55,7 +55,7 @@ def test_an_added_task_is_queued(rig: Rig) -> None:
     assert rig.get(1) == task
 
 
-def test_a_request_with_a_known_key_adds_no_other_task(rig: Rig) -> None:
+def test_a_request_with_a_known_key_adds_no_task(rig: Rig) -> None:
     request = TaskRequest("Build", "fake", key="a1b2")
     first = rig.ask(AddTask(request), TaskAdded).task
     rig.claim(1)
@@ -90,7 +90,7 @@ def test_a_running_task_is_found_with_its_duration_and_process(rig: Rig) -> None
     assert rig.ask(GetTask(1), TaskFound).pid is None
 
 
-def test_lists_hold_what_was_asked_for_and_the_counts(rig: Rig) -> None:
+def test_lists_hold_the_requested_tasks_and_the_counts(rig: Rig) -> None:
     rig.claim(3)
     for _ in range(5):
         rig.add()
@@ -135,7 +135,7 @@ def test_lists_hold_what_was_asked_for_and_the_counts(rig: Rig) -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:12],
 )
-def test_every_request_is_answered_in_both_manners(
+def test_every_request_can_be_asked_and_told(
     start_queue: Callable[..., Rig],
     message: Any,  # noqa: ANN401 - any of the union, with all its fields
     answer: type[Any],
@@ -153,7 +153,7 @@ def test_every_request_is_answered_in_both_manners(
     assert len(asker.received) == 1
 
 
-def test_an_ask_with_reply_to_is_answered_there_alone(rig: Rig) -> None:
+def test_an_ask_with_reply_to_is_answered_only_there(rig: Rig) -> None:
     asker: Recorder[QueueReply] = Recorder("the asker")
     assert rig.queue.ask(GetTask(1, asker), timeout=PATIENCE) is None
     asker.wait_for(Refused)
@@ -176,7 +176,7 @@ def test_an_ask_with_reply_to_is_answered_there_alone(rig: Rig) -> None:
     ],
     ids=str,
 )
-def test_a_request_that_makes_no_sense_is_refused_for_good(
+def test_an_invalid_request_is_refused_permanently(
     rig: Rig, request_: TaskRequest, text: str
 ) -> None:
     refused = rig.refusal(AddTask(request_))
@@ -184,13 +184,13 @@ def test_a_request_that_makes_no_sense_is_refused_for_good(
     assert rig.ask(ListTasks(), TaskList).tasks == ()
 
 
-def test_a_kind_refuses_arguments_in_its_own_words(rig: Rig) -> None:
+def test_a_kind_words_its_refusal_of_arguments(rig: Rig) -> None:
     rig.kind.raises["check"] = InvalidRequestError("give it a number")
     refused = rig.refusal(AddTask(TaskRequest("Build", "fake", ("x",))))
     assert (refused.text, refused.code) == ("give it a number", RefusalCode.INVALID)
 
 
-def test_a_finished_task_cant_be_canceled(rig: Rig) -> None:
+def test_a_finished_task_cannot_be_canceled(rig: Rig) -> None:
     rig.claim(1)
     rig.add()
     rig.end(1)
@@ -202,7 +202,7 @@ def test_a_finished_task_cant_be_canceled(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("message", [GetTask(2), CancelTask(2)], ids=repr)
-def test_an_unknown_id_is_told_from_a_forgotten_one(
+def test_an_unknown_id_differs_from_a_forgotten_one(
     rig: Rig, message: GetTask | CancelTask
 ) -> None:
     unknown = "no task 2"
@@ -225,7 +225,7 @@ def test_a_closed_queue_takes_no_new_tasks(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("planted"), SystemExit(3), KeyboardInterrupt()], ids=repr
 )
-def test_a_handler_that_fails_answers_nevertheless(
+def test_a_failing_handler_still_answers(
     rig: Rig, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -252,7 +252,7 @@ def test_a_kind_whose_check_fails_is_named(rig: Rig, error: BaseException) -> No
     assert refused.code is RefusalCode.INVALID
 
 
-def test_what_is_no_request_is_refused_and_says_what_to_send(rig: Rig) -> None:
+def test_an_invalid_message_is_refused_with_the_accepted_requests(rig: Rig) -> None:
     for message, says in (
         ("junk", "str is not a request; send one, such as ListTasks()"),
         (None, "None is not a request; send one, such as ListTasks()"),
@@ -265,7 +265,7 @@ def test_what_is_no_request_is_refused_and_says_what_to_send(rig: Rig) -> None:
         assert refused.code is RefusalCode.INVALID
 
 
-def test_requests_that_come_together_are_one_batch_and_each_has_its_answer(
+def test_simultaneous_requests_are_one_batch_with_separate_answers(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(args: tuple[str, ...]) -> None:
@@ -297,7 +297,7 @@ def test_requests_that_come_together_are_one_batch_and_each_has_its_answer(
     assert (first.task.id, last.task.id) == (1, 2)
 
 
-def test_many_askers_at_once_all_get_their_own_answer(rig: Rig) -> None:
+def test_concurrent_askers_each_get_their_own_answer(rig: Rig) -> None:
     ids: list[int] = []
 
     def add() -> None:

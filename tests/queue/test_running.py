@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_claim_starts_one_task_each(rig: Rig) -> None:
+def test_each_claim_starts_one_task(rig: Rig) -> None:
     for _ in range(3):
         rig.add()
     rig.claim(2, slots=2)
@@ -54,7 +54,7 @@ def test_a_queued_task_says_what_it_waits_for(rig: Rig) -> None:
     assert subscriber.of(TaskChanged)[1].task.reason == "running"
 
 
-def test_a_runner_that_is_gone_fails_the_task_and_is_given_no_other(rig: Rig) -> None:
+def test_a_dead_runner_fails_its_task_and_gets_no_other(rig: Rig) -> None:
     rig.claim(3)
     rig.runner.die()
     rig.add()
@@ -79,7 +79,7 @@ def test_the_end_of_a_task_starts_the_next_in_one_batch(
     assert journal.log.count("commit") == commits + 1
 
 
-def test_an_end_that_makes_no_sense_frees_its_slot(rig: Rig) -> None:
+def test_an_invalid_end_frees_its_slot(rig: Rig) -> None:
     rig.claim(1, slots=1)
     rig.add("first")
     rig.add("second")
@@ -87,7 +87,7 @@ def test_an_end_that_makes_no_sense_frees_its_slot(rig: Rig) -> None:
     assert rig.runner.wait_for(StartTask, lambda it: it.task.id == 2)
 
 
-def test_an_end_of_a_task_that_has_ended_changes_nothing(rig: Rig) -> None:
+def test_a_second_end_of_a_task_changes_nothing(rig: Rig) -> None:
     rig.claim(1)
     rig.add()
     rig.end(1)
@@ -100,7 +100,7 @@ def test_an_end_of_a_task_that_has_ended_changes_nothing(rig: Rig) -> None:
     assert events(subscriber) == [(4, "queued", 2)]
 
 
-def test_a_queued_task_is_canceled_at_once_and_never_starts(rig: Rig) -> None:
+def test_a_canceled_queued_task_never_starts(rig: Rig) -> None:
     subscriber = rig.subscribe()
     rig.add()
     rig.add()
@@ -129,7 +129,7 @@ def test_a_running_task_is_told_to_stop(rig: Rig, *, now: bool) -> None:
     assert events(subscriber)[2:] == [(3, "progress", 1), (4, "canceled", 1)]
 
 
-def test_a_reason_may_hold_anything_and_is_made_safe_to_write_down(rig: Rig) -> None:
+def test_a_reason_with_any_characters_is_made_safe_for_the_journal(rig: Rig) -> None:
     hostile, safe = "no \x1b[31m\udcff", "no \N{REPLACEMENT CHARACTER}"
     rig.claim(1)
     rig.add()
@@ -142,7 +142,7 @@ def test_a_reason_may_hold_anything_and_is_made_safe_to_write_down(rig: Rig) -> 
     assert (failed.reason, failed.error, failed.exit_code) == (safe, safe, 2)
 
 
-def test_all_open_tasks_are_canceled_and_none_starts_instead(rig: Rig) -> None:
+def test_canceling_all_open_tasks_starts_no_other(rig: Rig) -> None:
     rig.claim(1)
     for _ in range(4):
         rig.add()
@@ -159,14 +159,14 @@ def test_all_open_tasks_are_canceled_and_none_starts_instead(rig: Rig) -> None:
     assert rig.ask(CancelAll(), CancelAccepted).tasks == ()
 
 
-def test_a_task_that_completes_while_it_is_stopped_is_complete(rig: Rig) -> None:
+def test_a_task_that_completes_while_stopping_is_complete(rig: Rig) -> None:
     rig.claim(1)
     rig.add()
     rig.ask(CancelTask(1), CancelAccepted)
     assert rig.end(1, DONE).status is TaskStatus.COMPLETE
 
 
-def test_a_task_that_starts_at_once_starts_with_the_runner_if_there_was_none(
+def test_a_task_to_start_at_once_starts_when_a_runner_arrives(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue()

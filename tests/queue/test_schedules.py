@@ -143,7 +143,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     rig.queue.stop(timeout=PATIENCE)
 
 
-def test_each_run_is_an_ordinary_task_of_its_own(rig: Rig) -> None:
+def test_each_run_is_a_separate_ordinary_task(rig: Rig) -> None:
     schedule = rig.schedule("15m", terms=Terms(priority=3))
     assert rig.passes(15 * 60 - 1) == 0
     assert rig.passes(2) == 1
@@ -155,14 +155,14 @@ def test_each_run_is_an_ordinary_task_of_its_own(rig: Rig) -> None:
     assert (now.runs, now.last_task, now.skipped) == (5, 5, 0)
 
 
-def test_a_cron_expression_is_meant_in_its_zone(rig: Rig) -> None:
+def test_a_cron_expression_uses_its_time_zone(rig: Rig) -> None:
     schedule = rig.schedule("30 9 * * *", zone="America/New_York")
     assert schedule.next_due == datetime(2026, 1, 2, 14, 30, tzinfo=UTC)
     assert rig.passes(11.5 * HOUR - 1) == 0
     assert rig.passes(1) == 1
 
 
-def test_nothing_is_added_while_the_run_before_goes_on(rig: Rig) -> None:
+def test_no_run_is_added_while_the_previous_run_is_unfinished(rig: Rig) -> None:
     rig.schedule("1h")
     assert rig.passes(3 * HOUR + 60, ending=False) == 1
     (schedule,) = rig.all()
@@ -171,7 +171,7 @@ def test_nothing_is_added_while_the_run_before_goes_on(rig: Rig) -> None:
     assert rig.passes(HOUR) == 2
 
 
-def test_runs_overlap_if_that_was_asked_for(rig: Rig) -> None:
+def test_runs_overlap_on_request(rig: Rig) -> None:
     rig.schedule("1h", overlap=True)
     assert rig.passes(3 * HOUR + 60, ending=False) == 3
 
@@ -179,7 +179,7 @@ def test_runs_overlap_if_that_was_asked_for(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("catch_up", "runs"), [(CatchUp.ONCE, 1), (CatchUp.ALL, 5), (CatchUp.SKIP, 0)]
 )
-def test_what_a_suspended_machine_missed_is_made_good_as_asked(
+def test_runs_missed_while_suspended_are_caught_up_as_requested(
     rig: Rig, catch_up: CatchUp, runs: int
 ) -> None:
     rig.schedule("1h", catch_up=catch_up)
@@ -189,7 +189,7 @@ def test_what_a_suspended_machine_missed_is_made_good_as_asked(
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 30 * 86400.0, -30 * 86400.0])
-def test_a_clock_that_is_set_changes_no_interval(rig: Rig, jump: float) -> None:
+def test_setting_the_clock_changes_no_interval(rig: Rig, jump: float) -> None:
     rig.schedule("2h")
     assert rig.passes(HOUR) == 0
     rig.clock.set_wall(jump)
@@ -197,7 +197,7 @@ def test_a_clock_that_is_set_changes_no_interval(rig: Rig, jump: float) -> None:
     assert rig.passes(60 + LOOK_AGAIN) == 1
 
 
-def test_a_clock_that_is_set_back_a_little_repeats_no_run(rig: Rig) -> None:
+def test_a_clock_set_back_a_little_repeats_no_run(rig: Rig) -> None:
     rig.schedule("30 3 * * *")
     assert rig.passes(HOUR) == 1
     rig.clock.set_wall(-HOUR)
@@ -205,19 +205,19 @@ def test_a_clock_that_is_set_back_a_little_repeats_no_run(rig: Rig) -> None:
     assert rig.passes(23 * HOUR) == 2
 
 
-def test_a_clock_that_was_wrong_by_a_month_does_not_count(rig: Rig) -> None:
+def test_correcting_a_clock_by_a_month_delays_no_run(rig: Rig) -> None:
     rig.schedule("30 3 * * *")
     rig.clock.set_wall(-30 * 86400.0)
     assert rig.passes(HOUR) == 1
 
 
-def test_a_clock_that_is_set_forward_makes_due_what_it_passes_over(rig: Rig) -> None:
+def test_setting_the_clock_forward_makes_skipped_times_due(rig: Rig) -> None:
     rig.schedule("30 4 * * *")
     rig.clock.set_wall(2 * HOUR)
     assert rig.passes(LOOK_AGAIN) == 1
 
 
-def test_a_delay_after_an_idle_time_is_not_moved_by_a_clock_set_in_it(rig: Rig) -> None:
+def test_setting_the_clock_while_idle_does_not_move_a_later_delay(rig: Rig) -> None:
     rig.schedule("1h")
     rig.ask(RemoveSchedule(1))
     rig.clock.set_wall(HOUR)
@@ -226,7 +226,7 @@ def test_a_delay_after_an_idle_time_is_not_moved_by_a_clock_set_in_it(rig: Rig) 
     assert rig.passes(1) == 1
 
 
-def test_a_removed_schedule_adds_nothing_and_its_tasks_stay(rig: Rig) -> None:
+def test_a_removed_schedule_adds_nothing_and_keeps_its_tasks(rig: Rig) -> None:
     rig.schedule("1h")
     assert rig.passes(HOUR) == 1
     reply = rig.ask(RemoveSchedule(1))
@@ -251,9 +251,7 @@ def test_a_paused_schedule_adds_nothing_until_it_is_resumed(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("group", [None, "builds"])
-def test_what_is_paused_makes_good_its_runs_afterwards(
-    rig: Rig, group: str | None
-) -> None:
+def test_missed_runs_are_caught_up_after_a_pause(rig: Rig, group: str | None) -> None:
     rig.schedule("1h", overlap=True, terms=Terms(group="builds"))
     rig.ask(PauseQueue(group))
     assert rig.passes(3.5 * HOUR) == 0
@@ -261,7 +259,7 @@ def test_what_is_paused_makes_good_its_runs_afterwards(
     assert rig.passes(LOOK_AGAIN) == 1
 
 
-def test_what_makes_no_sense_is_refused(rig: Rig) -> None:
+def test_an_invalid_schedule_is_refused(rig: Rig) -> None:
     def refusal(
         every: str = "1h",
         zone: str = "UTC",
@@ -284,7 +282,7 @@ def test_what_makes_no_sense_is_refused(rig: Rig) -> None:
     assert rig.all() == ()
 
 
-def test_a_subscriber_hears_of_schedules(rig: Rig) -> None:
+def test_a_subscriber_receives_schedule_changes(rig: Rig) -> None:
     rig.schedule("1h")
     heard: Recorder[object] = Recorder("a subscriber")
     rig.ask(Subscribe(heard))
@@ -297,7 +295,7 @@ def test_a_subscriber_hears_of_schedules(rig: Rig) -> None:
     heard.wait_for(SchedulesChanged, lambda it: it.removed == (1,))
 
 
-def test_a_queue_that_ends_adds_nothing_more(rig: Rig) -> None:
+def test_a_stopping_queue_adds_no_runs(rig: Rig) -> None:
     rig.schedule("1h")
     rig.ask(CloseQueue("the end"))  # pyright: ignore[reportArgumentType]
     rig.clock.advance(HOUR)
@@ -321,7 +319,7 @@ class FailingJournal(Journal):
             raise JournalError("the disk is full")
 
 
-def test_nothing_is_added_that_can_not_be_written_down(tmp_path: Path) -> None:
+def test_no_run_is_added_without_a_journal_entry(tmp_path: Path) -> None:
     journal = FailingJournal()
     rig = Rig(tmp_path, ManualClock(START), journal)
     try:
@@ -346,7 +344,7 @@ def reopened(folder: Path, clock: ManualClock) -> Rig:
     return Rig(folder, clock, journal, tasks, schedules)
 
 
-def test_a_schedule_goes_on_when_the_session_is_opened_again(tmp_path: Path) -> None:
+def test_a_schedule_continues_when_the_session_is_reopened(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     clock = ManualClock(START)
     first = reopened(tmp_path, clock)
@@ -369,7 +367,7 @@ def test_a_schedule_goes_on_when_the_session_is_opened_again(tmp_path: Path) -> 
         second.queue.stop(timeout=PATIENCE)
 
 
-def test_a_run_and_its_schedule_are_written_down_together(tmp_path: Path) -> None:
+def test_a_run_and_its_schedule_are_written_in_one_transaction(tmp_path: Path) -> None:
     """If the program dies at any moment, no run is lost and none is doubled."""
     tmp_path.chmod(0o700)
     clock = ManualClock(START)
@@ -386,7 +384,7 @@ def test_a_run_and_its_schedule_are_written_down_together(tmp_path: Path) -> Non
         rig.queue.stop(timeout=PATIENCE)
 
 
-def test_what_starts_is_told_to_the_runner(rig: Rig) -> None:
+def test_the_runner_is_told_to_start_a_scheduled_task(rig: Rig) -> None:
     rig.schedule("1h")
     rig.passes(HOUR, ending=False)
     assert rig.runner.wait_for(StartTask, lambda it: it.task.id == 1)

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_is_said_and_shown_is_noted(start_queue: Callable[..., Rig]) -> None:
+def test_messages_and_shown_changes_are_recorded(
+    start_queue: Callable[..., Rig],
+) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     rig.add()
@@ -60,7 +62,7 @@ def test_what_is_said_and_shown_is_noted(start_queue: Callable[..., Rig]) -> Non
     assert journal.log[-1] == "commit"
 
 
-def test_what_is_said_is_told_to_the_others_who_show_it(
+def test_a_message_is_delivered_to_the_other_chats(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue()
@@ -73,7 +75,7 @@ def test_what_is_said_is_told_to_the_others_who_show_it(
         assert other.of(MessageSaid) == ()
 
 
-def test_what_somebody_has_to_read_is_refused_if_nobody_shows_it(
+def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()
@@ -89,7 +91,7 @@ def test_what_somebody_has_to_read_is_refused_if_nobody_shows_it(
     assert viewer.wait_for(MessageSaid).message == said
 
 
-def test_what_a_chat_keeps_for_itself_is_told_to_nobody(
+def test_a_private_message_is_not_delivered(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue()
@@ -102,7 +104,7 @@ def test_what_a_chat_keeps_for_itself_is_told_to_nobody(
     assert len(listener.of(MessageSaid)) == 1
 
 
-def test_who_shows_changes_gets_those_that_nobody_was_shown(
+def test_a_chat_receives_the_unshown_changes(
     start_queue: Callable[..., Rig],
 ) -> None:
     task = Task(
@@ -123,7 +125,7 @@ def test_who_shows_changes_gets_those_that_nobody_was_shown(
     assert _face(rig).wait_for(Subscribed).unshown == (later,)
 
 
-def test_shown_never_goes_back(start_queue: Callable[..., Rig]) -> None:
+def test_the_shown_mark_never_decreases(start_queue: Callable[..., Rig]) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     for _ in range(3):
@@ -150,7 +152,7 @@ def _face(rig: Rig) -> Recorder[Notification]:
     return face
 
 
-def test_who_waits_is_answered_when_the_last_change_has_been_shown(rig: Rig) -> None:
+def test_a_wait_is_answered_when_the_last_change_has_been_shown(rig: Rig) -> None:
     _face(rig)
     rig.claim(1)
     rig.add()
@@ -173,14 +175,14 @@ def test_progress_need_not_be_shown(rig: Rig) -> None:
     assert _await_shown(rig).received == (Acknowledged(),)
 
 
-def test_nobody_waits_for_those_who_show_nothing(rig: Rig) -> None:
+def test_a_wait_ignores_subscribers_that_show_nothing(rig: Rig) -> None:
     rig.subscribe()
     rig.add()
     assert _await_shown(rig).received == (Acknowledged(),)
 
 
 @pytest.mark.parametrize("way", ["unsubscribes", "shows no more", "dies"])
-def test_nobody_waits_for_a_face_that_leaves(rig: Rig, way: str) -> None:
+def test_a_wait_ignores_a_face_that_leaves(rig: Rig, way: str) -> None:
     face = _face(rig)
     rig.add()
     answer = _await_shown(rig)
@@ -201,7 +203,9 @@ def test_nobody_waits_for_a_face_that_leaves(rig: Rig, way: str) -> None:
     assert len(face.of(TaskChanged)) == before + hears
 
 
-def test_what_cant_be_told_yet_is_waited_for(start_queue: Callable[..., Rig]) -> None:
+def test_a_wait_includes_changes_that_are_not_announced_yet(
+    start_queue: Callable[..., Rig],
+) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     face = _face(rig)
@@ -219,7 +223,7 @@ def test_what_cant_be_told_yet_is_waited_for(start_queue: Callable[..., Rig]) ->
     answer.wait_for(Acknowledged)
 
 
-def test_a_queue_that_was_closed_in_order_is_noted_as_clean(
+def test_an_orderly_close_is_recorded_as_clean(
     start_queue: Callable[..., Rig],
 ) -> None:
     for in_order in (True, False):
@@ -237,7 +241,7 @@ def _shown_in(path: Path) -> int:
     return shown
 
 
-def test_what_was_shown_is_written_with_what_comes_next_or_soon(
+def test_the_shown_mark_is_written_with_the_next_change_or_soon(
     tmp_path: Path, start_queue: Callable[..., Rig]
 ) -> None:
     path = tmp_path / "session.db"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_subscriber_first_gets_all_there_is(rig: Rig) -> None:
+def test_a_subscriber_first_receives_the_current_state(rig: Rig) -> None:
     rig.add()
     rig.add()
     subscriber = rig.subscribe()
@@ -56,7 +56,7 @@ def test_a_subscriber_first_gets_all_there_is(rig: Rig) -> None:
     assert subscriber.received[0] == first
 
 
-def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
+def test_a_second_subscription_gives_no_duplicates(rig: Rig) -> None:
     subscriber = rig.subscribe()
     rig.ask(Subscribe(subscriber), Acknowledged)
     rig.add()
@@ -64,7 +64,7 @@ def test_a_subscriber_may_subscribe_twice_and_hears_once(rig: Rig) -> None:
     assert len(subscriber.of(TaskChanged)) == 1
 
 
-def test_what_was_said_during_an_interruption_is_told_and_written_down_once(
+def test_messages_sent_during_an_interruption_are_delivered_once(
     start_queue: Callable[..., Rig], tmp_path: Path
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
@@ -94,7 +94,7 @@ def test_what_was_said_during_an_interruption_is_told_and_written_down_once(
     ]
 
 
-def test_what_was_said_is_in_the_past_or_is_told(
+def test_each_message_is_in_the_history_or_delivered(
     start_queue: Callable[..., Rig], tmp_path: Path
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
@@ -116,7 +116,7 @@ def test_what_was_said_is_in_the_past_or_is_told(
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_what_was_said_in_the_same_batch_is_in_the_past(
+def test_messages_of_the_same_batch_are_in_the_history(
     start_queue: Callable[..., Rig], tmp_path: Path, *, private: bool
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
@@ -131,7 +131,7 @@ def test_what_was_said_in_the_same_batch_is_in_the_past(
     assert subscriber.of(MessageSaid) == ()
 
 
-def test_what_is_not_in_the_past_because_another_holds_the_journal_is_told(
+def test_messages_that_a_locked_journal_missed_are_delivered(
     start_queue: Callable[..., Rig], tmp_path: Path
 ) -> None:
     path = tmp_path / "session.db"
@@ -150,7 +150,7 @@ def test_what_is_not_in_the_past_because_another_holds_the_journal_is_told(
     assert subscriber.wait_for(MessageSaid).message == said
 
 
-def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:
+def test_an_unsubscribed_actor_receives_no_notifications(rig: Rig) -> None:
     stays, leaves = rig.subscribe(), rig.subscribe()
     rig.add()
     rig.ask(Unsubscribe(leaves), Acknowledged)
@@ -160,7 +160,7 @@ def test_who_unsubscribed_hears_nothing_more(rig: Rig) -> None:
     assert events(stays) == [(1, "queued", 1), (2, "queued", 2)]
 
 
-def test_a_dead_subscriber_is_dropped_and_harms_nobody(rig: Rig) -> None:
+def test_a_dead_subscriber_is_dropped(rig: Rig) -> None:
     dies, lives = rig.subscribe(), rig.subscribe()
     dies.die()
     rig.add()
@@ -171,7 +171,7 @@ def test_a_dead_subscriber_is_dropped_and_harms_nobody(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("error", [SystemError, SystemExit, asyncio.CancelledError])
-def test_a_subscriber_whose_tell_raises_is_dropped_and_harms_nobody(
+def test_a_subscriber_whose_tell_raises_is_dropped(
     rig: Rig, error: type[BaseException]
 ) -> None:
     class Broken:
@@ -196,7 +196,7 @@ def test_a_burst_reaches_every_subscriber_in_order_exactly_once(rig: Rig) -> Non
         assert events(subscriber) == wanted
 
 
-def test_numbers_go_on_where_the_session_stopped(
+def test_sequence_numbers_continue_in_a_reopened_session(
     start_queue: Callable[..., Rig],
 ) -> None:
     rig = start_queue(seq=41)
@@ -206,7 +206,7 @@ def test_numbers_go_on_where_the_session_stopped(
     assert events(subscriber) == [(42, "queued", 1)]
 
 
-def test_every_change_of_a_life_is_one_notification(rig: Rig) -> None:
+def test_every_change_of_a_task_is_one_notification(rig: Rig) -> None:
     subscriber = rig.subscribe()
     rig.claim(1)
     rig.add()

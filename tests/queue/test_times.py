@@ -78,7 +78,7 @@ def test_a_delay_passes(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_a_clock_that_is_set_changes_no_delay(rig: Rig, jump: float) -> None:
+def test_setting_the_clock_changes_no_delay(rig: Rig, jump: float) -> None:
     rig.add(On(delay=300.0))
     assert not rig.starts_within(150)
     rig.clock.set_wall(jump)
@@ -86,7 +86,7 @@ def test_a_clock_that_is_set_changes_no_delay(rig: Rig, jump: float) -> None:
     assert rig.starts_within(1 + LOOK_AGAIN)
 
 
-def test_a_time_of_day_is_what_the_clock_shows(rig: Rig) -> None:
+def test_a_time_of_day_follows_the_clock(rig: Rig) -> None:
     at = rig.clock.now().wall + timedelta(hours=1)
     rig.add(On(at=at))
     assert not rig.starts_within(HOUR / 2)
@@ -96,7 +96,7 @@ def test_a_time_of_day_is_what_the_clock_shows(rig: Rig) -> None:
     assert rig.starts_within(LOOK_AGAIN)
 
 
-def test_time_passes_while_the_machine_is_suspended(rig: Rig) -> None:
+def test_time_while_the_machine_is_suspended_counts(rig: Rig) -> None:
     rig.add(On(delay=300.0))
     rig.clock.suspend(299)
     assert not rig.starts_within(0.9)
@@ -104,6 +104,6 @@ def test_time_passes_while_the_machine_is_suspended(rig: Rig) -> None:
     assert rig.starts_within(LOOK_AGAIN)
 
 
-def test_a_time_that_is_over_is_now(rig: Rig) -> None:
+def test_a_time_in_the_past_is_due_now(rig: Rig) -> None:
     rig.add(On(at=rig.clock.now().wall - timedelta(hours=1)))
     assert rig.starts_within(1)

@@ -116,7 +116,7 @@ def _waits(go_on: Path, then: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["seen", "at once"])
-def test_jobs_go_on_and_end_as_they_do(
+def test_adopted_jobs_keep_running_and_end_normally(
     lair: Path, until: Callable[[Callable[[], bool]], None], how: str
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
@@ -149,7 +149,7 @@ def test_jobs_go_on_and_end_as_they_do(
 
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
-def test_a_job_that_ends_while_others_are_being_ended_has_its_exit_status(
+def test_a_job_that_ends_while_others_are_ended_keeps_its_exit_status(
     lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     folder, go_on, end, ready, pid = (
@@ -172,7 +172,7 @@ def test_a_job_that_ends_while_others_are_being_ended_has_its_exit_status(
     assert ended.exit_code == 7, ended.reason
 
 
-def test_a_job_that_goes_on_holds_its_slot_and_is_canceled_with_all_it_started(
+def test_an_adopted_job_holds_its_slot_and_is_canceled_with_its_children(
     lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     folder = lair / "main"
@@ -200,7 +200,7 @@ def _sleeping(folder: Path) -> list[psutil.Process]:
     return [it for it in found if it.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_a_cancel_that_had_begun_goes_on(lair: Path) -> None:
+def test_a_cancel_in_progress_continues(lair: Path) -> None:
     folder = lair / "main"
     deaf = "trap '' TERM; echo set; while :; do sleep 0.01; done"
     _leave(folder, "canceled", f"bash:{deaf}")
@@ -209,7 +209,7 @@ def test_a_cancel_that_had_begun_goes_on(lair: Path) -> None:
     assert (ended.status, ended.reason) == (TaskStatus.CANCELED, "canceled")
 
 
-def test_a_job_that_ended_when_it_was_told_to_is_canceled(lair: Path) -> None:
+def test_a_job_that_ended_during_its_cancel_is_canceled(lair: Path) -> None:
     folder, gone = lair / "main", lair / "gone"
     slow = f"trap 'sleep 0.2; touch {gone}; exit 9' TERM; echo set"
     job = f"bash:{slow}; while :; do sleep 0.01; done"
@@ -241,7 +241,7 @@ def test_a_timeout_counts_from_the_start_of_the_job(
     assert (ended.status, ended.reason) == (TaskStatus.FAILED, "timed out after 10m")
 
 
-def test_what_was_never_started_is_started_once_with_its_environment(
+def test_a_task_that_never_started_is_started_once_with_its_environment(
     lair: Path,
 ) -> None:
     folder = lair / "main"
@@ -252,7 +252,7 @@ def test_what_was_never_started_is_started_once_with_its_environment(
     assert (folder / "output/1.log").read_text() == "äß"
 
 
-def test_a_daemon_of_a_job_whose_start_nobody_has_noted_is_not_taken_for_the_job(
+def test_a_daemon_is_not_mistaken_for_its_job_with_an_unrecorded_start(
     lair: Path,
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
@@ -268,7 +268,7 @@ def test_a_daemon_of_a_job_whose_start_nobody_has_noted_is_not_taken_for_the_job
     assert ended.reason.startswith("its exit status is unknown: the session's host")
 
 
-def test_a_job_whose_start_nobody_has_noted_is_known_by_its_command(
+def test_a_job_with_an_unrecorded_start_is_identified_by_its_command(
     lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
@@ -283,7 +283,7 @@ def test_a_job_whose_start_nobody_has_noted_is_known_by_its_command(
     assert ended.exit_code == 5
 
 
-def test_an_exit_that_was_seen_and_not_told_is_not_lost(lair: Path) -> None:
+def test_an_exit_that_was_seen_but_not_announced_is_not_lost(lair: Path) -> None:
     folder = lair / "main"
     _leave(folder, "after collecting", "bash:exit 41")
     with _open(folder) as system:
@@ -291,7 +291,7 @@ def test_an_exit_that_was_seen_and_not_told_is_not_lost(lair: Path) -> None:
     assert ended.exit_code == 41
 
 
-def test_what_a_finished_task_left_running_goes_on_and_is_named(
+def test_processes_of_a_finished_task_keep_running_and_are_named(
     lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
@@ -304,7 +304,7 @@ def test_what_a_finished_task_left_running_goes_on_and_is_named(
         until(lambda: system.get(1).reason == "exit status 0")
 
 
-def test_without_adopt_the_jobs_are_ended_and_have_failed(lair: Path) -> None:
+def test_without_adopt_jobs_are_ended_and_fail(lair: Path) -> None:
     folder = lair / "main"
     _leave(folder, "seen", "bash:echo set; exec sleep 600")
     with TaskSystem(directory=folder, grace=0.3) as system:
@@ -330,7 +330,7 @@ def test_a_copy_of_the_session_adopts_nothing(lair: Path) -> None:
         assert len(_sleeping(lair)) == 1
 
 
-def test_a_fork_of_a_killed_program_keeps_a_session_from_nobody(lair: Path) -> None:
+def test_a_fork_of_a_killed_program_does_not_lock_the_session(lair: Path) -> None:
     folder = lair / "main"
     program = (
         "import os, signal, sys, time\n"
@@ -348,7 +348,7 @@ def test_a_fork_of_a_killed_program_keeps_a_session_from_nobody(lair: Path) -> N
         assert system.list() == ()
 
 
-def test_the_processes_of_the_machine_are_read_twice_when_all_jobs_go_on(
+def test_the_process_table_is_read_twice_when_all_jobs_are_adopted(
     lair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = lair / "main"
@@ -367,7 +367,7 @@ def test_the_processes_of_the_machine_are_read_twice_when_all_jobs_go_on(
     assert count == 2
 
 
-def test_a_job_outlives_one_program_after_the_other(lair: Path) -> None:
+def test_a_job_outlives_several_programs(lair: Path) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(folder, "seen", f"bash:{_waits(go_on, 'exit 5')}")
     for _ in range(3):

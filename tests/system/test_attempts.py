@@ -101,7 +101,7 @@ def driven(tmp_path: Path) -> Iterator[Driven]:
     driven.system.stop()
 
 
-def test_a_task_that_fails_makes_as_many_more_attempts_as_it_is_given(
+def test_a_failing_task_makes_the_given_number_of_attempts(
     driven: Driven,
 ) -> None:
     task_id = driven.add(retries=2)
@@ -135,7 +135,7 @@ def test_no_attempt_follows_one_that_succeeds(driven: Driven) -> None:
     assert (ended.status, ended.reason) == (COMPLETE, "done (attempt 2 of 6)")
 
 
-def test_the_pauses_double_up_to_five_minutes_and_differ_a_little() -> None:
+def test_the_backoff_doubles_up_to_five_minutes_with_jitter() -> None:
     terms = Terms(retries=99)
     assert [pause_before(terms, it, 0.5) for it in range(1, 5)] == [2.0, 4.0, 8.0, 16.0]
     assert pause_before(terms, 90, 0.5) == 300.0
@@ -144,7 +144,7 @@ def test_the_pauses_double_up_to_five_minutes_and_differ_a_little() -> None:
     assert pause_before(Terms(retries=1, retry_delay=1e9), 1 << 40, 0.5) == 300.0
 
 
-def test_an_attempt_that_waits_leaves_its_slot_to_others(driven: Driven) -> None:
+def test_a_waiting_attempt_holds_no_slot(driven: Driven) -> None:
     first = driven.add(retries=1)
     second = driven.add()
     driven.fail(1)
@@ -163,7 +163,7 @@ def test_an_attempt_that_waits_leaves_its_slot_to_others(driven: Driven) -> None
     assert ended.status is COMPLETE
 
 
-def test_a_cancel_ends_what_waits_for_an_attempt_at_once(driven: Driven) -> None:
+def test_a_cancel_ends_a_task_between_attempts_at_once(driven: Driven) -> None:
     task_id = driven.add(retries=3)
     driven.fail(1)
     driven.until_attempt(2)
@@ -174,7 +174,7 @@ def test_a_cancel_ends_what_waits_for_an_attempt_at_once(driven: Driven) -> None
     assert len(driven.kind.jobs) == 1
 
 
-def test_a_cancel_that_meets_a_failure_is_followed_by_no_attempt(
+def test_a_failure_during_a_cancel_is_not_retried(
     driven: Driven,
 ) -> None:
     driven.kind.ignores = frozenset({"stop", "kill"})
@@ -186,7 +186,7 @@ def test_a_cancel_that_meets_a_failure_is_followed_by_no_attempt(
     assert ended.status.is_final
 
 
-def test_only_the_named_exit_statuses_are_worth_another_attempt(driven: Driven) -> None:
+def test_only_the_named_exit_statuses_are_retried(driven: Driven) -> None:
     task_id = driven.add(retries=3, retry_on=(1, 75))
     driven.fail(1, 75)
     driven.until_attempt(2)
@@ -196,7 +196,7 @@ def test_only_the_named_exit_statuses_are_worth_another_attempt(driven: Driven) 
     assert ended.reason == "exit status 2 (attempt 2 of 4)"
 
 
-def test_each_attempt_has_the_whole_timeout(driven: Driven) -> None:
+def test_each_attempt_has_the_full_timeout(driven: Driven) -> None:
     task_id = driven.add(retries=1, timeout=10.0, retry_on=(124,))
     driven.job(1)
     driven.clock.advance(9.0)
@@ -212,7 +212,7 @@ def test_each_attempt_has_the_whole_timeout(driven: Driven) -> None:
     assert ended.reason == "timed out after 10s (attempt 2 of 2)"
 
 
-def test_what_should_stay_up_starts_again_however_it_ends(driven: Driven) -> None:
+def test_a_task_with_restart_always_restarts_after_any_end(driven: Driven) -> None:
     task_id = driven.add(restart="always")
     driven.job(1).complete()
     assert driven.until_attempt(2).reason.startswith("done; run 2 starts at ")
@@ -228,7 +228,7 @@ def test_what_should_stay_up_starts_again_however_it_ends(driven: Driven) -> Non
     assert ended.status is CANCELED
 
 
-def test_a_restart_after_a_long_run_comes_soon_again(driven: Driven) -> None:
+def test_a_long_run_resets_the_restart_delay(driven: Driven) -> None:
     driven.add(restart="on-failure")
     for number in (1, 2, 3):
         driven.fail(number)
@@ -244,7 +244,7 @@ def test_a_restart_after_a_long_run_comes_soon_again(driven: Driven) -> None:
     assert (ended.status, ended.reason) == (COMPLETE, "done (run 5)")
 
 
-def test_an_attempt_that_waits_outlives_the_session(driven: Driven) -> None:
+def test_a_waiting_attempt_survives_a_reopening(driven: Driven) -> None:
     task_id = driven.add(retries=2, priority=3)
     driven.fail(1)
     before = driven.until_attempt(2)
@@ -261,7 +261,7 @@ def test_an_attempt_that_waits_outlives_the_session(driven: Driven) -> None:
     assert ended.duration == pytest.approx(before.duration + 2.3)
 
 
-def test_the_end_of_the_session_only_interrupts_what_should_stay_up(
+def test_the_end_of_the_session_only_interrupts_a_task_with_restart_always(
     driven: Driven,
 ) -> None:
     stays = driven.add(restart="always")
@@ -274,7 +274,7 @@ def test_the_end_of_the_session_only_interrupts_what_should_stay_up(
     driven.system.cancel(stays)
 
 
-def test_a_pause_holds_further_attempts_too(driven: Driven) -> None:
+def test_a_pause_holds_further_attempts(driven: Driven) -> None:
     driven.add(retries=1)
     driven.fail(1)
     driven.until_attempt(2)
@@ -285,7 +285,7 @@ def test_a_pause_holds_further_attempts_too(driven: Driven) -> None:
     driven.job(2).complete()
 
 
-def test_a_clock_that_is_set_changes_no_pause(driven: Driven) -> None:
+def test_setting_the_clock_changes_no_backoff(driven: Driven) -> None:
     driven.add(retries=1)
     driven.fail(1)
     before = driven.until_attempt(2).attempt
@@ -296,7 +296,7 @@ def test_a_clock_that_is_set_changes_no_pause(driven: Driven) -> None:
     driven.until(lambda it: it.status.is_final)
 
 
-def test_the_time_of_a_suspended_machine_counts_for_a_pause(driven: Driven) -> None:
+def test_suspended_time_counts_towards_the_backoff(driven: Driven) -> None:
     driven.add(retries=1, retry_delay=200.0)
     driven.fail(1)
     driven.until_attempt(2)
@@ -308,7 +308,7 @@ def test_the_time_of_a_suspended_machine_counts_for_a_pause(driven: Driven) -> N
 @pytest.mark.parametrize(
     ("on_reboot", "status"), [(None, FAILED), ("fail", FAILED), ("again", RUNNING)]
 )
-def test_after_a_reboot_a_task_runs_again_if_that_was_asked_for(
+def test_a_task_runs_again_after_a_reboot_on_request(
     tmp_path: Path, on_reboot: str | None, status: TaskStatus
 ) -> None:
     driven = Driven(tmp_path / "session")
@@ -344,7 +344,7 @@ def test_after_a_reboot_a_task_runs_again_if_that_was_asked_for(
         (Terms(retries=1, retry_delay=0.0), "more than 0"),
     ],
 )
-def test_attempts_that_make_no_sense_are_refused(
+def test_invalid_attempts_are_refused(
     driven: Driven, terms: Terms, problem: str
 ) -> None:
     with pytest.raises(RefusedError, match=problem):
@@ -354,7 +354,7 @@ def test_attempts_that_make_no_sense_are_refused(
 # With real processes
 
 
-def test_all_attempts_write_into_one_file_and_are_told_apart() -> None:
+def test_attempts_share_one_output_file_with_separators() -> None:
     command = "echo run; printf half; exit 75"
     terms = Terms(retries=2, retry_delay=0.01, retry_on=(75,))
     with running(TaskSystem()) as system:
@@ -376,7 +376,7 @@ def test_all_attempts_write_into_one_file_and_are_told_apart() -> None:
         assert ended.last_line == "half"
 
 
-def test_an_attempt_knows_nothing_of_the_progress_of_the_one_before(
+def test_a_new_attempt_starts_without_progress(
     tmp_path: Path,
 ) -> None:
     marker = tmp_path / "second"
@@ -397,7 +397,7 @@ def test_an_attempt_knows_nothing_of_the_progress_of_the_one_before(
         system.wait(task.id, timeout=PATIENCE)
 
 
-def test_a_job_knows_its_group_and_a_slot_that_no_other_of_it_has(
+def test_a_job_knows_its_group_and_its_unique_slot(
     tmp_path: Path,
 ) -> None:
     command = f"cd {tmp_path}; echo $BACKBURNER_GROUP $BACKBURNER_SLOT; exec sleep 600"
@@ -419,7 +419,7 @@ def test_a_job_knows_its_group_and_a_slot_that_no_other_of_it_has(
 # Resources
 
 
-def test_tasks_take_what_they_need_and_wait_for_it(tmp_path: Path) -> None:
+def test_tasks_wait_for_the_resources_they_need(tmp_path: Path) -> None:
     driven = Driven(tmp_path / "session", slots=8)
     driven.system.stop()
     driven.open(resources={"gpu": 2, "memory": "16G"})
@@ -469,7 +469,7 @@ def test_a_task_waits_for_a_resource_that_is_no_longer_set(tmp_path: Path) -> No
         ({"gpu": float("nan")}, "the amount must be from"),
     ],
 )
-def test_resources_that_make_no_sense_are_refused(
+def test_invalid_resources_are_refused(
     resources: dict[str, float | str], problem: str
 ) -> None:
     with pytest.raises(ValueError, match=problem):

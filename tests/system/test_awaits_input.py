@@ -48,9 +48,7 @@ def _events(recorder: Recorder[Notification], event: TaskEvent) -> list[TaskChan
     ]
 
 
-def test_a_task_that_waits_for_input_says_so_once(
-    system: TaskSystem, until: Until
-) -> None:
+def test_waiting_for_input_is_announced_once(system: TaskSystem, until: Until) -> None:
     told: Recorder[Notification] = Recorder()
     system.subscribe(told)
     command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
@@ -67,7 +65,9 @@ def test_a_task_that_waits_for_input_says_so_once(
     assert lines == ["Name:", "Age:"]
 
 
-def test_a_task_that_ends_waits_no_more(system: TaskSystem, until: Until) -> None:
+def test_an_ended_task_does_not_wait_for_input(
+    system: TaskSystem, until: Until
+) -> None:
     task = system.add("Job", "bash", "cat", terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)
     system.cancel(task.id)
@@ -75,7 +75,7 @@ def test_a_task_that_ends_waits_no_more(system: TaskSystem, until: Until) -> Non
     assert not ended.awaits_input
 
 
-def test_nobody_is_told_while_somebody_has_the_keys(
+def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
     system: TaskSystem, until: Until
 ) -> None:
     told: Recorder[Notification] = Recorder()
@@ -98,7 +98,9 @@ def test_nobody_is_told_while_somebody_has_the_keys(
     assert len(mine) == 1
 
 
-def test_a_paused_task_does_not_wait(system: TaskSystem, until: Until) -> None:
+def test_a_paused_task_does_not_wait_for_input(
+    system: TaskSystem, until: Until
+) -> None:
     task = system.add("Job", "bash", "cat", terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)
     system.pause_task(task.id)
@@ -108,7 +110,7 @@ def test_a_paused_task_does_not_wait(system: TaskSystem, until: Until) -> None:
     until(lambda: system.get(task.id).awaits_input)
 
 
-def test_a_task_without_a_terminal_can_not_wait_at_one(system: TaskSystem) -> None:
+def test_a_task_without_a_terminal_does_not_wait_for_input(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "read x < /dev/tty && echo asked")
     (ended,) = system.wait(task.id, timeout=PATIENCE)
     assert ended.status == "failed"

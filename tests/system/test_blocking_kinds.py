@@ -93,7 +93,7 @@ def system(
 
 @pytest.mark.parametrize("method", ["start", "look"])
 @pytest.mark.parametrize("count", [1, 4])
-def test_others_go_on_while_jobs_block(
+def test_other_tasks_keep_running_while_jobs_block(
     system: TaskSystem, kind: _BlockingKind, method: str, count: int
 ) -> None:
     stuck = [system.add("Stuck", "block", method).id for _ in range(count)]
@@ -120,7 +120,7 @@ class _SlowBashKind(BashKind):
         return super().command(args)
 
 
-def test_a_kind_that_is_derived_from_bash_hands_over_when_it_starts(
+def test_a_subclass_of_the_bash_kind_may_block_in_its_start(
     run_system: Callable[[TaskSystem], TaskSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)  # nothing counts as stuck
@@ -134,7 +134,7 @@ def test_a_kind_that_is_derived_from_bash_hands_over_when_it_starts(
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_others_go_on_while_starts_of_processes_hang(
+def test_other_tasks_keep_running_while_process_starts_hang(
     run_system: Callable[[TaskSystem], TaskSystem],
     monkeypatch: pytest.MonkeyPatch,
     count: int,
@@ -165,7 +165,7 @@ def _take_a_nap(system: TaskSystem) -> None:
     assert ended.status is TaskStatus.COMPLETE
 
 
-def test_others_go_on_while_a_job_does_not_stop(
+def test_other_tasks_keep_running_while_a_job_does_not_stop(
     system: TaskSystem, kind: _BlockingKind
 ) -> None:
     stuck = system.add("Stuck", "block", "stop")

@@ -87,7 +87,7 @@ def test_processes_that_together_use_too_much_are_killed_with_the_reason(
 
 
 @pytest.mark.usefixtures("without_groups")
-def test_memory_that_processes_share_counts_once(
+def test_shared_memory_counts_once(
     system: TaskSystem, lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     script = USES.replace("held =", "pass #").replace(
@@ -116,7 +116,7 @@ def test_too_many_processes_are_killed_with_the_reason(
 
 @pytest.mark.usefixtures("without_groups")
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor alone")
-def test_processors_are_held_by_affinity(system: TaskSystem, lair: Path) -> None:
+def test_affinity_limits_the_processors(system: TaskSystem, lair: Path) -> None:
     before = os.sched_getaffinity(0)
     task = _run(system, "nproc", lair, Terms(cpus=0.5))
     assert task.last_line == "1"
@@ -126,7 +126,9 @@ def test_processors_are_held_by_affinity(system: TaskSystem, lair: Path) -> None
 
 
 @pytest.mark.usefixtures("without_groups")
-def test_a_limit_that_nothing_can_hold_is_said(system: TaskSystem, lair: Path) -> None:
+def test_a_limit_that_cannot_be_enforced_is_reported(
+    system: TaskSystem, lair: Path
+) -> None:
     task = _run(system, "true", lair, Terms(cpus=9000.0))
     assert task.status is TaskStatus.COMPLETE
     assert task.figures is not None
@@ -150,7 +152,7 @@ def _key(system: TaskSystem) -> str:
     return mark.rpartition(":")[0].rpartition("-")[2]
 
 
-def test_what_hides_from_every_search_is_ended_by_the_group(
+def test_hidden_processes_are_ended_by_the_control_group(
     system: TaskSystem, lair: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     if cgroup.base() is None:
@@ -201,7 +203,7 @@ def test_limits_outlive_the_program_that_set_them(lair: Path) -> None:
     assert not left
 
 
-def test_memory_of_a_group_is_held_by_the_kernel(
+def test_the_kernel_limits_the_memory_of_a_control_group(
     system: TaskSystem, lair: Path
 ) -> None:
     _need_group_with("memory")
@@ -211,7 +213,7 @@ def test_memory_of_a_group_is_held_by_the_kernel(
     assert task.figures.limits == "100 MiB of memory (cgroup)"
 
 
-def test_processes_of_a_group_are_held_by_the_kernel(
+def test_the_kernel_limits_the_processes_of_a_control_group(
     system: TaskSystem, lair: Path
 ) -> None:
     _need_group_with("pids")
@@ -221,7 +223,9 @@ def test_processes_of_a_group_are_held_by_the_kernel(
     assert task.reason.endswith("it could not have more than 10 processes")
 
 
-def test_a_group_is_removed_with_its_task(system: TaskSystem, lair: Path) -> None:
+def test_a_control_group_is_removed_with_its_task(
+    system: TaskSystem, lair: Path
+) -> None:
     base = cgroup.base()
     if base is None:
         pytest.skip("no control group can be made here")
@@ -229,7 +233,7 @@ def test_a_group_is_removed_with_its_task(system: TaskSystem, lair: Path) -> Non
     assert not [*cgroup.of_session(base, _key(system))]
 
 
-def test_what_a_task_used_is_told_at_its_end(system: TaskSystem) -> None:
+def test_the_end_of_a_task_reports_its_resource_usage(system: TaskSystem) -> None:
     burns = "import time; held = bytearray(150 << 20)\n"
     burns += "while time.process_time() < 0.3: pass"
     command = f"{sys.executable} -c '{burns}'"

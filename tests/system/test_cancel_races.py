@@ -68,7 +68,7 @@ TREES = {
 
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
 @pytest.mark.parametrize("tree", TREES)
-def test_nothing_is_left_of_a_canceled_tree(  # noqa: PLR0913 - fixtures
+def test_a_canceled_tree_leaves_no_process(  # noqa: PLR0913 - fixtures
     tree: str, alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path, *, now: bool
 ) -> None:
     count, command = TREES[tree]
@@ -85,7 +85,7 @@ def test_nothing_is_left_of_a_canceled_tree(  # noqa: PLR0913 - fixtures
         assert ended.error is None
 
 
-def test_a_process_that_breeds_while_it_is_killed_leaves_none(
+def test_a_process_that_forks_while_it_is_killed_leaves_no_process(
     alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path
 ) -> None:
     breed = "while :; do own & sleep 0.01; done"
@@ -99,7 +99,7 @@ def test_a_process_that_breeds_while_it_is_killed_leaves_none(
         assert alive(pids_in("pids")) == []
 
 
-def test_a_process_that_cleans_up_at_term_has_the_time_to(
+def test_a_process_that_cleans_up_on_sigterm_has_time(
     until: Until, tmp_path: Path
 ) -> None:
     command = (

@@ -85,7 +85,7 @@ def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], bool]) -> T
     return system.get(task_id)
 
 
-def test_jobs_that_wait_for_an_engine_hold_no_slot_of_this_machine() -> None:
+def test_jobs_waiting_for_an_engine_hold_no_local_slot() -> None:
     engine = FarEngine()
     with TaskSystem(slots=1, engines=[engine]) as system:
         waiting = [system.add_request(far()) for _ in range(3)]
@@ -100,7 +100,7 @@ def test_jobs_that_wait_for_an_engine_hold_no_slot_of_this_machine() -> None:
             assert seen.node == ""
 
 
-def test_an_engine_is_given_as_many_tasks_as_it_takes() -> None:
+def test_an_engine_gets_as_many_tasks_as_it_accepts() -> None:
     engine = FarEngine(slots=2)
     with TaskSystem(engines=[engine]) as system:
         ids = [system.add_request(far()).id for _ in range(3)]
@@ -123,7 +123,7 @@ def test_a_task_names_the_node_on_which_it_runs_and_ran() -> None:
         assert (ended.status, ended.node) == (TaskStatus.COMPLETE, "node-7")
 
 
-def test_the_time_of_a_task_begins_when_its_engine_starts_it() -> None:
+def test_the_duration_of_a_task_begins_when_its_engine_starts_it() -> None:
     engine = FarEngine()
     with TaskSystem(engines=[engine]) as system:
         task_id = system.add_request(far(timeout=0.05)).id
@@ -134,7 +134,7 @@ def test_the_time_of_a_task_begins_when_its_engine_starts_it() -> None:
         assert ended.reason.startswith("timed out after")
 
 
-def test_what_a_task_needs_of_an_engine_is_not_counted_here() -> None:
+def test_resources_of_an_engine_are_not_counted_locally() -> None:
     engine = FarEngine()
     with TaskSystem(engines=[engine], resources={"gpu": 1}) as system:
         needs = (("TPU", 2.0), ("gpu", 5.0))
@@ -143,7 +143,7 @@ def test_what_a_task_needs_of_an_engine_is_not_counted_here() -> None:
         assert engine.jobs[task_id].command.needs == needs
 
 
-def test_a_task_that_waits_for_an_engine_is_canceled() -> None:
+def test_a_task_waiting_for_an_engine_can_be_canceled() -> None:
     engine = FarEngine()
     with TaskSystem(engines=[engine]) as system:
         task_id = system.add_request(far()).id
@@ -170,7 +170,7 @@ def test_a_task_that_waits_for_an_engine_is_canceled() -> None:
         ),
     ],
 )
-def test_an_engine_that_can_not_run_a_task_is_refused(
+def test_an_engine_that_cannot_run_a_task_is_refused(
     request_: TaskRequest, text: str
 ) -> None:
     with TaskSystem(engines=[FarEngine()]) as system:
@@ -179,7 +179,7 @@ def test_an_engine_that_can_not_run_a_task_is_refused(
         assert str(raised.value) == text
 
 
-def test_engines_have_names_of_their_own() -> None:
+def test_engine_names_are_unique() -> None:
     with pytest.raises(ValueError, match="two engines are called 'far'"):
         TaskSystem(engines=[FarEngine(), FarEngine()])
 
@@ -191,7 +191,7 @@ def test_an_engine_is_closed_with_the_system() -> None:
     assert engine.closed == 1
 
 
-def test_a_queued_task_of_an_engine_waits_for_one_that_has_it(tmp_path: Path) -> None:
+def test_a_queued_task_waits_for_a_session_with_its_engine(tmp_path: Path) -> None:
     with TaskSystem(directory=tmp_path, engines=[FarEngine()]) as system:
         task_id = system.add_request(far(held=True)).id
     with TaskSystem(directory=tmp_path) as system:

@@ -54,7 +54,7 @@ def system(kind: FakeKind) -> Iterator[TaskSystem]:
         yield system
 
 
-def test_a_future_has_the_task_as_it_ended(system: TaskSystem, kind: FakeKind) -> None:
+def test_a_future_returns_the_ended_task(system: TaskSystem, kind: FakeKind) -> None:
     good, bad = system.submit(FAKE), system.submit(FAKE)
     kind.job(1).complete("built")
     kind.job(2).fail("no such target")
@@ -64,7 +64,7 @@ def test_a_future_has_the_task_as_it_ended(system: TaskSystem, kind: FakeKind) -
     assert not good.cancel()
 
 
-def test_the_functions_of_concurrent_futures_know_it(
+def test_the_functions_of_concurrent_futures_accept_it(
     system: TaskSystem, kind: FakeKind
 ) -> None:
     futures = [system.submit(FAKE), system.submit(FAKE)]
@@ -75,7 +75,7 @@ def test_the_functions_of_concurrent_futures_know_it(
     assert (done, not_done) == (set(futures), set())
 
 
-def test_a_task_that_can_never_start_ends_its_future(
+def test_the_future_of_a_task_that_can_never_start_ends(
     system: TaskSystem, kind: FakeKind
 ) -> None:
     bad = system.submit(FAKE)
@@ -96,7 +96,7 @@ def test_each_future_of_a_key_ends_with_its_task(
     assert second.result(PATIENCE) == late.result(PATIENCE) == task
 
 
-def test_a_refused_request_is_the_error_of_its_future(system: TaskSystem) -> None:
+def test_a_refused_request_fails_its_future(system: TaskSystem) -> None:
     future = system.submit(TaskRequest("Build", "fax"))
     with pytest.raises(RefusedError, match="unknown kind 'fax'") as refusal:
         future.result(PATIENCE)
@@ -121,7 +121,7 @@ def test_a_callback_may_block_and_ask_the_system(
     assert threads.received == ("backburner-futures",)
 
 
-def test_a_callback_that_would_wait_for_itself_is_an_error_at_once(
+def test_a_callback_that_would_deadlock_raises_at_once(
     system: TaskSystem, kind: FakeKind
 ) -> None:
     first, second = system.submit(FAKE), system.submit(FAKE)
@@ -162,7 +162,7 @@ def test_canceling_a_future_cancels_its_task(
     assert other.result(PATIENCE).status is TaskStatus.COMPLETE
 
 
-def test_a_future_that_is_canceled_before_its_task_is_known_cancels_it_too(
+def test_canceling_a_future_before_its_task_exists_cancels_the_task(
     system: TaskSystem, kind: FakeKind
 ) -> None:
     for _ in range(50):
@@ -174,9 +174,7 @@ def test_a_future_that_is_canceled_before_its_task_is_known_cancels_it_too(
     last.complete()
 
 
-def test_the_end_of_the_system_is_the_end_of_all_futures(
-    kind: FakeKind, tmp_path: Path
-) -> None:
+def test_stopping_the_system_ends_all_futures(kind: FakeKind, tmp_path: Path) -> None:
     with running(TaskSystem(directory=tmp_path, kinds=[kind], slots=1)) as system:
         runs, waits = system.submit(FAKE), system.submit(FAKE)
         kind.job(1)
@@ -189,7 +187,7 @@ def test_the_end_of_the_system_is_the_end_of_all_futures(
     )
 
 
-def test_a_system_that_is_started_again_has_futures_again() -> None:
+def test_a_restarted_system_has_futures() -> None:
     with running(TaskSystem()) as system:
         first = system.submit(TaskRequest("Nap", "sleep", ("1h",)))
         system.stop()
@@ -201,7 +199,7 @@ def test_a_system_that_is_started_again_has_futures_again() -> None:
         assert first.result(PATIENCE).status is TaskStatus.CANCELED
 
 
-def test_actors_that_somebody_else_has_stopped_take_no_more(kind: FakeKind) -> None:
+def test_submitting_to_stopped_actors_raises(kind: FakeKind) -> None:
     with running(TaskSystem(kinds=[kind]), dead_letters=True) as system:
         future = system.submit(FAKE)
         kind.job(1)
@@ -216,7 +214,7 @@ async def _run(tasks: TaskSystem, request: TaskRequest) -> Task:
     return await asyncio.wrap_future(tasks.submit(request))
 
 
-def test_a_coroutine_that_is_canceled_cancels_its_task(
+def test_canceling_a_coroutine_cancels_its_task(
     system: TaskSystem, kind: FakeKind
 ) -> None:
     async def main() -> None:
@@ -231,7 +229,7 @@ def test_a_coroutine_that_is_canceled_cancels_its_task(
     assert ended.status is TaskStatus.CANCELED
 
 
-def test_a_time_limit_of_asyncio_cancels_the_task(system: TaskSystem) -> None:
+def test_an_asyncio_timeout_cancels_the_task(system: TaskSystem) -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
@@ -314,7 +312,7 @@ def test_output_is_followed_line_by_line_until_the_end(
     assert shell.tail(task.id, 0) == ()
 
 
-def test_following_can_be_left_at_any_time(
+def test_following_can_stop_at_any_time(
     shell: TaskSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: Recorder[object] = Recorder("what was sent")
@@ -340,7 +338,7 @@ def test_following_ends_with_the_system(shell: TaskSystem) -> None:
     assert [*lines] == []
 
 
-def test_a_file_that_is_emptied_meanwhile_begins_anew(
+def test_following_restarts_when_the_file_is_truncated(
     shell: TaskSystem, tmp_path: Path
 ) -> None:
     command = "echo before; until test -e go; do sleep 0.01; done; echo x > /dev/stdout"
@@ -373,9 +371,7 @@ def test_long_output_is_read_in_parts(shell: TaskSystem) -> None:
     assert shell.tail(task.id, 30_000) == tuple(lines[-30_000:])
 
 
-def test_what_is_told_last_is_told_to_the_futures_as_well(
-    system: TaskSystem, kind: FakeKind
-) -> None:
+def test_futures_receive_the_final_changes(system: TaskSystem, kind: FakeKind) -> None:
     news: Recorder[Notification] = Recorder("the subscriber")
     system.subscribe(news)
     future = system.submit(FAKE)
@@ -413,7 +409,7 @@ with TaskSystem() as tasks:
 """
 
 
-def test_a_signal_handler_may_wait_for_a_task_in_the_midst_of_a_submit() -> None:
+def test_a_signal_handler_may_wait_for_a_task_during_a_submit() -> None:
     host = subprocess.run(
         [sys.executable, "-c", _SUBMITS_IN_A_HANDLER],
         capture_output=True,

@@ -53,7 +53,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.usefixtures("way")
-def test_a_job_has_a_terminal_of_its_own(
+def test_a_job_has_its_own_terminal(
     system: TaskSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINES", "7")
@@ -70,7 +70,7 @@ def test_a_job_has_a_terminal_of_its_own(
 
 
 @pytest.mark.usefixtures("way")
-def test_a_job_reads_what_it_is_sent(system: TaskSystem, until: Until) -> None:
+def test_a_job_reads_the_input_sent_to_it(system: TaskSystem, until: Until) -> None:
     task = system.add("Job", "bash", "while read x; do echo got $x; done", terms=PIPE)
     until(lambda: system.get(task.id).status == "running")
     system.send_input(task.id, "one\n")
@@ -88,9 +88,7 @@ def test_a_terminal_echoes_and_ends_its_input(system: TaskSystem, until: Until) 
     assert _end(system, task).reason == "exit status 0"
 
 
-def test_what_is_typed_in_secret_is_not_in_the_output(
-    system: TaskSystem, until: Until
-) -> None:
+def test_hidden_input_is_not_in_the_output(system: TaskSystem, until: Until) -> None:
     command = "read -s -p 'Password: ' x; echo; echo ${#x}"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: b"Password: " in _output(task))
@@ -105,7 +103,7 @@ def test_control_c_reaches_the_job(system: TaskSystem, until: Until) -> None:
     assert _end(system, task).reason == "killed by signal 2 (SIGINT)"
 
 
-def test_a_terminal_is_resized(system: TaskSystem, until: Until) -> None:
+def test_a_terminal_can_be_resized(system: TaskSystem, until: Until) -> None:
     command = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: b"ready" in _output(task))
@@ -140,7 +138,7 @@ def test_the_size_of_a_terminal_is_kept_after_a_kill(
     assert ended.figures.terminal == (80, 9)
 
 
-def test_nothing_that_was_written_is_missing(system: TaskSystem) -> None:
+def test_all_output_is_kept(system: TaskSystem) -> None:
     ended = [
         _end(system, it)
         for it in [
@@ -164,13 +162,13 @@ def test_a_job_ends_though_a_child_has_its_terminal(system: TaskSystem) -> None:
     os.kill(int(_output(ended)), signal.SIGKILL)
 
 
-def test_a_flood_is_ended_by_the_output_limit(tmp_path: Path) -> None:
+def test_the_output_limit_ends_a_flood(tmp_path: Path) -> None:
     with TaskSystem(directory=tmp_path, output_limit=1 << 20) as system:
         ended = _end(system, system.add("Job", "bash", "yes", terms=TERMINAL))
     assert ended.reason == "its output went beyond the limit of 1 MiB"
 
 
-def test_input_that_nobody_reads_has_a_bound(system: TaskSystem) -> None:
+def test_unread_input_is_bounded(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "exec sleep 600", terms=PIPE)
     limit = channel.INPUT_LIMIT
     refused = None
@@ -185,7 +183,7 @@ def test_input_that_nobody_reads_has_a_bound(system: TaskSystem) -> None:
     assert "does not read its input: 64 KiB wait for it" in str(refused)
 
 
-def test_what_can_t_be_sent_is_refused(system: TaskSystem, until: Until) -> None:
+def test_invalid_input_is_refused(system: TaskSystem, until: Until) -> None:
     plain = system.add("Plain", "bash", "exec sleep 600")
     pipe = system.add("Pipe", "bash", "exec sleep 600", terms=PIPE)
     until(lambda: all(it.status == "running" for it in system.list()))
@@ -217,13 +215,13 @@ def test_what_can_t_be_sent_is_refused(system: TaskSystem, until: Until) -> None
         system.add("Sleep", "sleep", "1", terms=TERMINAL)
 
 
-def test_a_second_attempt_has_another_terminal(system: TaskSystem) -> None:
+def test_a_second_attempt_has_a_new_terminal(system: TaskSystem) -> None:
     terms = Terms(input="terminal", retries=1, retry_delay=0.01)
     ended = _end(system, system.add("Job", "bash", "tty; exit 1", terms=terms))
     assert _output(ended).count(b"/dev/pts/") == 2
 
 
-def test_nothing_is_left_of_terminals(tmp_path: Path) -> None:
+def test_terminals_leave_no_descriptor_or_thread(tmp_path: Path) -> None:
     before = len([*Path("/proc/self/fd").iterdir()])
     with TaskSystem(directory=tmp_path, grace=0.5) as system:
         done = [

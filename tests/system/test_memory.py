@@ -32,7 +32,7 @@ class Scale(Recorder[Notification]):
         super().tell(message)
 
 
-def test_memory_stays_flat_while_much_is_written(tmp_path: Path) -> None:
+def test_memory_stays_flat_while_a_job_writes_much_output(tmp_path: Path) -> None:
     scale = Scale()
     with running(TaskSystem(directory=tmp_path, output_limit=2 * SIZE)) as system:
         system.subscribe(scale)

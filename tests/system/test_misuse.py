@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_system_says_which_it_is(tmp_path: Path) -> None:
+def test_a_system_has_a_name_and_a_repr(tmp_path: Path) -> None:
     system = TaskSystem(directory=tmp_path / "work", name="work")
     assert (system.name, system.directory) == ("work", tmp_path / "work")
     assert repr(system) == f"<TaskSystem 'work' in '{tmp_path}/work', not started>"
@@ -110,7 +110,7 @@ class _Wrong(ProcessKind):
         ("directory", 5, "5; it must return a path or None"),
     ],
 )
-def test_what_a_kind_must_not_return_fails_the_task_and_names_the_kind(
+def test_an_invalid_return_value_fails_the_task_and_names_the_kind(
     method: str, returned: object, says: str
 ) -> None:
     with running(TaskSystem(kinds=[_Wrong(**{method: returned})])) as system:
@@ -134,7 +134,7 @@ def test_a_kind_without_a_command_is_named() -> None:
     )
 
 
-def test_an_actor_in_place_of_its_ref_is_named() -> None:
+def test_an_actor_instead_of_its_ref_is_named() -> None:
     actor: pykka.ActorRef[pykka.ThreadingActor] = pykka.ThreadingActor.start()
     with running(TaskSystem(), ignore=["ThreadingActor*"]) as system:
         for wrong in (actor.proxy(), pykka.ThreadingActor()):
@@ -153,7 +153,7 @@ def test_an_actor_that_has_stopped_is_not_subscribed() -> None:
 
 
 @pytest.mark.parametrize("progress", [101, -1, 33.3, "half", True])
-def test_progress_that_is_no_percentage_names_the_kind(progress: int) -> None:
+def test_invalid_progress_names_the_kind(progress: int) -> None:
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind])) as system:
         task = system.add("Build", "fake")
@@ -182,7 +182,7 @@ def test_a_kind_that_returns_no_job_fails_the_task() -> None:
     )
 
 
-def test_what_an_add_is_given_is_named() -> None:
+def test_an_invalid_argument_of_add_is_named() -> None:
     wrong: Any = "5"
     with running(TaskSystem()) as system:
         with pytest.raises(RefusedError, match="directory must be str or None"):
@@ -218,7 +218,7 @@ class _Interrupted:
         raise FileNotFoundError("planted")
 
 
-def test_what_a_signal_handler_raises_reaches_who_sent_a_request() -> None:
+def test_an_exception_of_a_signal_handler_reaches_the_requester() -> None:
     letters = DeadLetters()
     with pytest.raises(FileNotFoundError, match="planted"):
         ask(_Interrupted(), GetTask(1), TaskFound, 1.0, letters)

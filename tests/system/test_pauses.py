@@ -88,7 +88,7 @@ def _none_stopped(folder: Path) -> bool:
     return not states & {psutil.STATUS_STOPPED, "gone"}
 
 
-def test_a_paused_task_stands_still_with_all_that_it_has_started(
+def test_a_pause_stops_a_task_and_its_children(
     system: TaskSystem, lair: Path, until: Until
 ) -> None:
     task = system.add("Tree", "bash", _TREE, directory=lair)
@@ -107,7 +107,7 @@ def test_a_paused_task_stands_still_with_all_that_it_has_started(
     assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_what_starts_others_all_the_time_stands_still_as_well(
+def test_a_pause_stops_a_task_that_keeps_forking(
     system: TaskSystem, lair: Path, until: Until
 ) -> None:
     """Each of them in a session of its own: no signal reaches them all at once."""
@@ -138,7 +138,7 @@ def test_what_starts_others_all_the_time_stands_still_as_well(
     system.wait(task.id, timeout=PATIENCE)
 
 
-def test_a_pause_that_does_not_reach_all_says_so_until_it_does(
+def test_an_incomplete_pause_is_reported_until_it_is_complete(
     system: TaskSystem, lair: Path, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(halting, "SLOW", 0.01)
@@ -170,7 +170,9 @@ def test_a_pause_that_does_not_reach_all_says_so_until_it_does(
     assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_a_paused_task_is_canceled_with_its_grace(lair: Path, until: Until) -> None:
+def test_a_paused_task_is_canceled_with_its_grace_period(
+    lair: Path, until: Until
+) -> None:
     command = (
         "trap 'echo cleaned up; exit 0' TERM; touch here; while :; do sleep 1; done"
     )
@@ -186,7 +188,7 @@ def test_a_paused_task_is_canceled_with_its_grace(lair: Path, until: Until) -> N
         assert ended.paused_at is None
 
 
-def test_a_paused_tree_is_killed_by_a_cancel_at_once(
+def test_an_immediate_cancel_kills_a_paused_tree(
     system: TaskSystem, lair: Path, until: Until
 ) -> None:
     task = system.add("Tree", "bash", _TREE, directory=lair)
@@ -198,7 +200,7 @@ def test_a_paused_tree_is_killed_by_a_cancel_at_once(
     until(lambda: {*_states(lair).values()} <= {"gone", psutil.STATUS_ZOMBIE})
 
 
-def test_a_task_that_is_paused_at_once_may_start_or_not_but_stands_still(
+def test_a_task_can_be_paused_right_after_it_is_added(
     system: TaskSystem, lair: Path
 ) -> None:
     tasks = [system.add("Job", "bash", "sleep 0.2", directory=lair) for _ in range(2)]
@@ -211,7 +213,7 @@ def test_a_task_that_is_paused_at_once_may_start_or_not_but_stands_still(
     assert [it.status for it in done] == [COMPLETE, COMPLETE]
 
 
-def test_a_pause_of_a_task_that_waits_holds_it_and_a_resume_releases_it(
+def test_pausing_a_queued_task_holds_it_and_resuming_releases_it(
     system: TaskSystem,
 ) -> None:
     blockers = [system.add("Job", "sleep", "1h") for _ in range(2)]
@@ -234,7 +236,7 @@ def test_a_paused_task_keeps_its_slot(system: TaskSystem) -> None:
     ]
 
 
-def test_everything_is_paused_and_goes_on_or_drains(system: TaskSystem) -> None:
+def test_the_whole_queue_can_be_paused_resumed_or_drained(system: TaskSystem) -> None:
     one = system.add("Job", "sleep", "1h")
     two = system.add("Job", "sleep", "1h", terms=Terms(group="builds"))
     waits = system.add("Job", "sleep", "0s")
@@ -254,7 +256,7 @@ def test_everything_is_paused_and_goes_on_or_drains(system: TaskSystem) -> None:
     assert system.wait(waits.id, timeout=PATIENCE)[0].status is COMPLETE
 
 
-def test_what_can_not_be_paused_says_so(lair: Path) -> None:
+def test_pausing_an_unsuitable_task_is_refused(lair: Path) -> None:
     kind = FakeKind()
     kind.can_pause = False
     with TaskSystem(directory=lair / "session", kinds=[kind]) as system:
@@ -274,7 +276,7 @@ def test_what_can_not_be_paused_says_so(lair: Path) -> None:
             system.resume_task(9)
 
 
-def test_a_task_that_is_being_stopped_is_not_paused(system: TaskSystem) -> None:
+def test_a_stopping_task_is_not_paused(system: TaskSystem) -> None:
     task = system.add(
         "Job", "bash", "trap '' TERM; echo set; while :; do sleep 1; done"
     )
@@ -325,7 +327,7 @@ def test_a_paused_task_is_still_paused_after_the_program_was_killed(
         assert system.wait(1, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_a_task_that_goes_on_does_so_although_the_program_was_killed(
+def test_a_resumed_task_keeps_running_after_the_program_was_killed(
     lair: Path,
 ) -> None:
     (lair / "resume").touch()
@@ -338,7 +340,7 @@ def test_a_task_that_goes_on_does_so_although_the_program_was_killed(
         assert ended.status is FAILED
 
 
-def test_duration_and_timeout_leave_pauses_out(system: TaskSystem) -> None:
+def test_duration_and_timeout_exclude_pauses(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "sleep 1000", terms=Terms(timeout=0.4))
     system.pause_task(task.id)
     begun = time.monotonic()
@@ -358,7 +360,7 @@ def test_duration_and_timeout_leave_pauses_out(system: TaskSystem) -> None:
 # Groups that pause themselves
 
 
-def test_a_group_is_paused_when_one_of_its_tasks_fails_if_that_was_asked_for(
+def test_a_failed_task_pauses_its_group_on_request(
     lair: Path,
 ) -> None:
     kind, news = FakeKind(), Recorder[object]("a subscriber")
@@ -388,7 +390,7 @@ def test_a_group_is_paused_when_one_of_its_tasks_fails_if_that_was_asked_for(
 
 
 @pytest.mark.parametrize("said", [None, False])
-def test_what_counts_for_all_groups_can_be_said_otherwise_for_one(
+def test_a_group_can_override_pause_on_failure(
     lair: Path, *, said: bool | None
 ) -> None:
     kind = FakeKind()
@@ -403,7 +405,7 @@ def test_what_counts_for_all_groups_can_be_said_otherwise_for_one(
         assert any(it.paused for it in system.rules().groups) is (said is None)
 
 
-def test_the_number_of_tasks_at_a_time_is_remembered_until_it_is_taken_back(
+def test_the_number_of_slots_is_remembered_until_it_is_reset(
     lair: Path,
 ) -> None:
     folder = lair / "session"

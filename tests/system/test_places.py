@@ -83,7 +83,7 @@ def _folders(base: Path) -> list[Path]:
     return folders
 
 
-def test_a_kind_decides_the_place_of_each_task_by_the_task(tmp_path: Path) -> None:
+def test_a_kind_chooses_the_directory_of_each_task(tmp_path: Path) -> None:
     folders = _folders(tmp_path)
     kind = _RoomKind(tmp_path)
     with TaskSystem(slots=16, kinds=[kind]) as system:
@@ -97,7 +97,7 @@ def test_a_kind_decides_the_place_of_each_task_by_the_task(tmp_path: Path) -> No
     ]
 
 
-def test_each_request_names_its_place(tmp_path: Path) -> None:
+def test_each_request_names_its_directory(tmp_path: Path) -> None:
     folders = _folders(tmp_path)
     own = {"PATH": os.environ["PATH"]}
     with TaskSystem(slots=16) as system:
@@ -118,7 +118,7 @@ def test_each_request_names_its_place(tmp_path: Path) -> None:
     assert [task.directory for task in ended] == [str(it) for it in folders]
 
 
-def test_a_request_without_a_place_gets_that_of_the_start(
+def test_a_request_without_a_directory_uses_that_of_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = Path.cwd()
@@ -132,7 +132,7 @@ def test_a_request_without_a_place_gets_that_of_the_start(
     assert ended.last_line == f"{start.resolve()} at the start"
 
 
-def test_a_relative_directory_is_that_of_the_one_who_adds(
+def test_a_relative_directory_is_resolved_by_the_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sub").mkdir()
@@ -153,7 +153,7 @@ def _refusal(system: TaskSystem, request: TaskRequest) -> str:
 
 
 @pytest.mark.parametrize("name", ["gone", "a file", "locked"])
-def test_a_place_that_is_none_fails_the_task(tmp_path: Path, name: str) -> None:
+def test_an_unusable_directory_fails_the_task(tmp_path: Path, name: str) -> None:
     (tmp_path / "a file").touch()
     (tmp_path / "locked").mkdir(mode=0)
     if name == "locked" and os.access(tmp_path / "locked", os.X_OK):
@@ -174,7 +174,7 @@ def test_a_place_that_is_none_fails_the_task(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_program_is_not_misled_about_where_it_is(tmp_path: Path) -> None:
+def test_the_variable_pwd_names_the_working_directory(tmp_path: Path) -> None:
     """Some believe the variable `PWD` rather than the system."""
     with TaskSystem() as system:
         task = system.add(
@@ -188,7 +188,7 @@ def test_a_program_is_not_misled_about_where_it_is(tmp_path: Path) -> None:
     assert ended.last_line == f"PWD={tmp_path}"
 
 
-def test_what_a_request_holds_cant_be_changed_later() -> None:
+def test_a_request_is_immutable() -> None:
     args, environment = ["true"], {"A": "1"}
     request = TaskRequest("x", "bash", args, environment=environment)  # pyright: ignore[reportArgumentType]
     args.append("more")

@@ -107,7 +107,7 @@ def one(tmp_path: Path) -> Iterator[OneSlot]:
 # The order
 
 
-def test_higher_priorities_start_first_and_equal_ones_in_their_order(
+def test_tasks_start_by_priority_and_then_in_order(
     one: OneSlot,
 ) -> None:
     one.add()
@@ -120,7 +120,7 @@ def test_higher_priorities_start_first_and_equal_ones_in_their_order(
     assert one.order(4) == [high, also_high, plain, low]
 
 
-def test_what_is_moved_starts_where_it_was_put_after_a_reopening_too(
+def test_a_moved_task_keeps_its_position_after_a_reopening(
     one: OneSlot,
 ) -> None:
     blocker = one.add()
@@ -134,7 +134,7 @@ def test_what_is_moved_starts_where_it_was_put_after_a_reopening_too(
     assert one.system.get(blocker).status is CANCELED
 
 
-def test_what_is_put_before_another_gets_its_priority(one: OneSlot) -> None:
+def test_a_task_moved_before_another_gets_its_priority(one: OneSlot) -> None:
     one.add()
     plain, high = one.add(), one.add(priority=5)
     terms = one.system.move(plain, before=high).terms
@@ -143,7 +143,7 @@ def test_what_is_put_before_another_gets_its_priority(one: OneSlot) -> None:
     assert one.order(2) == [plain, high]
 
 
-def test_what_is_held_waits_until_it_is_released(one: OneSlot) -> None:
+def test_a_held_task_waits_until_it_is_released(one: OneSlot) -> None:
     held = one.task(held=True)
     assert (held.status, held.reason) == (QUEUED, "held")
     other = one.add()
@@ -158,7 +158,7 @@ def test_what_is_held_waits_until_it_is_released(one: OneSlot) -> None:
     assert one.running() == []
 
 
-def test_what_starts_at_once_takes_no_slot_from_others_later(one: OneSlot) -> None:
+def test_a_task_that_starts_at_once_takes_no_slot_later(one: OneSlot) -> None:
     first, waits = one.add(), one.add()
     at_once = one.add(immediate=True)
     assert one.running() == [first, at_once]
@@ -168,7 +168,7 @@ def test_what_starts_at_once_takes_no_slot_from_others_later(one: OneSlot) -> No
     assert one.running() == [waits]
 
 
-def test_only_what_is_queued_can_be_moved_or_held(one: OneSlot) -> None:
+def test_only_queued_tasks_can_be_moved_or_held(one: OneSlot) -> None:
     runs, waits = one.add(), one.add()
     with pytest.raises(RefusedError, match="no longer waits; it is running"):
         one.system.move(runs, first=True)
@@ -183,7 +183,7 @@ def test_only_what_is_queued_can_be_moved_or_held(one: OneSlot) -> None:
 # Conditions on other tasks
 
 
-def test_a_task_starts_when_those_before_it_are_complete(one: OneSlot) -> None:
+def test_a_task_starts_when_its_dependencies_are_complete(one: OneSlot) -> None:
     first, second = one.add(), one.add()
     third = one.task(after=(first, second), priority=9)
     assert third.reason == f"waiting for #{first}, #{second}"
@@ -191,7 +191,7 @@ def test_a_task_starts_when_those_before_it_are_complete(one: OneSlot) -> None:
     assert one.order(1) == [third.id]
 
 
-def test_what_can_never_start_is_canceled_with_the_reason_down_the_chain(
+def test_a_task_that_can_never_start_is_canceled_with_its_dependents(
     one: OneSlot,
 ) -> None:
     first = one.add()
@@ -210,7 +210,7 @@ def test_what_can_never_start_is_canceled_with_the_reason_down_the_chain(
     assert one.system.get(late.id).reason == f"can't start: #{first} failed"
 
 
-def test_a_chain_waits_after_a_reopening_and_ends_with_what_the_end_canceled(
+def test_a_chain_waits_after_a_reopening_and_is_canceled_at_the_end(
     one: OneSlot,
 ) -> None:
     held = one.add(held=True)
@@ -224,13 +224,13 @@ def test_a_chain_waits_after_a_reopening_and_ends_with_what_the_end_canceled(
     assert one.order(1) == [waits]
 
 
-def test_an_unknown_task_can_not_be_waited_for(one: OneSlot) -> None:
+def test_a_dependency_on_an_unknown_task_is_refused(one: OneSlot) -> None:
     with pytest.raises(RefusedError, match="can't start after #7: no task 7"):
         one.add(after=(7,))
     assert one.system.list() == ()
 
 
-def test_a_long_chain_is_canceled_as_one(one: OneSlot) -> None:
+def test_a_long_chain_is_canceled_in_one_batch(one: OneSlot) -> None:
     assert one.add() == 1
     last = 10_000  # ten times as deep as Python goes
     for number in range(1, last):
@@ -243,7 +243,7 @@ def test_a_long_chain_is_canceled_as_one(one: OneSlot) -> None:
     assert one.running() == []
 
 
-def test_a_repeat_waits_for_nothing_that_the_first_waited_for(one: OneSlot) -> None:
+def test_a_repeated_task_has_no_dependencies(one: OneSlot) -> None:
     first = one.add()
     task = one.task(after=(first,), timeout=60.0)
     assert task.request.terms == Terms(timeout=60.0)
@@ -260,9 +260,7 @@ def test_a_repeat_waits_for_nothing_that_the_first_waited_for(one: OneSlot) -> N
         (Terms(after=(1,), after_failed=(1,)), "can't both"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused(
-    one: OneSlot, terms: Terms, problem: str
-) -> None:
+def test_invalid_terms_are_refused(one: OneSlot, terms: Terms, problem: str) -> None:
     one.add()
     with pytest.raises(RefusedError, match=problem) as refused:
         one.system.add("Job", "fake", terms=terms)
@@ -272,7 +270,7 @@ def test_terms_that_make_no_sense_are_refused(
 # Pauses and groups
 
 
-def test_nothing_starts_while_all_is_paused_after_a_reopening_too(one: OneSlot) -> None:
+def test_a_paused_queue_starts_nothing_even_after_a_reopening(one: OneSlot) -> None:
     runs = one.add()
     assert one.system.pause().rules.paused
     waits = one.task()
@@ -286,7 +284,7 @@ def test_nothing_starts_while_all_is_paused_after_a_reopening_too(one: OneSlot) 
     assert one.running() == [waits.id]
 
 
-def test_a_resumed_queue_says_again_what_others_wait_for(one: OneSlot) -> None:
+def test_a_resumed_queue_restores_the_reasons_for_waiting(one: OneSlot) -> None:
     one.system.pause()
     one.add()
     waits = one.add()
@@ -294,7 +292,7 @@ def test_a_resumed_queue_says_again_what_others_wait_for(one: OneSlot) -> None:
     assert one.system.get(waits).reason == "waiting for a slot (1 of 1 busy)"
 
 
-def test_what_waited_before_says_what_it_waits_for_now(one: OneSlot) -> None:
+def test_a_waiting_task_shows_its_current_reason(one: OneSlot) -> None:
     news: Recorder[object] = Recorder("a subscriber")
     one.system.subscribe(news)
     one.add()
@@ -328,7 +326,7 @@ def test_what_waited_before_says_what_it_waits_for_now(one: OneSlot) -> None:
     assert (third, "waiting for a slot (2 of 2 busy)") in told
 
 
-def test_a_reason_is_true_when_it_is_read_though_nothing_was_said(
+def test_a_reason_is_current_without_a_notification(
     tmp_path: Path,
 ) -> None:
     kind = FakeKind()
@@ -348,7 +346,7 @@ def test_a_reason_is_true_when_it_is_read_though_nothing_was_said(
         assert listed == system.get(waits.id)
 
 
-def test_a_group_runs_as_many_as_it_has_slots_after_a_reopening_too(
+def test_a_group_keeps_its_slots_after_a_reopening(
     tmp_path: Path,
 ) -> None:
     kind = FakeKind()
@@ -374,7 +372,7 @@ def test_a_group_runs_as_many_as_it_has_slots_after_a_reopening_too(
         kind.job(third.id)
 
 
-def test_what_can_not_be_a_group_is_refused(one: OneSlot) -> None:
+def test_an_invalid_group_is_refused(one: OneSlot) -> None:
     for name in ("", "two words", "x" * 40, "../x"):
         with pytest.raises(RefusedError, match="group"):
             one.system.set_group(name, 1)
@@ -387,7 +385,7 @@ def test_what_can_not_be_a_group_is_refused(one: OneSlot) -> None:
 # Time
 
 
-def test_a_delay_is_waited_for_after_a_reopening_too(one: OneSlot) -> None:
+def test_a_delay_continues_after_a_reopening(one: OneSlot) -> None:
     soon, later = one.add(delay=0.3), one.add(delay=3600.0)
     one.reopen()
     one.kind.job(soon)
@@ -399,7 +397,7 @@ def test_a_delay_is_waited_for_after_a_reopening_too(one: OneSlot) -> None:
     assert one.system.get(later).request.terms == Terms(delay=3600.0)
 
 
-def test_a_task_that_takes_too_long_fails_with_all_that_it_started(
+def test_a_timeout_fails_the_task_and_ends_its_children(
     alive: Alive, pids_in: PidsIn, tmp_path: Path
 ) -> None:
     command = f"cd {tmp_path}; (echo $BASHPID; exec sleep 600) > pid & wait"
@@ -412,7 +410,7 @@ def test_a_task_that_takes_too_long_fails_with_all_that_it_started(
         assert alive([pid]) == []
 
 
-def test_a_task_that_ends_in_time_is_no_failure() -> None:
+def test_a_task_that_ends_before_its_timeout_does_not_fail() -> None:
     with running(TaskSystem()) as system:
         task = system.add("Quick", "bash", "true", terms=Terms(timeout=600.0))
         (ended,) = system.wait(task.id, timeout=PATIENCE)
@@ -423,7 +421,7 @@ def test_a_task_that_ends_in_time_is_no_failure() -> None:
 # Batches
 
 
-def test_after_so_many_failures_the_rest_of_a_batch_is_canceled(one: OneSlot) -> None:
+def test_too_many_failures_cancel_the_rest_of_a_batch(one: OneSlot) -> None:
     other = one.add()
     batch = [one.add(batch="b1", max_fails=2) for _ in range(5)]
     alone = one.add(batch="b2", max_fails=2)
@@ -446,7 +444,7 @@ def test_after_so_many_failures_the_rest_of_a_batch_is_canceled(one: OneSlot) ->
     assert one.system.get(late.id).reason == "can't start: 2 tasks of its batch failed"
 
 
-def test_what_runs_of_a_batch_goes_on(tmp_path: Path) -> None:
+def test_running_tasks_of_a_canceled_batch_keep_running(tmp_path: Path) -> None:
     kind = FakeKind()
     terms = Terms(batch="b", max_fails=1)
     with running(TaskSystem(slots=2, kinds=[kind])) as system:
@@ -459,7 +457,7 @@ def test_what_runs_of_a_batch_goes_on(tmp_path: Path) -> None:
     del tmp_path
 
 
-def test_a_batch_that_makes_no_sense_is_refused(one: OneSlot) -> None:
+def test_an_invalid_batch_is_refused(one: OneSlot) -> None:
     for terms in ({"max_fails": 1}, {"batch": "two words"}):
         with pytest.raises(RefusedError, match="batch"):
             one.add(**terms)
@@ -468,7 +466,7 @@ def test_a_batch_that_makes_no_sense_is_refused(one: OneSlot) -> None:
 # What is queued is changed, or not added again
 
 
-def test_what_is_queued_already_is_not_added_again(one: OneSlot) -> None:
+def test_a_task_that_is_already_queued_is_not_added_again(one: OneSlot) -> None:
     def add(description: str, directory: str, *args: str) -> int:
         request = TaskRequest(description, "fake", args, directory=directory)
         return one.system.add_request(request, unless_queued=True).id
@@ -484,7 +482,7 @@ def test_what_is_queued_already_is_not_added_again(one: OneSlot) -> None:
     assert add("Job", "/", "make") not in {runs, queued, *others}
 
 
-def test_a_task_is_renamed_in_any_status_also_after_a_reopening(one: OneSlot) -> None:
+def test_a_task_can_be_renamed_in_any_status_and_keeps_its_name(one: OneSlot) -> None:
     done, runs, waits = one.add(), one.add(), one.add()
     one.complete(done)
     for task_id, name in ((done, "Done"), (runs, "Runs"), (waits, "Waits")):
@@ -495,7 +493,7 @@ def test_a_task_is_renamed_in_any_status_also_after_a_reopening(one: OneSlot) ->
     assert one.running() == [waits]
 
 
-def test_a_queued_task_is_edited_and_stays_in_its_place(one: OneSlot) -> None:
+def test_an_edited_task_keeps_its_position(one: OneSlot) -> None:
     runs, first, second = one.add(), one.add(), one.add()
     task = one.system.edit(first, "make", "test")
     assert (task.args, task.description, task.status) == (

@@ -92,7 +92,7 @@ def test_a_second_stop_waits_for_the_first(tmp_path: Path) -> None:
         assert (task.status, task.reason) == ("canceled", "the session ended")
 
 
-def test_while_it_stops_requests_are_answered_and_no_task_is_added() -> None:
+def test_a_stopping_system_answers_requests_and_adds_no_task() -> None:
     fake = FakeKind(ignores={"stop"})
     system = TaskSystem(kinds=[fake], grace=600)
     news: Recorder[Notification] = Recorder()
@@ -118,7 +118,7 @@ def test_while_it_stops_requests_are_answered_and_no_task_is_added() -> None:
         system.get(task.id)
 
 
-def test_a_second_stop_in_a_hurry_does_not_wait_for_the_first() -> None:
+def test_a_second_hurried_stop_does_not_wait_for_the_first() -> None:
     kind = FakeKind(ignores={"stop"})
     with no_leaks():
         system = TaskSystem(kinds=[kind], grace=600)
@@ -131,7 +131,7 @@ def test_a_second_stop_in_a_hurry_does_not_wait_for_the_first() -> None:
         assert not first.is_alive()
 
 
-def test_a_signal_handler_may_stop_it_while_it_is_stopped() -> None:
+def test_a_signal_handler_may_stop_a_stopping_system() -> None:
     kind = FakeKind(ignores={"stop"})
     with running(TaskSystem(kinds=[kind], grace=600)) as system:
         job = kind.job(system.add("Build", "fake").id)
@@ -159,7 +159,7 @@ def test_a_signal_handler_may_stop_it_while_it_is_stopped() -> None:
     assert "kill" not in job.asked.received
 
 
-def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
+def test_a_stop_during_a_start_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = TaskSystem(directory=tmp_path)
@@ -178,7 +178,7 @@ def test_a_stop_in_the_midst_of_a_start_leaves_nothing(
             assert system.list() == ()
 
 
-def test_a_stop_bears_a_standstill() -> None:
+def test_a_stop_survives_a_stall() -> None:
     kind = FakeKind(ignores={"stop"})
     with running(TaskSystem(kinds=[kind])) as system:
         job = kind.job(system.add("Build", "fake").id)
@@ -187,7 +187,7 @@ def test_a_stop_bears_a_standstill() -> None:
         assert "kill" not in job.asked.received
 
 
-def test_what_ctrl_c_ends_has_its_true_end(tmp_path: Path) -> None:
+def test_tasks_ended_by_ctrl_c_have_their_true_end(tmp_path: Path) -> None:
     kind = FakeKind(ignores={"stop"})
     system = TaskSystem(directory=tmp_path, kinds=[kind], grace=600)
     system.start()
@@ -223,7 +223,7 @@ def test_what_ctrl_c_ends_has_its_true_end(tmp_path: Path) -> None:
 # How soon
 
 
-def test_a_hurry_counts_for_the_stop_under_way_alone(tmp_path: Path) -> None:
+def test_a_hurry_applies_only_to_the_current_stop(tmp_path: Path) -> None:
     kind = FakeKind(ignores={"stop"})
     system = TaskSystem(directory=tmp_path, kinds=[kind], grace=600)
     for _ in range(2):
@@ -238,7 +238,7 @@ def test_a_hurry_counts_for_the_stop_under_way_alone(tmp_path: Path) -> None:
             assert not stopping.is_alive()
 
 
-def test_a_stop_without_any_time_logs_no_error(
+def test_a_stop_with_a_zero_timeout_logs_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     kind = FakeKind(ignores={"stop"})
@@ -251,7 +251,7 @@ def test_a_stop_without_any_time_logs_no_error(
 
 
 @pytest.mark.parametrize("grace", [1e10, 1e300])
-def test_a_grace_period_may_be_as_long_as_one_likes(
+def test_a_grace_period_may_have_any_length(
     grace: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     kind = FakeKind()
@@ -265,7 +265,7 @@ def test_a_grace_period_may_be_as_long_as_one_likes(
 
 
 @pytest.mark.parametrize("timeout", [math.inf, 1e12])
-def test_waits_may_be_as_long_as_one_likes(timeout: float) -> None:
+def test_a_wait_may_have_any_length(timeout: float) -> None:
     kind = FakeKind()
     system = TaskSystem(kinds=[kind])
     system.start()
@@ -276,7 +276,7 @@ def test_waits_may_be_as_long_as_one_likes(timeout: float) -> None:
     system.stop(timeout=timeout)
 
 
-def test_what_is_no_time_is_refused_and_stops_nothing() -> None:
+def test_an_invalid_timeout_is_refused_and_stops_nothing() -> None:
     with running(TaskSystem()) as system:
         with pytest.raises(ValueError, match="must be a number, not nan"):
             system.stop(timeout=math.nan)
@@ -351,7 +351,7 @@ def _unshown(system: TaskSystem) -> list[TaskEvent]:
     return [change.event for change in unshown]
 
 
-def test_what_is_shown_of_the_end_is_not_shown_again(
+def test_changes_shown_during_the_end_are_not_shown_again(
     opened: Callable[[], TaskSystem],
 ) -> None:
     with opened() as system:
@@ -361,7 +361,7 @@ def test_what_is_shown_of_the_end_is_not_shown_again(
         assert again.get(1).status is TaskStatus.CANCELED
 
 
-def test_a_job_that_no_kill_ends_is_named_and_takes_no_longer_than_others(
+def test_an_unkillable_job_is_named_and_takes_no_longer_than_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(task_actor, "SECONDS", 0.1)
@@ -406,7 +406,7 @@ def test_a_job_whose_kill_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     job.complete()
 
 
-def test_what_the_deadline_ended_is_shown_too(tmp_path: Path) -> None:
+def test_tasks_ended_by_the_deadline_are_shown(tmp_path: Path) -> None:
     kind = FakeKind(ignores={"stop"})
     with no_leaks():
         system = TaskSystem(directory=tmp_path, kinds=[kind])
@@ -417,7 +417,7 @@ def test_what_the_deadline_ended_is_shown_too(tmp_path: Path) -> None:
         assert _unshown(again) == []
 
 
-def test_a_face_that_says_nothing_is_not_waited_for_long(
+def test_a_stop_waits_briefly_for_a_silent_face(
     opened: Callable[[], TaskSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutdown_module, "_SHOWN_TIMEOUT", 0.1)
@@ -433,7 +433,7 @@ def test_a_face_that_says_nothing_is_not_waited_for_long(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_hurry_waits_for_no_face(opened: Callable[[], TaskSystem]) -> None:
+def test_a_hurried_stop_waits_for_no_face(opened: Callable[[], TaskSystem]) -> None:
     system = opened()
     system.start()
     face: Recorder[Notification] = Recorder("a face that says nothing")
@@ -449,7 +449,7 @@ def test_a_hurry_waits_for_no_face(opened: Callable[[], TaskSystem]) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_hurry_before_that_counts_as_well(
+def test_an_earlier_hurry_also_skips_the_wait_for_faces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutdown_module, "_SHOWN_AFTER_ALL", 0.01)
@@ -467,7 +467,9 @@ def test_a_hurry_before_that_counts_as_well(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_face_that_leaves_is_not_waited_for(opened: Callable[[], TaskSystem]) -> None:
+def test_a_stop_does_not_wait_for_a_face_that_leaves(
+    opened: Callable[[], TaskSystem],
+) -> None:
     system = opened()
     system.start()
     queue = system.queue
@@ -491,7 +493,7 @@ class DyingFace(pykka.ThreadingActor):
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_face_that_has_died_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_stop_does_not_wait_for_a_dead_face(tmp_path: Path) -> None:
     with no_leaks():
         system = TaskSystem(directory=tmp_path, slots=1, kinds=[FakeKind()])
         system.start()
@@ -518,7 +520,7 @@ def test_a_face_that_has_died_is_not_waited_for(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_step_that_fails_is_told_and_the_others_are_taken(
+def test_a_failed_step_of_a_stop_is_reported_and_the_others_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

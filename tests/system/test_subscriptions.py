@@ -58,7 +58,7 @@ def test_the_last_message_says_that_the_system_has_stopped(
     assert last == SystemStopped("enough")
 
 
-def test_it_comes_too_if_somebody_stops_the_actors(
+def test_the_last_message_arrives_if_the_actors_are_stopped(
     kind: FakeKind, news: Recorder[Notification]
 ) -> None:
     with running(TaskSystem(kinds=[kind]), dead_letters=True) as system:
@@ -67,7 +67,7 @@ def test_it_comes_too_if_somebody_stops_the_actors(
     assert news.received[-1] == SystemStopped("its actors were stopped")
 
 
-def test_a_subscriber_that_ended_before_is_no_dead_letter(
+def test_an_ended_subscriber_causes_no_dead_letter(
     kind: FakeKind, news: Recorder[Notification]
 ) -> None:
     with running(TaskSystem(kinds=[kind])) as system:
@@ -76,7 +76,7 @@ def test_a_subscriber_that_ended_before_is_no_dead_letter(
     assert system.dead_letters.count == 0
 
 
-def test_a_wait_for_what_stays_queued_raises_when_the_system_stops(
+def test_a_wait_for_a_queued_task_raises_when_the_system_stops(
     kind: FakeKind, tmp_path: Path
 ) -> None:
     with running(TaskSystem(directory=tmp_path, kinds=[kind], slots=1)) as system:
@@ -92,7 +92,7 @@ def test_a_wait_for_what_stays_queued_raises_when_the_system_stops(
     )
 
 
-def test_a_start_tells_its_subscribers_of_what_it_does_itself(
+def test_initial_subscribers_receive_the_changes_of_the_start(
     kind: FakeKind, news: Recorder[Notification], tmp_path: Path
 ) -> None:
     with running(TaskSystem(directory=tmp_path / "one", kinds=[kind])) as system:
@@ -114,7 +114,7 @@ def test_a_start_tells_its_subscribers_of_what_it_does_itself(
     assert [it.event for it in all_there_is.unshown] == ["queued", "running"]
 
 
-def test_a_start_that_fails_has_a_last_message_too(
+def test_a_failed_start_sends_a_last_message(
     news: Recorder[Notification],
 ) -> None:
     system = TaskSystem()
@@ -134,7 +134,7 @@ def test_a_start_that_fails_has_a_last_message_too(
         ({"description": "Two", "which": TaskFilter.COMPLETE}, set[str]()),
     ],
 )
-def test_a_subscriber_is_told_only_of_the_tasks_it_wants(
+def test_a_subscriber_receives_only_the_tasks_it_selects(
     wanted: dict[str, str], told: set[str], kind: FakeKind
 ) -> None:
     news: Recorder[Notification] = Recorder("the subscriber")
@@ -160,7 +160,7 @@ def test_a_subscriber_is_told_only_of_the_tasks_it_wants(
     assert len(everything.of(TaskChanged)) == 8
 
 
-def test_subscribing_again_changes_what_is_wanted(
+def test_subscribing_again_changes_the_selection(
     kind: FakeKind, news: Recorder[Notification]
 ) -> None:
     with running(TaskSystem(kinds=[kind])) as system:
@@ -176,7 +176,7 @@ def test_subscribing_again_changes_what_is_wanted(
 @pytest.mark.parametrize(
     "wanted", [{"origin": 5}, {"which": "done"}, {"since": "1"}, {"description": 1}]
 )
-def test_what_can_t_be_wanted_is_named(
+def test_an_invalid_selection_is_named(
     wanted: dict[str, str], news: Recorder[Notification]
 ) -> None:
     (name,) = wanted
@@ -188,7 +188,7 @@ def _seq_of_last_status(news: Recorder[Notification]) -> int:
     return max(it.seq for it in news.of(TaskChanged) if it.event != "progress")
 
 
-def test_a_program_that_comes_back_is_told_what_it_has_missed(
+def test_a_returning_program_receives_missed_changes(
     kind: FakeKind, news: Recorder[Notification], tmp_path: Path
 ) -> None:
     directory = tmp_path / "session"
@@ -222,7 +222,7 @@ def test_a_program_that_comes_back_is_told_what_it_has_missed(
         assert without.of(Subscribed)[0].missed == ()
 
 
-def test_what_was_missed_outlives_a_damaged_journal(
+def test_missed_changes_survive_a_damaged_journal(
     kind: FakeKind, news: Recorder[Notification], tmp_path: Path
 ) -> None:
     directory = tmp_path / "session"
@@ -240,7 +240,7 @@ def test_what_was_missed_outlives_a_damaged_journal(
         assert [it.task.id for it in first.missed] == [3, 4]
 
 
-def test_a_canceled_task_is_told_once_and_last_of_its_kind(
+def test_a_canceled_task_is_announced_once(
     kind: FakeKind, news: Recorder[Notification]
 ) -> None:
     with running(TaskSystem(kinds=[kind])) as system:

@@ -72,7 +72,7 @@ def _statuses(tasks: Iterable[Task]) -> list[str]:
 # Start and stop
 
 
-def test_a_system_that_has_started_runs_a_task_at_once() -> None:
+def test_a_started_system_runs_a_task_at_once() -> None:
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind])) as system:
         task = system.add("Build", "fake")
@@ -81,7 +81,7 @@ def test_a_system_that_has_started_runs_a_task_at_once() -> None:
         kind.job(task.id)
 
 
-def test_what_is_not_started_says_so() -> None:
+def test_a_system_that_was_not_started_says_so() -> None:
     system = TaskSystem()
     with pytest.raises(RuntimeError, match="not started"):
         system.add("Build", "bash", "make")
@@ -101,7 +101,7 @@ def test_a_system_may_be_started_again() -> None:
             assert _run(system, "echo hi").status is TaskStatus.COMPLETE
 
 
-def test_settings_that_make_no_sense_are_refused() -> None:
+def test_invalid_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="0 slots would never run a task"):
         TaskSystem(slots=0)
     with pytest.raises(ValueError, match="grace"):
@@ -111,7 +111,7 @@ def test_settings_that_make_no_sense_are_refused() -> None:
             TaskSystem(name=name)
 
 
-def test_a_stop_ends_all_tasks_and_tells_of_all_of_them() -> None:
+def test_a_stop_ends_and_announces_all_tasks() -> None:
     kind = FakeKind()
     subscriber: Recorder[Notification] = Recorder()
     with running(TaskSystem(kinds=[kind], slots=2)) as system:
@@ -136,7 +136,7 @@ def test_an_exception_in_the_block_stops_the_system() -> None:
         fail(TaskSystem())
 
 
-def test_a_job_that_cant_be_ended_does_not_hold_a_stop_up(
+def test_a_job_that_cannot_be_ended_does_not_delay_a_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shutdown_module, "STOP_TIMEOUT", 0.1)
@@ -211,7 +211,7 @@ def test_one_system_may_be_stopped_while_another_runs(
 # The synchronous face
 
 
-def test_the_synchronous_face(system: TaskSystem) -> None:
+def test_the_synchronous_calls_return_tasks(system: TaskSystem) -> None:
     good = system.add("Good", "bash", "echo fine")
     bad = system.add("Bad", "bash", "exit 3")
     ended = system.wait(good.id, bad.id, timeout=PATIENCE)
@@ -229,7 +229,7 @@ def test_the_synchronous_face(system: TaskSystem) -> None:
     assert system.list() == ()
 
 
-def test_waiting_for_none_means_waiting_for_all_that_have_not_ended(
+def test_waiting_without_ids_waits_for_all_open_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kind = FakeKind()
@@ -297,7 +297,7 @@ def test_errors_name_what_is_wrong(system: TaskSystem) -> None:
         system.wait(timeout=0)
 
 
-def test_a_wait_for_tasks_bears_a_standstill() -> None:
+def test_a_wait_for_tasks_survives_a_stall() -> None:
     """Even if others are heard of before those that are waited for."""
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind])) as system:
@@ -349,7 +349,7 @@ def _until_nothing_goes_on(news: Recorder[Notification], task_id: int) -> Task:
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_what_a_task_left_running_is_told_only_as_long_as_it_runs(
+def test_left_running_is_reported_only_while_the_process_runs(
     pids_in: PidsIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, watched: bool
 ) -> None:
     if not watched:
@@ -373,7 +373,7 @@ def test_what_a_task_left_running_is_told_only_as_long_as_it_runs(
         assert system.get(task.id).error == task.error
 
 
-def test_what_takes_the_place_of_something_left_running_is_told(
+def test_a_replacement_of_a_process_left_running_is_reported(
     pids_in: PidsIn, tmp_path: Path
 ) -> None:
     news: Recorder[Notification] = Recorder()
@@ -395,7 +395,7 @@ def test_what_takes_the_place_of_something_left_running_is_told(
         _until_nothing_goes_on(news, task.id)
 
 
-def test_what_ended_with_the_session_does_not_go_on_in_the_next(tmp_path: Path) -> None:
+def test_left_running_is_cleared_when_the_session_ends(tmp_path: Path) -> None:
     with running(TaskSystem(directory=tmp_path, grace=0.2)) as system:
         task = _run(system, "sleep 600 & true")
         assert task.left_running
@@ -408,7 +408,7 @@ def test_what_ended_with_the_session_does_not_go_on_in_the_next(tmp_path: Path) 
         system.queue.tell(Shown(subscribed.seq))
 
 
-def test_a_task_can_be_asked_to_end_though_its_host_blocks_signals() -> None:
+def test_a_task_can_be_stopped_though_its_host_blocks_signals() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
         with running(TaskSystem(grace=600)) as system:
@@ -420,7 +420,7 @@ def test_a_task_can_be_asked_to_end_though_its_host_blocks_signals() -> None:
     assert ended.status is TaskStatus.CANCELED
 
 
-def test_a_program_whose_name_is_no_text_may_be_left_running(
+def test_a_program_with_an_undecodable_name_may_be_left_running(
     system: TaskSystem, tmp_path: Path
 ) -> None:
     shutil.copy("/bin/sleep", tmp_path / "copy")
@@ -483,7 +483,7 @@ def test_a_task_that_writes_too_much_is_ended() -> None:
         system.forget_finished()
 
 
-def test_a_session_that_writes_too_much_ends_who_writes() -> None:
+def test_a_session_that_exceeds_its_output_limit_ends_the_writing_task() -> None:
     with running(TaskSystem(session_output_limit=1_000_000)) as system:
         _run(system, "echo old")
         task = _run(system, "yes")
@@ -545,7 +545,7 @@ class Listener(pykka.ThreadingActor):
             self._gate.wait(PATIENCE)
 
 
-def test_a_listener_that_blocks_or_dies_harms_nobody() -> None:
+def test_a_listener_that_blocks_or_dies_affects_only_itself() -> None:
     gate = threading.Event()
     blocked, well, dead = (
         Recorder[object](name) for name in ("blocked", "well", "dead")
@@ -609,7 +609,7 @@ def test_one_broken_job_leaves_the_others_alone() -> None:
 # A session that is remembered
 
 
-def test_a_session_goes_on_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_a_reopened_session_continues(tmp_path: Path) -> None:
     kind = FakeKind()
     with running(TaskSystem(directory=tmp_path / "s", kinds=[kind], slots=1)) as first:
         for name in ("Runs", "Waits", "Waits too"):
@@ -631,7 +631,7 @@ def test_a_session_goes_on_when_it_is_opened_again(tmp_path: Path) -> None:
         assert third.add("Newer", "fake").id == 5
 
 
-def test_what_ran_when_the_program_died_has_failed(tmp_path: Path) -> None:
+def test_tasks_that_ran_when_the_program_died_have_failed(tmp_path: Path) -> None:
     kind = FakeKind()
     with running(TaskSystem(directory=tmp_path / "s", kinds=[kind], slots=1)) as system:
         for name in ("Ends", "Runs", "Waits"):
@@ -651,7 +651,7 @@ def test_what_ran_when_the_program_died_has_failed(tmp_path: Path) -> None:
         assert waited.status is TaskStatus.RUNNING
 
 
-def test_changes_that_nobody_was_shown_are_shown_once(tmp_path: Path) -> None:
+def test_unshown_changes_are_shown_once(tmp_path: Path) -> None:
     def unshown(tasks: TaskSystem) -> list[tuple[int, str]]:
         viewer: Recorder[Notification] = Recorder("the viewer")
         tasks.subscribe(viewer, shows=True)
@@ -690,7 +690,7 @@ def test_a_session_that_is_open_is_refused_with_its_owner(tmp_path: Path) -> Non
         assert len(second.list()) == 1
 
 
-def test_a_folder_that_cant_be_used_is_refused(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     not_text = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
     for directory, why in (
@@ -701,7 +701,7 @@ def test_a_folder_that_cant_be_used_is_refused(tmp_path: Path) -> None:
             TaskSystem(directory=directory).start()
 
 
-def test_a_message_may_ask_for_everything_a_method_does(system: TaskSystem) -> None:
+def test_an_actor_can_subscribe_by_message(system: TaskSystem) -> None:
     """Embedders' actors tell; the methods are only the same in another form."""
     subscriber: Recorder[Notification] = Recorder()
     system.queue.tell(Subscribe(subscriber))
@@ -721,7 +721,7 @@ sleep 0.25
 """Puts pipes in place of its own output file and of that of the next task."""
 
 
-def test_a_pipe_in_place_of_an_output_file_holds_nobody_up(system: TaskSystem) -> None:
+def test_a_pipe_in_place_of_an_output_file_does_not_block(system: TaskSystem) -> None:
     ended = _run(system, PIPE)
     assert (ended.status, ended.reason) == (TaskStatus.COMPLETE, "exit status 0")
     kept_out = _run(system, "echo hi")
@@ -731,7 +731,7 @@ def test_a_pipe_in_place_of_an_output_file_holds_nobody_up(system: TaskSystem) -
     assert _run(system, "echo hi").status is TaskStatus.COMPLETE
 
 
-def test_more_tasks_start_at_once_and_fewer_when_enough_have_ended(
+def test_the_number_of_slots_can_be_raised_and_lowered(
     tmp_path: Path,
 ) -> None:
     heard: Recorder[Notification] = Recorder()

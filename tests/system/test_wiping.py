@@ -88,7 +88,7 @@ def test_a_session_ends_while_its_journal_is_wiped(
     assert b"s3cret" not in _bytes(folder)
 
 
-def test_a_wipe_that_fails_is_tried_again(
+def test_a_failed_wipe_is_retried(
     run_system: Callable[[TaskSystem], TaskSystem],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

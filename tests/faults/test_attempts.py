@@ -37,7 +37,7 @@ def _lines_of(output: Path, count: int) -> list[str]:
     return lines
 
 
-def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_times(
+def test_a_kill_between_attempts_keeps_their_number_and_times(
     state: Path,
 ) -> None:
     with Program(state, environment={"GREETING": "hello"}) as program:
@@ -69,7 +69,7 @@ def test_a_kill_between_two_attempts_changes_neither_their_number_nor_their_time
         assert ended.reason == "canceled by you (before attempt 2 of 4)"
 
 
-def test_a_kill_during_an_attempt_counts_as_its_failure(state: Path) -> None:
+def test_a_kill_during_an_attempt_counts_as_a_failure(state: Path) -> None:
     unique = f"60.{uuid.uuid4().int % 10**9:09}"
     command = f"echo $GREETING; exec sleep {unique}"
     with Program(state, environment={"GREETING": "hello"}) as program:
@@ -92,7 +92,7 @@ def test_a_kill_during_an_attempt_counts_as_its_failure(state: Path) -> None:
         assert running_as(unique) == []
 
 
-def test_what_should_stay_up_is_up_again_after_a_kill_and_after_an_end(
+def test_a_task_with_restart_always_restarts_after_a_kill_or_an_end(
     state: Path,
 ) -> None:
     unique = f"60.{uuid.uuid4().int % 10**9:09}"
@@ -115,9 +115,7 @@ def test_what_should_stay_up_is_up_again_after_a_kill_and_after_an_end(
 
 
 @pytest.mark.parametrize("schema", [4, 5])
-def test_the_journal_of_a_version_opens_as_it_was_left(
-    tmp_path: Path, schema: int
-) -> None:
+def test_a_journal_of_each_version_opens_unchanged(tmp_path: Path, schema: int) -> None:
     """So that later versions go on reading it."""
     folder = tmp_path / "session"
     folder.mkdir()
@@ -146,7 +144,7 @@ def test_the_journal_of_a_version_opens_as_it_was_left(
     assert (schedule.every, schedule.request.description) == ("*/15 * * * *", "Sync")
 
 
-def test_what_version_5_brought_is_read_as_it_was_left(tmp_path: Path) -> None:
+def test_the_additions_of_version_5_are_read_unchanged(tmp_path: Path) -> None:
     """A paused task, limits, an input, figures, and what is set for the queue."""
     with contextlib.closing(sqlite3.connect(tmp_path / "session.db")) as db:
         db.executescript((_JOURNALS / "schema-5.sql").read_text())

@@ -172,7 +172,7 @@ _AT_RUN_TIME: Final[dict[str, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize("damage", _AT_RUN_TIME)
-def test_damage_at_run_time_costs_nothing_that_is_known(
+def test_damage_at_run_time_loses_nothing_in_memory(
     damage: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "main"
@@ -211,7 +211,7 @@ def test_damage_at_run_time_costs_nothing_that_is_known(
         assert (_HELLO in transcript.entries) == ("changes_of_task" not in damage)
 
 
-def test_a_folder_that_is_deleted_is_made_again_and_has_the_same_owner(
+def test_a_deleted_folder_is_recreated_with_the_same_owner(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "main"
@@ -229,7 +229,7 @@ def test_a_folder_that_is_deleted_is_made_again_and_has_the_same_owner(
         assert [it.id for it in again.list()] == [before.id, task.id]
 
 
-def test_a_lock_file_that_is_deleted_is_made_again_before_anything_is_written(
+def test_a_deleted_lock_file_is_recreated_before_a_write(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "main"
@@ -240,7 +240,7 @@ def test_a_lock_file_that_is_deleted_is_made_again_before_anything_is_written(
             TaskSystem(directory=folder).start()
 
 
-def test_a_folder_that_can_not_be_made_again_at_once_is_owned_later(
+def test_a_folder_that_cannot_be_recreated_at_once_is_owned_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "main"
@@ -265,7 +265,7 @@ def _no_room(*_: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
+def test_a_session_that_another_program_recreated_is_not_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "main"
@@ -293,7 +293,7 @@ def test_a_session_that_was_deleted_and_made_anew_is_not_written_into(
         assert [task.description for task in again.list()] == ["Its"]
 
 
-def test_a_transcript_that_is_damaged_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_damaged_transcript_blocks_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "main"
     _write_session(folder, clean=True)
     _sql("UPDATE chat SET message = 'x'")(folder / "session.db")
@@ -309,9 +309,7 @@ def test_a_transcript_that_is_damaged_holds_nothing_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["no output", "forgotten", "killed", "not again"])
-def test_ids_are_not_used_again_when_the_journal_is_lost(
-    case: str, state: Path
-) -> None:
+def test_ids_are_not_reused_when_the_journal_is_lost(case: str, state: Path) -> None:
     folder = state / "main"
     if case == "killed":
         with Program(state) as program:
@@ -339,7 +337,7 @@ def test_ids_are_not_used_again_when_the_journal_is_lost(
 @pytest.mark.parametrize(
     "loss", ["wal deleted", "wal emptied", "wal cut", "database deleted", "all deleted"]
 )
-def test_what_is_lost_of_a_journal_is_said_and_no_id_is_given_twice(
+def test_losses_of_a_journal_are_reported_and_no_id_is_reused(
     state: Path, loss: str
 ) -> None:
     folder = state / "main"
@@ -382,7 +380,7 @@ def test_what_is_lost_of_a_journal_is_said_and_no_id_is_given_twice(
         assert system.add("Next", "sleep", "0").id == 5
 
 
-def test_a_new_session_begins_at_one_though_it_was_killed(state: Path) -> None:
+def test_a_killed_new_session_starts_at_id_one(state: Path) -> None:
     with Program(state) as program:
         program.send("/tasks")
         program.wait_for(lambda line: line.event == "tasks")
@@ -398,7 +396,7 @@ def _start_a_job(program: Program) -> str:
     return unique
 
 
-def test_nothing_is_left_of_a_killed_program_whose_journal_is_lost(state: Path) -> None:
+def test_a_killed_program_without_its_journal_leaves_no_process(state: Path) -> None:
     with Program(state) as program:
         unique = _start_a_job(program)
         program.kill()
@@ -414,7 +412,7 @@ def test_nothing_is_left_of_a_killed_program_whose_journal_is_lost(state: Path) 
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["folder", "journal alone"])
-def test_a_copy_of_a_session_leaves_the_jobs_of_the_original_alone(
+def test_a_copy_of_a_session_does_not_touch_the_jobs_of_the_original(
     state: Path, *, whole: bool
 ) -> None:
     original, copy = state / "main", state / "copy"
@@ -440,7 +438,7 @@ def test_a_copy_of_a_session_leaves_the_jobs_of_the_original_alone(
         assert shown.status is TaskStatus.RUNNING
 
 
-def test_a_folder_that_was_renamed_still_knows_what_it_left(state: Path) -> None:
+def test_a_renamed_folder_still_knows_its_processes(state: Path) -> None:
     with Program(state) as program:
         unique = _start_a_job(program)
         program.kill()
@@ -450,7 +448,7 @@ def test_a_folder_that_was_renamed_still_knows_what_it_left(state: Path) -> None
             assert running_as(unique) == []
 
 
-def test_what_an_older_version_left_is_found_by_the_key_in_its_journal(
+def test_processes_of_an_older_version_are_found_by_the_key_in_its_journal(
     state: Path,
 ) -> None:
     with Program(state) as program:
@@ -461,7 +459,7 @@ def test_what_an_older_version_left_is_found_by_the_key_in_its_journal(
             assert running_as(unique) == []
 
 
-def test_a_kill_at_any_write_leaves_a_lock_file_that_can_be_read(
+def test_a_kill_at_any_write_leaves_a_readable_lock_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):

@@ -124,7 +124,7 @@ def _wait_for_text(program: Program, event: str, start: str) -> str:
     return line.text
 
 
-def test_a_full_disk_holds_up_only_what_must_be_written(
+def test_a_full_disk_delays_only_writes(
     disk: tuple[Path, Room], tmp_path: Path
 ) -> None:
     state, room = disk
@@ -160,7 +160,7 @@ def test_a_full_disk_holds_up_only_what_must_be_written(
     assert _integrity(state) == "ok"
 
 
-def test_a_wait_does_not_keep_anybody_from_making_room(
+def test_a_wait_does_not_prevent_freeing_space(
     tmp_path: Path, disk: tuple[Path, Room]
 ) -> None:
     state, room = disk
@@ -180,7 +180,7 @@ def test_a_wait_does_not_keep_anybody_from_making_room(
         assert program.wait() == 0
 
 
-def test_a_task_that_was_never_written_down_is_no_success(state: Path) -> None:
+def test_an_unwritten_task_does_not_succeed(state: Path) -> None:
     with Program(state) as program:
         program.send("/tasks")
         _wait_for_text(program, "tasks", "")
@@ -206,7 +206,7 @@ def _wait_until_gone(program: Program, *command: str) -> None:
                 wait_ends([process])
 
 
-def test_it_ends_in_order_on_a_full_disk(small_disk: Path) -> None:
+def test_the_program_ends_in_order_on_a_full_disk(small_disk: Path) -> None:
     state, room = small_disk / "state", _SmallDisk(small_disk)
     with Program(state, "--grace", "0.5") as program:
         program.send("!trap '' TERM; echo deaf; while :; do sleep 0.1; done")
@@ -228,7 +228,7 @@ def test_it_ends_in_order_on_a_full_disk(small_disk: Path) -> None:
     assert _integrity(state) == "ok"
 
 
-def test_a_disk_that_is_full_from_the_start_is_named(small_disk: Path) -> None:
+def test_a_disk_that_is_full_at_the_start_is_named(small_disk: Path) -> None:
     directory = small_disk / "state" / "main"
     with running(TaskSystem(directory=directory)) as system:
         system.add("Fail", "bash", "exit 1")
@@ -260,7 +260,7 @@ class _CountingClock(ManualClock):
         return super().call_later(delay, call)
 
 
-def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None:
+def test_only_one_attempt_to_write_is_pending(tmp_path: Path) -> None:
     """Attempts that multiply would keep a full machine busy as well."""
     clock = _CountingClock()
     config = QueueConfig(Kinds([FakeKind()]), tmp_path, 1 << 30, clock, DeadLetters())
@@ -277,9 +277,7 @@ def test_however_much_happens_one_attempt_to_write_waits(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("manner", ["asked", "told"])
-def test_nobody_sees_a_task_that_is_not_written_down(
-    tmp_path: Path, manner: str
-) -> None:
+def test_an_unwritten_task_is_not_visible(tmp_path: Path, manner: str) -> None:
     request = AddTask(TaskRequest("Task", "sleep", ("0",)))
     news: Recorder[Notification] = Recorder()
     with running(TaskSystem(directory=tmp_path)) as system:
@@ -317,7 +315,7 @@ def _integrity(state: Path) -> str:
     return answer
 
 
-def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
+def test_deleting_output_frees_space_on_a_full_disk(small_disk: Path) -> None:
     news: Recorder[object] = Recorder()
     system = TaskSystem(directory=small_disk / "main")
     with running(system):
@@ -333,7 +331,7 @@ def test_output_makes_room_on_a_full_disk(small_disk: Path) -> None:
         assert news.wait_for(JournalTrouble).text is None
 
 
-def test_a_verb_that_waits_says_that_the_disk_is_full(
+def test_a_command_that_waits_reports_a_full_disk(
     small_disk: Path, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -360,7 +358,7 @@ def test_a_verb_that_waits_says_that_the_disk_is_full(
             assert waiting.wait(PATIENCE) == 0
 
 
-def test_a_verb_that_shows_says_that_the_disk_is_full(
+def test_a_command_that_shows_reports_a_full_disk(
     small_disk: Path, tmp_path: Path, *, soak: bool
 ) -> None:
     end = tmp_path / "end"
@@ -416,13 +414,13 @@ def _unwritable(directory: Path, why: str, remedy: str = "") -> str:
     )
 
 
-def test_a_state_directory_that_cant_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_state_directory_is_named(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.write_text("no folder")
     assert _refusal(state / "main") == _unwritable(state / "main", "Not a directory")
 
 
-def test_a_disk_that_is_read_only_is_named(small_disk: Path) -> None:
+def test_a_read_only_disk_is_named(small_disk: Path) -> None:
     directory = small_disk / "state" / "main"
     with running(TaskSystem(directory=directory)):
         pass
@@ -432,7 +430,7 @@ def test_a_disk_that_is_read_only_is_named(small_disk: Path) -> None:
     )
 
 
-def test_a_temporary_folder_that_cant_be_deleted_is_named(
+def test_a_temporary_folder_that_cannot_be_deleted_is_named(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
@@ -450,7 +448,7 @@ def test_a_temporary_folder_that_cant_be_deleted_is_named(
     assert system.problems == (problem,)
 
 
-def test_what_is_kept_is_for_its_owner_alone(state: Path) -> None:
+def test_state_files_are_readable_only_by_their_owner(state: Path) -> None:
     before = os.umask(0)
     try:
         program = Program(state)
@@ -466,7 +464,7 @@ def test_what_is_kept_is_for_its_owner_alone(state: Path) -> None:
     assert modes == {(True, "700"), (False, "600")}
 
 
-def test_a_task_goes_on_when_the_output_folder_is_deleted(state: Path) -> None:
+def test_a_task_keeps_running_when_the_output_folder_is_deleted(state: Path) -> None:
     sign = state.parent / "sign"
     with Program(state) as program:
         program.send(f"!echo one; until [ -e {sign} ]; do sleep 0.02; done; echo two")
@@ -543,7 +541,7 @@ def test_a_damaged_journal_is_set_aside_and_never_deleted(
 
 
 @soak_only
-def test_the_program_says_so(session: Path, state: Path) -> None:
+def test_the_program_reports_a_damaged_journal(session: Path, state: Path) -> None:
     shutil.copytree(session, state / "main")
     (state / "main/session.db").write_text("Dear diary,\n" * 100)
     with Program(state) as program:
@@ -557,7 +555,7 @@ def test_the_program_says_so(session: Path, state: Path) -> None:
         assert program.wait() == 0
 
 
-def test_no_damage_makes_it_fail_in_another_way(
+def test_no_damage_causes_another_failure(
     session: Path, tmp_path: Path, chance: random.Random, *, soak: bool
 ) -> None:
     """With any damage it opens, or it says what is wrong."""
@@ -578,7 +576,7 @@ def test_no_damage_makes_it_fail_in_another_way(
         system.stop()
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(
+def test_a_journal_of_a_newer_version_is_unchanged(
     session: Path, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(session, tmp_path / "main"))
@@ -657,7 +655,7 @@ def test_a_journal_of_the_first_version_loads(tmp_path: Path) -> None:
 # Limits of output
 
 
-def test_a_runaway_is_ended_by_its_own_limit(tmp_path: Path) -> None:
+def test_the_output_limit_ends_a_runaway_task(tmp_path: Path) -> None:
     system = TaskSystem(directory=tmp_path, output_limit=100_000, grace=600)
     with running(system):
         task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
@@ -667,7 +665,7 @@ def test_a_runaway_is_ended_by_its_own_limit(tmp_path: Path) -> None:
     assert ended.output_size > 100_000
 
 
-def test_a_session_that_is_full_forgets_the_oldest_and_then_ends_who_writes(
+def test_a_full_session_forgets_the_oldest_and_then_ends_the_writing_task(
     tmp_path: Path,
 ) -> None:
     outputs = tmp_path / "output"
@@ -690,7 +688,7 @@ def test_a_session_that_is_full_forgets_the_oldest_and_then_ends_who_writes(
     assert (outputs / f"{kept.id}.log").stat().st_size == 60000
 
 
-def test_a_limit_kills_once_what_does_not_die(tmp_path: Path) -> None:
+def test_a_limit_kills_a_task_only_once(tmp_path: Path) -> None:
     """One that hangs in the kernel would otherwise be killed without a pause."""
     kind = FakeKind(writes_output=True, ignores={"kill"})
     system = TaskSystem(directory=tmp_path, output_limit=10, kinds=[kind])

@@ -69,7 +69,9 @@ def test_a_signal_ends_everything_in_order(state: Path, number: signal.Signals) 
         assert program.errors() == ""
 
 
-def test_a_second_signal_does_not_wait_for_the_deaf(state: Path) -> None:
+def test_a_second_signal_does_not_wait_for_tasks_that_ignore_sigterm(
+    state: Path,
+) -> None:
     with Program(state, "--grace", _FOREVER) as program:
         _start(program, _DEAF, f"trap 'echo asked' TERM; {_DEAF}; :")
         program.signal(signal.SIGTERM)
@@ -80,7 +82,7 @@ def test_a_second_signal_does_not_wait_for_the_deaf(state: Path) -> None:
         assert program.last_states()[1].status is TaskStatus.CANCELED
 
 
-def test_a_second_signal_does_not_wait_for_what_tasks_left_behind(state: Path) -> None:
+def test_a_second_signal_does_not_wait_for_processes_left_running(state: Path) -> None:
     with Program(state, "--grace", _FOREVER) as program:
         _start(program, f'setsid bash -c "{_DEAF}" & sleep 0.2')
         program.wait_for_event(TaskEvent.COMPLETE, 1)
@@ -89,7 +91,7 @@ def test_a_second_signal_does_not_wait_for_what_tasks_left_behind(state: Path) -
         assert program.left() == []
 
 
-def test_a_signal_does_not_wait_for_what_a_killed_program_left(
+def test_a_signal_does_not_wait_for_processes_of_a_killed_program(
     state: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     with Program(state) as program:
@@ -122,7 +124,7 @@ def _signal_until_it_ends(program: Program) -> None:
 
 
 @pytest.mark.parametrize("way", ["/quit", signal.SIGTERM, signal.SIGHUP])
-def test_what_was_told_of_the_end_is_not_told_again(
+def test_changes_shown_at_the_end_are_not_shown_again(
     state: Path, way: str | signal.Signals
 ) -> None:
     for number in range(_ROUNDS):
@@ -142,7 +144,7 @@ def test_what_was_told_of_the_end_is_not_told_again(
             assert [*again.last_states()] == [2]
 
 
-def test_quit_says_what_runs_and_ends_it(state: Path) -> None:
+def test_quit_names_the_running_tasks_and_ends_them(state: Path) -> None:
     with Program(state) as program:
         _start(program, _FAMILY)
         program.send('/task "Nap" sleep 600s', "/quit")
@@ -163,7 +165,7 @@ def test_the_end_of_input_waits_for_all_tasks(state: Path) -> None:
         assert [states[i].last_line for i in (1, 2)] == ["one", "two"]
 
 
-def test_an_output_that_is_closed_early_ends_it_in_order(state: Path) -> None:
+def test_closing_its_output_ends_the_program_in_order(state: Path) -> None:
     with Program(state, read=False) as program:
         program.send(f"!{_FAMILY}")
         assert program.process.stdout is not None
@@ -175,7 +177,7 @@ def test_an_output_that_is_closed_early_ends_it_in_order(state: Path) -> None:
         assert program.errors() == "backburner: can't write output: Broken pipe\n"
 
 
-def test_head_may_end_it(state: Path) -> None:
+def test_head_ends_the_program(state: Path) -> None:
     script = f'{COMMAND} --plain --state-dir "$1" | head -1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(
         ["bash", "-c", script, "bash", state],
@@ -190,7 +192,7 @@ def test_head_may_end_it(state: Path) -> None:
 
 
 @soak_only
-def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> None:
+def test_the_program_ends_though_its_output_is_not_read(state: Path) -> None:
     with Program(state, "--grace", "0.5", read=False) as program:
         program.send(*["/help"] * 400, "!sleep 600")
         program.wait_until_full()
@@ -207,7 +209,9 @@ def test_nobody_reading_its_output_does_not_keep_it_from_ending(state: Path) -> 
         "<&- >&- 2>&-",
     ],
 )
-def test_closed_standard_streams_are_no_other_file(state: Path, closed: str) -> None:
+def test_closed_standard_streams_are_not_reused_for_another_file(
+    state: Path, closed: str
+) -> None:
     command = f'{COMMAND} --plain --json --state-dir "$1" {closed}'
     done = subprocess.run(
         ["bash", "-c", command, "bash", state],
@@ -220,7 +224,7 @@ def test_closed_standard_streams_are_no_other_file(state: Path, closed: str) -> 
     assert done.stdout + done.stderr == b""
 
 
-def test_a_reader_that_does_not_block_gets_all_of_it(state: Path) -> None:
+def test_a_nonblocking_output_receives_everything(state: Path) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     lines = 400
@@ -238,7 +242,7 @@ def test_a_reader_that_does_not_block_gets_all_of_it(state: Path) -> None:
         assert process.wait(PATIENCE) == 0
 
 
-def test_a_parent_that_ignores_its_children_hides_no_exit_status(state: Path) -> None:
+def test_exit_statuses_are_known_though_the_parent_ignores_sigchld(state: Path) -> None:
     ignoring = (
         "import os, signal, sys;"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
@@ -255,7 +259,7 @@ def test_a_parent_that_ignores_its_children_hides_no_exit_status(state: Path) ->
     assert done.returncode == 1
 
 
-def test_a_command_is_run_as_typed_in_any_locale(state: Path) -> None:
+def test_a_command_runs_as_typed_in_any_locale(state: Path) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(
         [COMMAND, "--plain", "--state-dir", state],
@@ -270,7 +274,7 @@ def test_a_command_is_run_as_typed_in_any_locale(state: Path) -> None:
     assert (state.parent / "é").read_text("utf-8") == "é"
 
 
-def test_an_input_that_can_not_be_read_is_told(state: Path) -> None:
+def test_unreadable_input_is_reported(state: Path) -> None:
     command = f'{COMMAND} --plain --state-dir "$1" 0>"$1.input"'
     done = subprocess.run(
         ["bash", "-c", command, "bash", state],
@@ -282,7 +286,7 @@ def test_an_input_that_can_not_be_read_is_told(state: Path) -> None:
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:
+def test_a_second_program_is_told_the_owner_of_the_session(state: Path) -> None:
     with Program(state) as program:
         _start(program, "echo here; sleep 600")
         with Program(state) as second:
@@ -299,7 +303,7 @@ def test_a_second_program_is_told_who_has_the_session(state: Path) -> None:
         assert program.wait_for_event(TaskEvent.COMPLETE, 2).last_line == "still here"
 
 
-def test_a_session_is_free_again_when_its_program_is_gone(state: Path) -> None:
+def test_a_session_is_free_when_its_program_is_gone(state: Path) -> None:
     with Program(state) as program:
         _start(program, _FAMILY)
     with Program(state) as again:

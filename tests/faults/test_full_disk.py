@@ -57,7 +57,7 @@ def _give_room(disk: Path) -> None:
     [((), False), ((), True), (("--plain",), True)],
     ids=["drawn", "drawn on a host", "lines on a host"],
 )
-def test_a_chat_hears_when_a_full_disk_has_room_again(
+def test_a_chat_reports_that_a_full_disk_has_space_again(
     killed: Path, small_disk: Path, options: tuple[str, ...], *, host: bool
 ) -> None:
     opened = 0
@@ -117,7 +117,7 @@ def _is_one_clear_line(text: str) -> bool:
     )
 
 
-def test_line_mode_hears_when_a_full_disk_has_room_again(
+def test_line_mode_reports_that_a_full_disk_has_space_again(
     killed: Path, small_disk: Path
 ) -> None:
     opened = 0

@@ -117,7 +117,7 @@ def _line(chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_line_mode_takes_any_input_and_ends(
+def test_line_mode_accepts_any_input_and_ends(
     seed: int, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
@@ -172,7 +172,7 @@ def _press(chance: random.Random, chat: PtySession) -> None:
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
+def test_the_drawn_chat_accepts_any_keys_and_ends_on_a_signal(
     seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
@@ -192,7 +192,7 @@ def test_the_drawn_chat_takes_any_keys_and_ends_on_a_signal(
 
 
 @pytest.mark.parametrize("seed", _LEAVING_SEEDS)
-def test_the_drawn_chat_may_be_left_at_any_moment_and_opened_again(
+def test_the_drawn_chat_can_be_left_and_reopened_at_any_moment(
     seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets

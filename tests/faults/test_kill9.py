@@ -249,7 +249,7 @@ def _check_after_reopening(
     assert not unshown, "a notification was never shown"
 
 
-def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
+def test_the_number_of_a_shown_progress_is_not_reused(
     tmp_path: Path,
 ) -> None:
     """It would count as shown before anybody has seen it."""
@@ -262,7 +262,7 @@ def test_no_later_change_gets_the_number_of_a_progress_that_was_shown(
     again.release()
 
 
-def test_what_hides_from_the_mark_is_found_by_its_parents(state: Path) -> None:
+def test_processes_without_the_mark_are_found_by_their_parents(state: Path) -> None:
     hidden = "env -i setsid sleep 600 & env -i setsid -w sleep 600 & echo up; wait"
     unique = f"60.{uuid.uuid4().int % 10**9:09}"
     with Program(state) as program:
@@ -282,7 +282,7 @@ def test_what_hides_from_the_mark_is_found_by_its_parents(state: Path) -> None:
             again.wait()
 
 
-def test_what_was_told_is_true_after_a_kill(
+def test_announced_changes_survive_a_kill(
     state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
     rounds = 200 if soak else 4

@@ -127,7 +127,7 @@ class _Run:
 
 
 @pytest.mark.timeout(1200)  # some twenty programs, each waited for
-def test_nothing_is_lost_by_a_kill_before_any_call(
+def test_a_kill_before_any_call_loses_nothing(
     forks: Template,
     left: Path,
     tmp_path: Path,

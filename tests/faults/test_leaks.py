@@ -65,7 +65,7 @@ def _run(program: Program, first: int, count: int) -> None:
     program.forget_lines()
 
 
-def test_needs_do_not_grow(
+def test_resource_usage_does_not_grow(
     state: Path,
     report: Callable[[str], None],
     until: Callable[[Callable[[], bool]], None],

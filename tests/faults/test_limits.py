@@ -61,7 +61,7 @@ def _start(program: Program, count: int) -> None:
         (64, 62, "signal"),
     ],
 )
-def test_all_ends_with_hardly_a_file_to_open(
+def test_the_program_ends_with_few_file_descriptors(
     state: Path, limit: int, count: int, way: str
 ) -> None:
     options = ("--parallel", str(count), "--grace", "60")
@@ -87,7 +87,7 @@ def test_all_ends_with_hardly_a_file_to_open(
 
 
 @pytest.mark.parametrize("limit", [_ENOUGH, 20, 64])
-def test_tasks_have_their_true_ends_with_hardly_a_file_to_open(
+def test_tasks_have_their_true_ends_with_few_file_descriptors(
     state: Path, limit: int
 ) -> None:
     with Program(state, "--parallel", "20", before=_files(limit)) as program:
@@ -104,7 +104,7 @@ def test_tasks_have_their_true_ends_with_hardly_a_file_to_open(
         assert program.errors() == ""
 
 
-def test_more_tasks_than_can_be_watched_are_named_at_the_start(state: Path) -> None:
+def test_more_slots_than_file_descriptors_are_named_at_the_start(state: Path) -> None:
     with Program(state, "--parallel", "60", before=_files(64)) as program:
         told = program.wait_for(lambda line: "ulimit -n" in line.text)
         assert told.text.startswith("60 tasks at a time need more open files than the")
@@ -117,7 +117,7 @@ def test_more_tasks_than_can_be_watched_are_named_at_the_start(state: Path) -> N
 
 
 @pytest.mark.parametrize("limit", [8, 12, _ENOUGH - 1])
-def test_too_few_files_to_start_with_are_named(state: Path, limit: int) -> None:
+def test_too_few_file_descriptors_to_start_are_named(state: Path, limit: int) -> None:
     with Program(state, before=_files(limit)) as program:
         assert program.wait() == 2
         assert program.errors().startswith("backburner: ")
@@ -126,7 +126,9 @@ def test_too_few_files_to_start_with_are_named(state: Path, limit: int) -> None:
 
 
 @pytest.mark.parametrize("kibibytes", [60_000, 75_000, 120_000, 200_000, 260_000])
-def test_little_memory_is_one_clear_line_or_enough(state: Path, kibibytes: int) -> None:
+def test_little_memory_is_enough_or_gives_one_clear_line(
+    state: Path, kibibytes: int
+) -> None:
     with Program(state, before=_limited("-v", kibibytes)) as program:
         program.send("!echo hello", "!sleep 600 & true")
         program.close_input()
@@ -150,7 +152,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="another user's limit: needs root")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
-def test_a_task_that_finds_no_room_for_its_process_waits_for_it(
+def test_a_task_waits_when_no_process_can_be_created(
     open_folder: Path,
 ) -> None:
     # Nobody else has this user, and so all of its processes are those of this test.

@@ -26,7 +26,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-def test_orphans_are_collected_where_nobody_else_does(
+def test_orphans_are_reaped_where_init_does_not(
     state: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     before = [sys.executable, "-c", _AS_SUBREAPER]
@@ -44,7 +44,7 @@ def test_orphans_are_collected_where_nobody_else_does(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
-def test_the_first_process_of_a_container_collects_orphans(
+def test_the_first_process_of_a_container_reaps_orphans(
     state: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     before = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -83,7 +83,7 @@ print(own.wait({PATIENCE}))
 """
 
 
-def test_what_a_host_has_started_itself_is_not_collected() -> None:
+def test_children_of_the_embedding_program_are_not_reaped() -> None:
     host = subprocess.run(
         [sys.executable, "-c", _HOST],
         capture_output=True,
@@ -122,7 +122,9 @@ print(child.exit_status().code)
 """
 
 
-def test_a_job_that_ends_while_it_is_started_is_not_collected(tmp_path: Path) -> None:
+def test_a_job_that_ends_during_its_start_is_not_reaped_as_an_orphan(
+    tmp_path: Path,
+) -> None:
     host = subprocess.run(
         [sys.executable, "-c", _STARTS, tmp_path / "output"],
         capture_output=True,

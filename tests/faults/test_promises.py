@@ -34,7 +34,7 @@ def test_every_promise_names_tests_that_exist() -> None:
     assert {it for it in named if it[1] not in _tests(it[0])} == set()
 
 
-def test_every_test_holds_a_promise() -> None:
+def test_every_test_belongs_to_a_promise() -> None:
     files = (file for folder in _ALL_NAMED for file in folder.glob("test_*.py"))
     there = {(it, test) for it in files for test in _tests(it)}
     left_out = there - _named()

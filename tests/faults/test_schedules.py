@@ -37,7 +37,7 @@ def remembered(directory: Path) -> Memory:
         journal.release()
 
 
-def test_a_kill_neither_loses_nor_doubles_a_run(
+def test_a_kill_neither_loses_nor_repeats_a_run(
     tmp_path: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
     directory = tmp_path / "session"

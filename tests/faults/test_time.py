@@ -54,7 +54,7 @@ _steps = st.lists(st.tuples(_wall, st.floats(0, 1e6)), min_size=5, max_size=5)
 
 
 @given(_steps)
-def test_no_setting_of_the_clock_makes_a_duration_negative(
+def test_setting_the_clock_makes_no_duration_negative(
     steps: list[tuple[datetime, float]],
 ) -> None:
     passed = itertools.accumulate(pause for _, pause in steps)
@@ -89,7 +89,7 @@ class _WildClock(SystemClock):
         return Moment(now.wall + jump, now.monotonic)
 
 
-def test_a_whole_system_does_not_mind_either(
+def test_a_whole_system_survives_setting_the_clock(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starting, "SystemClock", _WildClock)
@@ -165,7 +165,7 @@ def test_a_long_history_opens_and_lists(
     )
 
 
-def test_a_long_history_is_cut_to_what_is_kept(state: Path, *, soak: bool) -> None:
+def test_a_long_history_is_cut_to_its_limit(state: Path, *, soak: bool) -> None:
     count = 100_000 if soak else 5_000
     _journal(state, _finished(count)).close(clean=True)
     with running(TaskSystem(directory=state)) as tasks:
@@ -176,7 +176,7 @@ def test_a_long_history_is_cut_to_what_is_kept(state: Path, *, soak: bool) -> No
         tasks.wait(timeout=PATIENCE)
 
 
-def test_what_nobody_was_shown_outlives_the_history(state: Path) -> None:
+def test_unshown_changes_outlive_the_history(state: Path) -> None:
     with running(TaskSystem(directory=state, history=1)) as tasks:
         for number in range(4):
             tasks.add(f"Task {number}", "sleep", "0")
@@ -222,7 +222,7 @@ _BAD_LINES: Final = (
 )
 
 
-def test_lines_that_are_no_text_are_named_and_the_next_is_done(state: Path) -> None:
+def test_undecodable_lines_are_named_and_skipped(state: Path) -> None:
     with Program(state) as program:
         program.send_raw(b"".join(line + b"\n" for line, _ in _BAD_LINES))
         program.send_raw(b'/task "odd \0\x1b[2J name" bash echo on\n')

@@ -108,7 +108,7 @@ def _unique() -> str:
 
 
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
-def test_nothing_is_left_of_canceled_trees(
+def test_canceled_trees_leave_no_process(
     session: _Session, report: Callable[[str], None], *, now: bool
 ) -> None:
     unique = _unique()
@@ -141,7 +141,7 @@ def _longest(session: _Session) -> float:
 
 @soak_only
 @pytest.mark.parametrize("tree", _TREES)
-def test_nothing_is_left_of_a_tree_that_is_alone(tree: str, session: _Session) -> None:
+def test_a_single_canceled_tree_leaves_no_process(tree: str, session: _Session) -> None:
     for now in (False, True) * 5:
         unique = _unique()
         session.start(_TREES[tree].replace("sleep 600", f"sleep {unique}"))
@@ -152,7 +152,7 @@ def test_nothing_is_left_of_a_tree_that_is_alone(tree: str, session: _Session) -
         assert (ended.status, ended.error) == (TaskStatus.CANCELED, None)
 
 
-def test_nothing_is_left_when_the_session_ends_with_all_of_them(
+def test_ending_the_session_with_all_trees_leaves_no_process(
     session: _Session,
 ) -> None:
     unique = _unique()

@@ -57,7 +57,7 @@ def session() -> Iterator[Callable[[str], int]]:
         child.communicate()
 
 
-def test_who_waits_uses_no_cpu(session: Callable[[str], int]) -> None:
+def test_a_sleeping_process_uses_no_cpu(session: Callable[[str], int]) -> None:
     pid = session("sleep 600 & sleep 600 & echo up; wait")
     first = look(pid)
     assert first is not None
@@ -68,7 +68,7 @@ def test_who_waits_uses_no_cpu(session: Callable[[str], int]) -> None:
     assert second.cpu == first.cpu
 
 
-def test_who_works_does_even_if_it_is_a_grandchild(
+def test_a_busy_grandchild_uses_cpu(
     session: Callable[[str], int], until: Callable[[Callable[[], bool]], None]
 ) -> None:
     pid = session(f"(({_BURN}) & echo up; wait); true")
@@ -82,7 +82,7 @@ def test_who_works_does_even_if_it_is_a_grandchild(
     until(worked)
 
 
-def test_what_children_used_counts_when_they_have_ended(
+def test_cpu_time_of_ended_children_counts(
     session: Callable[[str], int],
 ) -> None:
     pid = session("timeout 0.2 bash -c 'while :; do :; done'; echo up; sleep 600")
@@ -91,13 +91,13 @@ def test_what_children_used_counts_when_they_have_ended(
     assert signs.cpu > 0
 
 
-def test_who_is_gone_has_no_signs() -> None:
+def test_an_ended_process_has_no_vital_signs() -> None:
     child = subprocess.Popen(["true"])
     child.wait()
     assert look(child.pid) is None
 
 
-def test_silence_starts_with_the_last_output(tmp_path: Path) -> None:
+def test_silence_starts_at_the_last_output(tmp_path: Path) -> None:
     output = tmp_path / "1.log"
     assert silence(output, 100.0, 130.0) == 30.0
     output.touch()
@@ -109,7 +109,7 @@ def test_silence_starts_with_the_last_output(tmp_path: Path) -> None:
     assert silence(output, 100.0, 110.0) == 0.0
 
 
-def test_facts_are_words_for_a_person() -> None:
+def test_vital_signs_are_human_readable() -> None:
     first = VitalSigns(at=10.0, processes=1, cpu=0.31)
     assert activity_facts(59.9, None) == []
     assert activity_facts(300.0, first) == [
@@ -140,7 +140,7 @@ def _show(dialogue: Dialogue, task: Task, pid: int | None) -> str:
     return "\n".join(shown.entry.lines)
 
 
-def test_show_compares_with_the_last_look(session: Callable[[str], int]) -> None:
+def test_show_compares_with_the_previous_sample(session: Callable[[str], int]) -> None:
     pid = session("sleep 600 & echo up; wait")
     dialogue = Dialogue((), ASCII_ICONS, 5)
     at = datetime(2026, 1, 2, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_show_compares_with_the_last_look(session: Callable[[str], int]) -> None
     assert "activity" not in _show(dialogue, ended, None)
 
 
-def test_a_real_task_shows_its_signs() -> None:
+def test_a_real_task_shows_its_vital_signs() -> None:
     news: Recorder[Notification] = Recorder()
     system = TaskSystem(grace=0.2)
     with running(system):

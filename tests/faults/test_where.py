@@ -67,7 +67,7 @@ def test_a_queued_task_runs_where_it_was_added(
         assert (second / "build").exists()
 
 
-def test_a_task_whose_folder_is_gone_fails_before_anything_runs(
+def test_a_task_whose_folder_is_gone_fails_before_it_runs(
     state: Path, folders: tuple[Path, Path]
 ) -> None:
     first, second = folders
@@ -82,7 +82,7 @@ def test_a_task_whose_folder_is_gone_fails_before_anything_runs(
         assert not (second / "ran").exists()
 
 
-def test_the_environment_of_a_task_leaves_the_journal_with_it(
+def test_the_environment_of_an_ended_task_is_removed_from_the_journal(
     state: Path, tmp_path: Path
 ) -> None:
     secret = "s3cret of a task"  # noqa: S105 - what is looked for
@@ -108,7 +108,7 @@ def _bytes_of(state: Path) -> bytes:
     return b"".join(it.read_bytes() for it in state.rglob("*") if it.is_file())
 
 
-def test_a_task_of_a_job_is_no_part_of_that_job(state: Path) -> None:
+def test_a_task_added_by_a_job_is_not_part_of_that_job(state: Path) -> None:
     """A process with the mark of a job is ended with it."""
     given = {"BACKBURNER_TASK": "other-0123456789ab:7"}
     with Program(state, "--parallel", "1", environment=given) as program:
@@ -130,7 +130,7 @@ def _open_old_journal(state: Path) -> None:
         db.executescript((_JOURNALS / "schema-2.sql").read_text())
 
 
-def test_a_task_of_an_older_version_does_not_run_somewhere_else(
+def test_a_task_of_an_older_version_does_not_run_elsewhere(
     state: Path, folders: tuple[Path, Path]
 ) -> None:
     _open_old_journal(state)
@@ -186,7 +186,7 @@ def test_a_task_without_its_kind_can_be_canceled(state: Path) -> None:
         assert system.list(TaskFilter.QUEUED) == ()
 
 
-def test_a_session_says_what_it_starts_and_what_will_start_next_time(
+def test_a_session_names_tasks_that_start_now_and_next_time(
     state: Path, folders: tuple[Path, Path]
 ) -> None:
     first, second = folders

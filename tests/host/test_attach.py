@@ -41,7 +41,7 @@ def _needs(*programs: str) -> pytest.MarkDecorator:
 
 
 @_needs("vim")
-def test_vim_is_used_resized_left_and_found_again(shell: Shell, tmp_path: Path) -> None:
+def test_vim_survives_resize_detach_and_reattach(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "text"
     shell("add", "--pty", "--", f"vim -u NONE -N {file}")
     # Vim loses keys that come while the size changes, as it does when one attaches:
@@ -66,7 +66,7 @@ def test_vim_is_used_resized_left_and_found_again(shell: Shell, tmp_path: Path) 
 
 
 @_needs("top")
-def test_top_fills_the_screen_and_ends_by_its_key(shell: Shell) -> None:
+def test_top_fills_the_screen_and_ends_on_its_key(shell: Shell) -> None:
     shell("add", "--pty", "--", "top -d 1")
     with _attach(shell) as session:
         session.wait("load average", "PID")
@@ -75,7 +75,7 @@ def test_top_fills_the_screen_and_ends_by_its_key(shell: Shell) -> None:
 
 
 @_needs("htop")
-def test_htop_fills_the_screen_and_ends_by_its_key(shell: Shell) -> None:
+def test_htop_fills_the_screen_and_ends_on_its_key(shell: Shell) -> None:
     shell("add", "--pty", "--", "htop")
     with _attach(shell) as session:
         session.wait("Quit")
@@ -95,7 +95,7 @@ def test_less_scrolls(shell: Shell) -> None:
         assert session.wait_exit() == 0
 
 
-def test_python_s_prompt_takes_lines_and_ends_by_control_d(shell: Shell) -> None:
+def test_the_python_prompt_accepts_lines_and_ends_on_ctrl_d(shell: Shell) -> None:
     shell("add", "--pty", "--", f"{sys.executable} -q")
     with _attach(shell) as session:
         session.wait(">>>")
@@ -117,7 +117,7 @@ def test_python_s_prompt_takes_lines_and_ends_by_control_d(shell: Shell) -> None
 
 
 @_needs("gdb")
-def test_gdb_s_prompt_takes_commands(shell: Shell) -> None:
+def test_the_gdb_prompt_accepts_commands(shell: Shell) -> None:
     shell("add", "--pty", "--", "gdb -q -nx")
     with _attach(shell) as session:
         session.wait("(gdb)")
@@ -151,9 +151,7 @@ def test_a_progress_bar_stays_on_its_line(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("verb", ["wait", "run"])
-def test_who_waits_is_told_that_the_task_waits_for_input(
-    shell: Shell, verb: str
-) -> None:
+def test_wait_reports_that_the_task_waits_for_input(shell: Shell, verb: str) -> None:
     words = ["--pty", "--", "read -p 'Name: ' x; echo hi $x"]
     if verb == "wait":
         shell("add", *words)
@@ -174,7 +172,7 @@ def test_who_waits_is_told_that_the_task_waits_for_input(
         assert waiting.wait(PATIENCE) == 0
 
 
-def test_a_chat_is_told_that_a_task_waits_for_input(shell: Shell) -> None:
+def test_a_chat_reports_that_a_task_waits_for_input(shell: Shell) -> None:
     with PtySession(chat_command(shell.state, host=True)) as chat:
         chat.wait("/ commands")
         chat.send('/task --pty "Ask" bash read -p "Name: " x; echo hi $x; cat\r')
@@ -192,7 +190,7 @@ def test_a_chat_is_told_that_a_task_waits_for_input(shell: Shell) -> None:
         assert chat.text.count("(/send 1 TEXT") == shown
 
 
-def test_several_are_attached_at_once(shell: Shell) -> None:
+def test_several_clients_can_attach_at_once(shell: Shell) -> None:
     shell("add", "--pty", "--", "cat")
     with _attach(shell) as first, _attach(shell) as second:
         first.wait("has the keys")
@@ -209,7 +207,7 @@ def test_several_are_attached_at_once(shell: Shell) -> None:
         assert "#1 failed: killed by signal 2" in first.text
 
 
-def test_a_paste_arrives_whole_and_in_order(shell: Shell, tmp_path: Path) -> None:
+def test_a_paste_arrives_complete_and_in_order(shell: Shell, tmp_path: Path) -> None:
     got = tmp_path / "got"
     shell("add", "--pty", "--", f"stty raw -echo; echo ready; head -c 300000 > {got}")
     text = "".join(f"{n:07}\n" for n in range(37500))
@@ -220,7 +218,9 @@ def test_a_paste_arrives_whole_and_in_order(shell: Shell, tmp_path: Path) -> Non
     assert got.read_text() == text
 
 
-def test_a_job_goes_on_when_its_host_is_killed(shell: Shell, care: HostCare) -> None:
+def test_a_job_keeps_running_when_its_host_is_killed(
+    shell: Shell, care: HostCare
+) -> None:
     shell("add", "--pty", "--", "cat")
     with _attach(shell) as session:
         session.wait("has the keys")
@@ -234,7 +234,7 @@ def test_a_job_goes_on_when_its_host_is_killed(shell: Shell, care: HostCare) -> 
         assert session.wait_exit() == 0
 
 
-def test_a_signal_gives_the_terminal_back(shell: Shell) -> None:
+def test_a_signal_restores_the_terminal(shell: Shell) -> None:
     shell("add", "--pty", "--", "stty raw; echo ready; exec sleep 600")
     with _attach(shell) as session:
         session.wait("ready")
@@ -243,7 +243,9 @@ def test_a_signal_gives_the_terminal_back(shell: Shell) -> None:
     assert "running" in shell("show", "1").stdout
 
 
-def test_what_has_no_terminal_is_refused(shell: Shell, until: Until) -> None:
+def test_attaching_to_a_task_without_a_terminal_is_refused(
+    shell: Shell, until: Until
+) -> None:
     shell("add", "--", "exec sleep 600")
     done = shell("attach", "1")
     assert done.returncode == 1
@@ -260,7 +262,7 @@ def test_what_has_no_terminal_is_refused(shell: Shell, until: Until) -> None:
     assert "task 1 takes no input" in done.stderr
 
 
-def test_send_gives_lines_files_and_the_end(shell: Shell) -> None:
+def test_send_sends_lines_files_and_end_of_input(shell: Shell) -> None:
     shell("add", "--stdin", "--", "cat")
     assert shell("send", "1", "two", "words").returncode == 0
     subprocess.run(
@@ -273,7 +275,7 @@ def test_send_gives_lines_files_and_the_end(shell: Shell) -> None:
     assert shell("log", "1").stdout == "two words\n" + "x" * 200_000 + "\n"
 
 
-def test_an_opened_task_shows_the_screen_of_its_terminal(
+def test_an_open_task_shows_the_screen_of_its_terminal(
     shell: Shell, tmp_path: Path
 ) -> None:
     script = tmp_path / "draw.sh"
@@ -305,7 +307,7 @@ def test_an_opened_task_shows_the_screen_of_its_terminal(
         chat.wait(shows(80))
 
 
-def test_an_ended_task_shows_the_screen_that_its_terminal_had(
+def test_an_ended_task_shows_the_last_screen_of_its_terminal(
     shell: Shell, tmp_path: Path
 ) -> None:
     script = tmp_path / "build.sh"

@@ -37,7 +37,7 @@ def settings_of(state: Path) -> HostSettings:
     return HostSettings(directory=str(state / "main"))
 
 
-def test_what_one_chat_says_and_does_the_others_show_once(
+def test_other_chats_show_the_messages_and_actions_of_a_chat_once(
     tmp_path: Path, care: HostCare
 ) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
@@ -62,7 +62,7 @@ def test_what_one_chat_says_and_does_the_others_show_once(
         other.wait("#1 canceled")
 
 
-def test_what_one_chat_only_looks_at_and_its_leaving_are_its_own(
+def test_views_and_leaving_of_a_chat_are_private(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -87,7 +87,7 @@ def test_what_one_chat_only_looks_at_and_its_leaving_are_its_own(
 
 
 @pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
-def test_a_mistake_in_one_chat_stands_in_the_other_with_its_answer_or_not_at_all(
+def test_other_chats_show_a_mistake_with_its_answer_or_not_at_all(
     tmp_path: Path, care: HostCare, options: tuple[str, ...]
 ) -> None:
     del care
@@ -112,7 +112,7 @@ def test_a_mistake_in_one_chat_stands_in_the_other_with_its_answer_or_not_at_all
             assert third.text.count("no task 7") == 1
 
 
-def test_one_chat_alone_calls_somebody_to_the_end_of_a_task(
+def test_only_one_chat_notifies_of_the_end_of_a_task(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -149,7 +149,7 @@ def test_one_chat_alone_calls_somebody_to_the_end_of_a_task(
         assert b"first complete" not in bytes(one.raw) + bytes(other.raw)
 
 
-def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
+def test_jobs_survive_a_lost_terminal_and_a_new_chat_shows_them(
     tmp_path: Path, care: HostCare
 ) -> None:
     with opened(tmp_path) as chat:
@@ -166,7 +166,7 @@ def test_a_lost_terminal_leaves_the_jobs_and_the_chat_comes_back_to_them(
 
 
 @pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
-def test_a_terminal_that_is_closed_leaves_the_jobs_and_the_host(
+def test_closing_a_terminal_keeps_the_jobs_and_the_host(
     tmp_path: Path,
     care: HostCare,
     options: tuple[str, ...],
@@ -191,7 +191,7 @@ def test_a_terminal_that_is_closed_leaves_the_jobs_and_the_host(
         assert job.is_running()
 
 
-def test_a_chat_that_is_killed_harms_neither_the_jobs_nor_the_other_chat(
+def test_a_killed_chat_affects_neither_jobs_nor_other_chats(
     tmp_path: Path, care: HostCare
 ) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
@@ -206,7 +206,7 @@ def test_a_chat_that_is_killed_harms_neither_the_jobs_nor_the_other_chat(
     assert len(care.hosts()) == 1
 
 
-def test_leaving_names_what_goes_on_and_the_command_that_comes_back(
+def test_leaving_names_the_running_tasks_and_the_command_to_return(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -222,7 +222,7 @@ def test_leaving_names_what_goes_on_and_the_command_that_comes_back(
     assert "come back with: backburner --session work --state-dir" in text
 
 
-def test_ctrl_c_says_that_tasks_go_on_and_quit_end_ends_them(
+def test_ctrl_c_keeps_tasks_running_and_quit_end_ends_them(
     tmp_path: Path, care: HostCare
 ) -> None:
     with opened(tmp_path) as chat:
@@ -243,7 +243,7 @@ def test_ctrl_c_says_that_tasks_go_on_and_quit_end_ends_them(
     assert care.left() == []
 
 
-def test_the_end_of_the_session_closes_the_other_chats_and_says_why(
+def test_the_end_of_the_session_closes_other_chats_with_the_reason(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -257,7 +257,7 @@ def test_the_end_of_the_session_closes_the_other_chats_and_says_why(
         assert "session main ended (ended by a test): 1 canceled" in chat.text
 
 
-def test_a_chat_goes_on_with_another_host_when_its_own_is_killed(
+def test_a_chat_continues_with_a_new_host_when_its_host_is_killed(
     tmp_path: Path, care: HostCare
 ) -> None:
     with opened(tmp_path) as chat:
@@ -278,7 +278,7 @@ def test_a_chat_goes_on_with_another_host_when_its_own_is_killed(
         chat.wait("✓ #2 complete")
 
 
-def test_what_nobody_saw_is_shown_to_the_next_and_only_once(
+def test_unseen_changes_are_shown_once_to_the_next_chat(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -294,9 +294,7 @@ def test_what_nobody_saw_is_shown_to_the_next_and_only_once(
         assert chat.text.count("#1 complete") == 1
 
 
-def test_a_chat_lives_in_a_host_unless_something_says_otherwise(
-    tmp_path: Path, care: HostCare
-) -> None:
+def test_a_chat_uses_a_host_by_default(tmp_path: Path, care: HostCare) -> None:
     settings = tmp_path / "config.toml"
     settings.write_text("[host]\nenabled = false\n")
     for options in (("--no-host",), ("--ephemeral",), ("--config", str(settings))):
@@ -310,7 +308,7 @@ def test_a_chat_lives_in_a_host_unless_something_says_otherwise(
         assert len(care.hosts()) == 1
 
 
-def test_a_chat_shows_the_grace_period_that_its_host_gives(
+def test_a_chat_shows_the_grace_period_of_its_host(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -326,7 +324,7 @@ def test_a_chat_shows_the_grace_period_that_its_host_gives(
         chat.wait("stopping #1; killed in 2 s at most")
 
 
-def test_the_number_of_slots_is_the_sessions_and_all_chats_hear_of_it(
+def test_the_number_of_slots_belongs_to_the_session_and_all_chats(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -343,7 +341,7 @@ def test_the_number_of_slots_is_the_sessions_and_all_chats_hear_of_it(
             assert one.text.count("up to 3 tasks run at a time") == 1
 
 
-def test_a_session_that_another_program_has_open_is_refused_in_one_line(
+def test_a_session_opened_by_another_program_is_refused_in_one_line(
     tmp_path: Path, care: HostCare
 ) -> None:
     with PtySession(chat_command(tmp_path)) as alone:
@@ -369,7 +367,7 @@ def script(state: Path, lines: str, *options: str) -> subprocess.CompletedProces
     )
 
 
-def test_a_script_joins_the_host_and_waits_for_its_own_tasks_alone(
+def test_a_script_joins_the_host_and_waits_only_for_its_own_tasks(
     tmp_path: Path, care: HostCare
 ) -> None:
     with RemoteSystem(settings_of(tmp_path)) as session:
@@ -384,14 +382,14 @@ def test_a_script_joins_the_host_and_waits_for_its_own_tasks_alone(
         assert len(care.hosts()) == 1
 
 
-def test_a_script_without_a_host_has_its_session_to_itself(
+def test_a_script_without_a_host_opens_the_session_itself(
     tmp_path: Path, care: HostCare
 ) -> None:
     assert script(tmp_path, '/task "Good" bash "true"\n').returncode == 0
     assert care.hosts() == []
 
 
-def test_a_signal_to_a_script_ends_its_own_tasks_alone(
+def test_a_signal_to_a_script_ends_only_its_own_tasks(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -420,7 +418,7 @@ def test_a_signal_to_a_script_ends_its_own_tasks_alone(
         assert session.get(other.id).status is TaskStatus.RUNNING
 
 
-def test_line_mode_at_a_terminal_detaches_as_the_chat_does(
+def test_line_mode_at_a_terminal_detaches_like_the_chat(
     tmp_path: Path, care: HostCare
 ) -> None:
     command = chat_command(tmp_path, "--plain", host=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.host.sessions import Shell
 
 
-def test_add_starts_a_host_and_the_second_one_finds_it(
+def test_add_starts_a_host_and_a_second_add_uses_it(
     shell: Shell, care: HostCare
 ) -> None:
     assert shell("add", "--", "echo hello").stdout == "added #1\n"
@@ -47,7 +47,7 @@ def test_a_task_gets_the_directory_the_environment_and_the_label(
     assert shell("add", "-w", "/nowhere", "--", "true").returncode == 2
 
 
-def test_a_deleted_working_directory_only_affects_what_is_relative_to_it(
+def test_a_deleted_working_directory_affects_only_relative_paths(
     shell: Shell, tmp_path: Path
 ) -> None:
     def run(state: Path | str, *words: str) -> tuple[int, str, str]:
@@ -70,7 +70,9 @@ def test_a_deleted_working_directory_only_affects_what_is_relative_to_it(
     assert run("here", "status") == (2, "", said)
 
 
-def test_run_shows_the_output_and_exits_with_the_jobs_status(shell: Shell) -> None:
+def test_run_shows_the_output_and_exits_with_the_status_of_the_job(
+    shell: Shell,
+) -> None:
     done = shell("run", "--", "echo out; exit 3")
     assert (done.returncode, done.stdout) == (3, "out\n")
     assert "exit status 3" in done.stderr
@@ -78,7 +80,7 @@ def test_run_shows_the_output_and_exits_with_the_jobs_status(shell: Shell) -> No
     assert shell("run", "--", "true").returncode == 0
 
 
-def test_an_interrupted_run_leaves_its_task_running(shell: Shell) -> None:
+def test_an_interrupted_run_keeps_its_task_running(shell: Shell) -> None:
     shell("host", "start")
     with subprocess.Popen(
         [
@@ -120,7 +122,7 @@ def test_a_run_that_does_not_start_says_why(shell: Shell) -> None:
         assert program.wait(PATIENCE) == 130
 
 
-def test_status_lists_what_was_asked_for(shell: Shell) -> None:
+def test_status_lists_the_requested_tasks(shell: Shell) -> None:
     shell("add", "-l", "Good", "--", "true")
     shell("add", "-l", "Bad", "--", "false")
     shell("wait")
@@ -142,7 +144,7 @@ def test_wait_has_the_status_of_the_job_and_a_time_limit(shell: Shell) -> None:
     assert shell("wait", "9").returncode == 1
 
 
-def test_log_follows_cuts_and_searches(shell: Shell, tmp_path: Path) -> None:
+def test_log_can_follow_cut_and_search(shell: Shell, tmp_path: Path) -> None:
     go_on = tmp_path / "go-on"
     wait = f"while ! [ -e {go_on} ]; do sleep 0.01; done"
     shell("add", "--", f"seq 5; {wait}; echo end")
@@ -164,7 +166,7 @@ def test_log_follows_cuts_and_searches(shell: Shell, tmp_path: Path) -> None:
     assert shell("log", "1", "--grep", "[").returncode == 2
 
 
-def test_log_says_from_where_to_go_on_next_time(shell: Shell, tmp_path: Path) -> None:
+def test_log_prints_the_offset_to_continue_from(shell: Shell, tmp_path: Path) -> None:
     steps = [tmp_path / "one", tmp_path / "two"]
     waits = [f"while ! [ -e {it} ]; do sleep 0.01; done" for it in steps]
     # The second character of the second part comes in halves.
@@ -209,7 +211,7 @@ def test_log_says_from_where_to_go_on_next_time(shell: Shell, tmp_path: Path) ->
         assert (refused.returncode, refused.stdout) == (2, ""), wrong
 
 
-def test_log_shows_all_of_an_output_that_was_emptied(shell: Shell) -> None:
+def test_log_shows_all_of_a_truncated_output(shell: Shell) -> None:
     shell("add", "--", "seq 100; exec > /dev/stdout; echo anew")
     shell("wait")
     done = shell("log", "1", "--since", "292")
@@ -241,7 +243,7 @@ def test_log_waits_for_a_task_that_has_not_started(shell: Shell) -> None:
         assert log.communicate(timeout=PATIENCE)[0] == "hello\n"
 
 
-def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> None:
+def test_tasks_can_be_canceled_signaled_rerun_and_forgotten(shell: Shell) -> None:
     shell("add", "--", "exec sleep 600")
     shell("add", "--", "exec sleep 600")
     assert shell("cancel", "1").returncode == 0
@@ -257,7 +259,7 @@ def test_tasks_are_canceled_signaled_run_again_and_forgotten(shell: Shell) -> No
     assert shell("show", "1").returncode == 1
 
 
-def test_more_tasks_run_at_a_time_for_everybody_while_the_host_runs(
+def test_a_changed_number_of_slots_applies_to_all_clients_of_the_host(
     shell: Shell,
 ) -> None:
     shell("add", "--", "exec sleep 600")
@@ -282,7 +284,7 @@ def test_a_job_adds_tasks_to_its_own_session(shell: Shell) -> None:
     assert "," not in mark
 
 
-def test_what_makes_no_sense_is_told_in_one_line(shell: Shell) -> None:
+def test_an_invalid_value_gets_one_line(shell: Shell) -> None:
     shell("host", "start")
     for words, status in (
         (("add",), 2),
@@ -315,18 +317,14 @@ def test_the_session_may_be_named_before_the_command(
 @pytest.mark.parametrize(
     "words", [("log", "x"), ("status", "1"), ("add", "-e", "NAME", "true"), ("cancel",)]
 )
-def test_a_command_that_makes_no_sense_gets_one_line(
-    shell: Shell, words: tuple[str, ...]
-) -> None:
+def test_an_invalid_command_gets_one_line(shell: Shell, words: tuple[str, ...]) -> None:
     done = shell(*words)
     (line,) = done.stderr.splitlines()
     assert line.endswith("--help shows how it is used")
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_without_a_host_nothing_is_started_but_by_adding(
-    shell: Shell, care: HostCare
-) -> None:
+def test_only_adding_starts_a_host(shell: Shell, care: HostCare) -> None:
     for verb in ("status", "wait", "clean", "pause", "end"):
         done = shell(verb)
         assert done.returncode == 1
@@ -343,7 +341,9 @@ def test_without_a_host_nothing_is_started_but_by_adding(
         )
 
 
-def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -> None:
+def test_a_host_can_be_started_inspected_and_stopped(
+    shell: Shell, care: HostCare
+) -> None:
     assert "process" in shell("host", "start").stdout
     (host,) = care.hosts()
     assert json.loads(shell("host", "status", "--json").stdout)["pid"] == host.pid
@@ -364,7 +364,7 @@ def test_a_host_is_started_looked_at_and_stopped(shell: Shell, care: HostCare) -
     assert care.hosts() == []
 
 
-def test_stopping_a_host_says_so(shell: Shell) -> None:
+def test_stopping_a_host_is_reported(shell: Shell) -> None:
     shell("host", "start")
     for _ in range(2):
         assert shell("host", "stop").stdout == "session main has no host now\n"
@@ -399,7 +399,7 @@ def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
         assert host.wait(PATIENCE) == 0
 
 
-def test_waits_are_over_when_the_session_ends(shell: Shell) -> None:
+def test_waits_end_when_the_session_ends(shell: Shell) -> None:
     shell("add", "--", "exec sleep 600")
     state = ("--state-dir", str(shell.state))
     command = [*shell.command, "wait", "--any", *state, "1"]
@@ -430,14 +430,14 @@ def test_add_on_a_host_loads_no_more_than_it_needs(shell: Shell) -> None:
     assert "backburner.actors" not in modules.split()
 
 
-def test_a_task_that_takes_too_long_gives_124(shell: Shell) -> None:
+def test_a_task_that_times_out_gives_exit_status_124(shell: Shell) -> None:
     done = shell("run", "--timeout", "300ms", "--", "echo begun; exec sleep 600")
     assert (done.returncode, done.stdout) == (124, "begun\n")
     assert "timed out after 0.3s" in done.stderr
     assert shell("wait", "1").returncode == 124
 
 
-def test_terms_are_options_of_add(shell: Shell) -> None:
+def test_add_has_an_option_for_each_term(shell: Shell) -> None:
     assert shell("add", "--stash", "-a", "3", "--", "true").returncode == 2
     assert shell("add", "--stash", "--priority", "5", "--", "true").returncode == 0
     assert shell("add", "-a", "1", "--timeout", "1h", "--", "true").returncode == 0
@@ -472,7 +472,7 @@ def test_the_queue_is_paused_and_groups_have_slots(shell: Shell) -> None:
     assert shell("add", "--at", "whenever", "--", "true").returncode == 2
 
 
-def test_what_waits_waits_as_before_after_its_host_was_killed(shell: Shell) -> None:
+def test_queued_tasks_wait_as_before_after_the_host_was_killed(shell: Shell) -> None:
     shell("host", "start")
     shell("group", "builds", "--parallel", "1")
     shell("pause")
@@ -534,7 +534,7 @@ def test_a_batch_is_added_from_a_range_a_file_and_standard_input(
     assert shell("add", "--each", "1..2", "--", "echo").returncode == 2
 
 
-def test_a_queued_task_is_edited_renamed_and_not_added_again(
+def test_a_queued_task_can_be_edited_renamed_and_is_not_added_again(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell("host", "start")
@@ -631,7 +631,7 @@ def test_a_word_that_is_not_a_command_is_named(
         (("help", "add"), "usage: backburner add "),
     ],
 )
-def test_help_tells_of_the_commands(words: tuple[str, ...], told: str) -> None:
+def test_help_lists_the_commands(words: tuple[str, ...], told: str) -> None:
     asked = subprocess.run(
         [sys.executable, "-m", "backburner", *words],
         capture_output=True,

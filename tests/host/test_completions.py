@@ -132,7 +132,7 @@ def test_fish_completes(home: dict[str, str]) -> None:
     assert (_wrong(done.stdout), done.stderr) == ({}, "")
 
 
-def test_fish_shows_what_a_task_is_called(home: dict[str, str]) -> None:
+def test_fish_shows_the_descriptions_of_tasks(home: dict[str, str]) -> None:
     need("fish")
     program = "backburner completions fish | source; complete -C 'backburner cancel '"
     done = _run(["fish", "--no-config", "-c", program], home)
@@ -171,7 +171,7 @@ def test_zsh_completes(home: dict[str, str]) -> None:
         zsh.wait("> backburner host st", "start ", "status ", "stop")
 
 
-def test_zsh_takes_the_script_from_eval_too(home: dict[str, str]) -> None:
+def test_zsh_accepts_the_script_from_eval(home: dict[str, str]) -> None:
     need("zsh")
     with PtySession(
         ["zsh", "-f", "-i"], environ={**home, "PS1": "> "}, cwd=Path(home["HOME"])
@@ -183,7 +183,7 @@ def test_zsh_takes_the_script_from_eval_too(home: dict[str, str]) -> None:
         zsh.wait("> backburner cancel")
 
 
-def test_values_are_quietly_none_where_there_is_no_host(
+def test_completion_without_a_host_offers_no_values(
     home: dict[str, str], care: HostCare
 ) -> None:
     command = ["backburner", "completions", "--list"]

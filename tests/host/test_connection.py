@@ -63,7 +63,7 @@ class FirstFails(SharedEncoder):
         return super().encode(message)
 
 
-def test_what_cannot_be_sent_harms_only_itself() -> None:
+def test_an_unsendable_request_affects_only_itself() -> None:
     joined: queue.Queue[Connection] = queue.Queue()
     encoder = FirstFails()
     door = HostDoor(
@@ -111,7 +111,7 @@ class Sent:
         self.messages += [decode(payload) for payload in frames.feed(data)]
 
 
-def test_what_is_asked_while_the_host_is_gone_is_asked_once() -> None:
+def test_requests_made_without_a_host_are_sent_once() -> None:
     remote, asker = RemoteQueue(DeadLetters(), None), Recorder[QueueReply]("asker")
     request = TaskRequest("Build", "bash", ("make",))
     before, first, second = Sent(), Sent(), Sent()
@@ -152,7 +152,7 @@ def test_a_signal_handler_that_interrupts_a_request_may_wait_for_an_answer() -> 
     remote.tell(GetTask(1, asker, 1))
 
 
-def test_what_was_asked_before_is_told_before() -> None:
+def test_requests_before_a_stop_are_delivered_before_it() -> None:
     gone: queue.Queue[Connection] = queue.Queue()
     before: list[tuple[StopHost, tuple[object, ...]]] = []
     queue_actor: Recorder[QueueRequest | Requests] = Recorder("the queue")

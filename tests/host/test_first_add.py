@@ -55,21 +55,21 @@ def test_the_whole_program_is_loaded_once(tmp_path: Path, care: HostCare) -> Non
     assert (state / "a-1.b").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_host_whose_keeper_dies_before_it_gives_settings_ends_without_a_word() -> (
-    None
-):
+def test_a_host_ends_silently_if_its_keeper_dies_before_sending_settings() -> None:
     # It is loaded while its keeper makes ready.
     done = run("-m", "backburner.actors.host", "--keeper=1", stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout + done.stderr) == (1, "")
 
 
-def test_the_host_is_as_without_a_configuration(tmp_path: Path) -> None:
+def test_the_host_of_a_first_add_equals_a_host_without_a_configuration(
+    tmp_path: Path,
+) -> None:
     directory = tmp_path / "main"
     plain = HostSettings(directory=str(directory), name="main")
     assert host_settings(Config(), directory, "main") == plain
 
 
-def test_a_configuration_counts_for_the_host_of_a_first_add(
+def test_a_configuration_applies_to_the_host_of_a_first_add(
     tmp_path: Path, care: HostCare
 ) -> None:
     del care
@@ -84,7 +84,7 @@ def test_a_configuration_counts_for_the_host_of_a_first_add(
     assert json.loads(status.stdout)["slots"] == 3
 
 
-def test_a_name_that_can_be_no_session_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_session_name_is_refused(tmp_path: Path) -> None:
     for name in ("-x", ".x", "a b", "é", "x" * 65):
         place = (f"--session={name}", "--state-dir", tmp_path)
         done = run("-m", "backburner", "add", *place, "--", "true")
@@ -92,9 +92,7 @@ def test_a_name_that_can_be_no_session_is_refused(tmp_path: Path) -> None:
         assert "bad session name" in done.stderr
 
 
-def test_nothing_that_was_open_stays_open_in_the_host(
-    tmp_path: Path, care: HostCare
-) -> None:
+def test_the_host_inherits_no_open_file(tmp_path: Path, care: HostCare) -> None:
     held = tmp_path / "held"
     held.touch()
     command = f"{sys.executable} -m backburner add --state-dir {tmp_path}/state -- true"
@@ -124,7 +122,7 @@ def test_a_keeper_notices_the_end_of_its_host_if_sigchld_was_ignored(
     until(lambda: [it for it in care.hosts() if it.pid != host.pid], "another host")
 
 
-def test_the_host_of_a_chat_is_started_while_the_chat_is_loaded(
+def test_the_host_of_a_chat_starts_while_the_chat_loads(
     tmp_path: Path, care: HostCare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "isatty", is_terminal)
@@ -139,7 +137,7 @@ def test_the_host_of_a_chat_is_started_while_the_chat_is_loaded(
 @pytest.mark.parametrize(
     "arguments", [["--no-host"], ["--parallel", "3"], ["--session"], ["--json"]]
 )
-def test_what_is_out_of_the_ordinary_is_left_to_the_chat(
+def test_unusual_cases_do_not_start_the_host_early(
     tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "isatty", is_terminal)
@@ -147,7 +145,7 @@ def test_what_is_out_of_the_ordinary_is_left_to_the_chat(
     assert not start_host_early(["--state-dir", str(tmp_path), *arguments])
 
 
-def test_no_host_is_started_early_for_a_configuration_or_without_a_terminal(
+def test_no_host_starts_early_with_a_configuration_or_without_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -18,7 +18,7 @@ CLIENT = Path(__file__).with_name("foreign_client.py")
 LONGEST = 60
 
 
-def test_a_client_of_sixty_lines_adds_a_task_and_hears_its_end(
+def test_a_client_of_sixty_lines_adds_a_task_and_receives_its_end(
     session: RemoteSystem, tmp_path: Path
 ) -> None:
     done = subprocess.run(
@@ -42,7 +42,7 @@ def test_a_client_of_sixty_lines_adds_a_task_and_hears_its_end(
     assert (tmp_path / "here").read_text().splitlines()[0] == str(tmp_path)
 
 
-def test_it_is_short_and_imports_nothing_of_ours() -> None:
+def test_the_client_is_short_and_does_not_import_backburner() -> None:
     text = CLIENT.read_text()
     assert len(text.splitlines()) <= LONGEST
     for node in ast.walk(ast.parse(text)):

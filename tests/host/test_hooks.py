@@ -56,7 +56,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_command_gets_the_end_as_arguments_and_in_its_environment(
+def test_the_hook_gets_the_end_in_its_arguments_and_environment(
     settings: HostSettings, told: Path, until: Until
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
@@ -80,7 +80,7 @@ def test_the_command_gets_the_end_as_arguments_and_in_its_environment(
     ]
 
 
-def test_a_task_that_is_found_ended_at_the_start_is_told_of(
+def test_a_task_found_ended_at_the_start_runs_the_hook(
     settings: HostSettings, told: Path, until: Until
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
@@ -103,7 +103,7 @@ def test_a_task_that_is_found_ended_at_the_start_is_told_of(
         until(told.with_suffix(".1").exists)
 
 
-def test_nothing_is_run_while_somebody_looks(
+def test_no_hook_runs_while_a_chat_is_watched(
     settings: HostSettings, told: Path, until: Until
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
@@ -120,7 +120,7 @@ def test_nothing_is_run_while_somebody_looks(
         assert not told.with_suffix(f".{seen.id}").exists()
 
 
-def test_a_command_that_fails_is_logged_and_harms_nothing(
+def test_a_failed_hook_is_logged_and_affects_nothing(
     settings: HostSettings, until: Until
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command="exit 7", ntfy="http://127.0.0.1:1"))
@@ -217,7 +217,7 @@ def ntfy() -> Generator[tuple[str, SimpleQueue[Post]]]:
             thread.join(PATIENCE)
 
 
-def test_ntfy_is_told_at_its_url(settings: HostSettings) -> None:
+def test_ntfy_receives_a_request_at_its_url(settings: HostSettings) -> None:
     with (
         ntfy() as (url, posts),
         RemoteSystem(replace(settings, hooks=Hooks(ntfy=url))) as session,
@@ -228,7 +228,7 @@ def test_ntfy_is_told_at_its_url(settings: HostSettings) -> None:
     assert body == "Größe: exit status 2"
 
 
-def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> None:
+def test_the_end_of_several_tasks_is_announced_once(settings: HostSettings) -> None:
     with (
         ntfy() as (url, posts),
         RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
@@ -250,7 +250,9 @@ def test_that_all_is_done_is_told_once_after_several(settings: HostSettings) -> 
         assert posts.empty()
 
 
-def test_all_is_done_while_others_are_held_or_paused(settings: HostSettings) -> None:
+def test_all_tasks_are_done_while_others_are_held_or_paused(
+    settings: HostSettings,
+) -> None:
     with (
         ntfy() as (url, posts),
         RemoteSystem(replace(settings, hooks=Hooks(ntfy=url, each=False))) as session,
@@ -268,7 +270,7 @@ def test_all_is_done_while_others_are_held_or_paused(settings: HostSettings) -> 
         assert body == "2 tasks have ended: 2 complete; 3 are held or paused"
 
 
-def test_the_command_is_told_that_all_is_done_after_the_last_end(
+def test_the_hook_runs_for_all_done_after_the_last_end(
     settings: HostSettings, told: Path, until: Until
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))

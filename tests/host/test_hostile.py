@@ -60,7 +60,7 @@ def directory_of(session: RemoteSystem) -> Path:
         b"\0\0\0\0" + bytes(range(256)),
     ],
 )
-def test_nonsense_ends_only_its_own_connection_and_is_answered(
+def test_an_invalid_message_is_answered_and_closes_only_its_connection(
     session: RemoteSystem, data: bytes
 ) -> None:
     with RawClient(directory_of(session)) as client:
@@ -73,7 +73,7 @@ def test_nonsense_ends_only_its_own_connection_and_is_answered(
     assert session.list() == ()
 
 
-def test_nonsense_after_the_greeting_is_answered_with_a_farewell(
+def test_an_invalid_message_after_the_greeting_is_answered_with_a_farewell(
     session: RemoteSystem,
 ) -> None:
     with RawClient(directory_of(session)) as client:
@@ -103,7 +103,9 @@ def test_a_client_of_another_protocol_is_told_what_to_do_and_can_stop_the_host(
         host.wait(PATIENCE)
 
 
-def test_a_client_that_vanishes_at_any_byte_harms_nobody(session: RemoteSystem) -> None:
+def test_a_client_that_disconnects_at_any_byte_affects_only_itself(
+    session: RemoteSystem,
+) -> None:
     data = frame(encode(Hello(PROTOCOL))) + frame(
         encode(AddTask(TaskRequest("x", "sleep", ("600s",)), Number(1)))
     )
@@ -113,7 +115,7 @@ def test_a_client_that_vanishes_at_any_byte_harms_nobody(session: RemoteSystem) 
     assert session.list() == ()
 
 
-def test_a_hundred_clients_hear_the_same_in_the_same_order(
+def test_a_hundred_clients_receive_the_same_changes_in_the_same_order(
     session: RemoteSystem,
 ) -> None:
     clients = [RawClient(directory_of(session)) for _ in range(100)]
@@ -177,7 +179,7 @@ while data := sock.recv(1 << 18):
 """
 
 
-def test_a_stopped_client_costs_little_and_catches_up_when_it_goes_on(
+def test_a_stopped_client_costs_little_and_catches_up_when_continued(
     settings: HostSettings, session: RemoteSystem
 ) -> None:
     host = psutil.Process(session.welcome.pid)
@@ -219,7 +221,7 @@ def test_a_stopped_client_costs_little_and_catches_up_when_it_goes_on(
     assert grown < 100 << 20
 
 
-def test_a_flooding_client_does_not_keep_others_waiting(session: RemoteSystem) -> None:
+def test_a_flooding_client_does_not_delay_others(session: RemoteSystem) -> None:
     flood = frame(encode(GetTask(1, Number(1)))) * 1000
     stop = threading.Event()
     with RawClient(directory_of(session)) as client:
@@ -251,7 +253,7 @@ def test_a_flooding_client_does_not_keep_others_waiting(session: RemoteSystem) -
     assert sorted(waits)[10] < 2.0
 
 
-def test_a_client_that_asks_and_never_listens_is_not_read_any_more(
+def test_a_client_that_never_reads_its_answers_is_not_read(
     session: RemoteSystem,
 ) -> None:
     host = psutil.Process(session.welcome.pid)
@@ -272,7 +274,7 @@ def test_a_client_that_asks_and_never_listens_is_not_read_any_more(
     assert len(session.list()) == 1
 
 
-def test_the_host_serves_on_when_its_folder_is_deleted(
+def test_the_host_keeps_serving_when_its_folder_is_deleted(
     session: RemoteSystem, settings: HostSettings
 ) -> None:
     shutil.rmtree(settings.directory)

@@ -30,7 +30,7 @@ def _changed(task: Task) -> TaskChanged:
     return TaskChanged(1, TaskEvent.of(task.status), task)
 
 
-def test_a_quiet_time_is_over_when_the_last_client_has_left(clients: Clients) -> None:
+def test_the_linger_ends_after_the_last_client_has_left(clients: Clients) -> None:
     idleness = clients.idleness()
     clients.are_there = True
     idleness.note_join()
@@ -39,7 +39,7 @@ def test_a_quiet_time_is_over_when_the_last_client_has_left(clients: Clients) ->
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 
-def test_a_client_that_comes_back_makes_an_earlier_number_void(
+def test_a_returning_client_invalidates_an_earlier_number(
     clients: Clients,
 ) -> None:
     idleness = clients.idleness()
@@ -64,7 +64,7 @@ def test_an_open_task_needs_the_host(clients: Clients) -> None:
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 
-def test_a_session_whose_place_another_has_needs_no_host_for_its_tasks(
+def test_a_replaced_session_needs_no_host_for_its_tasks(
     clients: Clients,
 ) -> None:
     idleness = clients.idleness()
@@ -81,7 +81,7 @@ def test_a_session_whose_place_another_has_needs_no_host_for_its_tasks(
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 
-def test_without_a_linger_nobody_is_told(clients: Clients) -> None:
+def test_without_a_linger_the_host_is_not_notified(clients: Clients) -> None:
     idleness = clients.idleness(0.0)
     idleness.note_join()
     assert not idleness.is_over(1)

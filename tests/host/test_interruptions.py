@@ -159,7 +159,7 @@ def missed(which: TaskFilter, host: Host, then: Callable[[], None]) -> list[obje
     return [*subscriber.received[told:]]
 
 
-def test_schedules_and_trouble_are_as_they_are_after_an_interruption() -> None:
+def test_schedules_and_trouble_are_current_after_an_interruption() -> None:
     host = Host(RUNNING)
     host.trouble = "disk full"
     paused = replace(schedule(2), paused=True)
@@ -210,21 +210,21 @@ def test_who_subscribes_is_told_of_slots_and_of_groups_paused_by_a_failure(
     assert last.wait_for(Subscribed).paused == ()
 
 
-def test_trouble_that_lasts_through_an_interruption_stays_told() -> None:
+def test_lasting_trouble_is_announced_after_an_interruption() -> None:
     host = Host()
     host.trouble = "disk full"
     *_, last = missed(TaskFilter.ALL, host, lambda: None)
     assert last == JournalTrouble("disk full")
 
 
-def test_that_a_task_waits_for_input_is_told_after_an_interruption() -> None:
+def test_waiting_for_input_is_announced_after_an_interruption() -> None:
     host = Host(RUNNING)
     waits = replace(RUNNING, awaits_input=True)
     told = missed(TaskFilter.RUNNING, host, lambda: setattr(host, "tasks", (waits,)))
     assert TaskChanged(9, TaskEvent.INPUT, waits) in told
 
 
-def test_what_was_said_during_an_interruption_is_told_once() -> None:
+def test_messages_sent_during_an_interruption_are_shown_once() -> None:
     host = Host()
     past, own, heard, missed = (
         ChatMessage(datetime.now(UTC) + timedelta(hours=1), "main", "you", text)

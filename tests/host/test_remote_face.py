@@ -64,7 +64,7 @@ def test_the_last_message_comes_when_the_program_leaves_and_when_the_session_end
     assert len(stays.of(SystemStopped)) == 1
 
 
-def test_a_call_that_waits_on_the_thread_that_reads_raises_at_once(
+def test_a_blocking_call_on_the_reader_thread_raises_at_once(
     session: RemoteSystem,
 ) -> None:
     errors: Recorder[object] = Recorder()
@@ -91,7 +91,7 @@ def test_a_call_that_waits_on_the_thread_that_reads_raises_at_once(
 
 
 @pytest.mark.parametrize("is_ending", [False, True])
-def test_a_session_is_ended_though_its_host_is_killed_at_that_moment(
+def test_a_session_ends_though_its_host_is_killed_at_that_moment(
     session: RemoteSystem, care: HostCare, *, is_ending: bool
 ) -> None:
     """The keeper starts another host, which is ended then."""
@@ -109,7 +109,7 @@ def test_a_session_is_ended_though_its_host_is_killed_at_that_moment(
     until(lambda: care.hosts() == [])
 
 
-def test_a_wait_for_what_stays_queued_raises_when_the_session_ends(
+def test_a_wait_for_a_queued_task_raises_when_the_session_ends(
     session: RemoteSystem,
 ) -> None:
     tasks = [session.add("Nap", "sleep", "1h") for _ in range(session.welcome.slots)]
@@ -121,7 +121,7 @@ def test_a_wait_for_what_stays_queued_raises_when_the_session_ends(
     ending.join()
 
 
-def test_what_is_no_request_is_refused_and_breaks_nothing(
+def test_an_invalid_message_is_refused_and_breaks_nothing(
     session: RemoteSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
     for wrong in ("junk", None, ListTasks, ListTasks(reply_to=cast("Any", 5))):
@@ -135,7 +135,7 @@ def test_what_is_no_request_is_refused_and_breaks_nothing(
     assert session.list() == ()
 
 
-def test_settings_that_no_host_could_be_started_with_are_refused() -> None:
+def test_settings_that_no_host_accepts_are_refused() -> None:
     for wrong, error, says in (
         ("a folder", TypeError, "settings must be HostSettings, such as .*, not str"),
         (HostSettings(directory=cast("Any", 3)), TypeError, "directory must be str"),
@@ -171,7 +171,7 @@ _STRANGE: Final[tuple[Any, ...]] = (
 )
 
 
-def test_strange_terms_are_answered_like_those_of_a_task_system(
+def test_unusual_terms_are_answered_as_by_a_task_system(
     session: RemoteSystem,
 ) -> None:
     """None of them may cost a client its connection, or a queue its life."""
@@ -196,7 +196,7 @@ def _answer(system: TaskSystem | RemoteSystem, request: TaskRequest) -> QueueRep
     return answers.wait_for(lambda _: True)
 
 
-def test_a_choice_of_tasks_outlives_the_host(
+def test_a_selection_of_tasks_outlives_the_host(
     session: RemoteSystem, events: Heard
 ) -> None:
     news: Recorder[Notification] = Recorder("the subscriber")
@@ -213,7 +213,7 @@ def test_a_choice_of_tasks_outlives_the_host(
     assert [it.event for it in news.of(TaskChanged)] == ["queued"]
 
 
-def test_futures_and_output_are_those_of_a_task_system(
+def test_futures_and_output_work_as_in_a_task_system(
     session: RemoteSystem, events: Heard, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"

@@ -56,7 +56,7 @@ time.sleep(600)
 """
 
 
-def test_a_task_runs_and_all_its_changes_are_told(session: RemoteSystem) -> None:
+def test_a_task_runs_and_all_its_changes_are_announced(session: RemoteSystem) -> None:
     heard = Heard()
     session.subscribe(heard)
 
@@ -77,7 +77,7 @@ def test_a_task_runs_and_all_its_changes_are_told(session: RemoteSystem) -> None
         session.get(task.id)
 
 
-def test_the_requests_of_a_client_are_refused_with_the_words_of_the_host(
+def test_a_client_receives_the_refusals_of_the_host(
     session: RemoteSystem,
 ) -> None:
     with pytest.raises(RefusedError, match="unknown kind 'fax'"):
@@ -86,7 +86,7 @@ def test_the_requests_of_a_client_are_refused_with_the_words_of_the_host(
         session.cancel(9)
 
 
-def test_the_host_knows_nothing_of_the_terminal_of_who_started_it(
+def test_the_host_is_detached_from_the_terminal_of_its_starter(
     session: RemoteSystem,
 ) -> None:
     host = psutil.Process(session.welcome.pid)
@@ -101,7 +101,7 @@ def test_the_host_knows_nothing_of_the_terminal_of_who_started_it(
     assert not pipes & set(theirs.values())
 
 
-def test_a_job_finds_its_session_and_carries_one_mark(
+def test_a_job_finds_its_session_and_has_one_mark(
     session: RemoteSystem, settings: HostSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.end()
@@ -150,7 +150,7 @@ def test_an_environment_that_is_not_valid_is_refused_by_name(
     assert session.list() == ()
 
 
-def test_a_client_that_is_killed_loses_nothing(
+def test_a_killed_client_loses_nothing(
     settings: HostSettings, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     done = tmp_path / "done"
@@ -172,7 +172,7 @@ def test_a_client_that_is_killed_loses_nothing(
     until(done.exists)
 
 
-def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_tasks(
+def test_clients_of_a_killed_host_get_a_new_one_and_the_ends_of_their_tasks(
     session: RemoteSystem, settings: HostSettings, events: Heard, tmp_path: Path
 ) -> None:
     heard, go_on = Heard(), tmp_path / "go-on"
@@ -200,7 +200,7 @@ def test_clients_of_a_killed_host_get_another_and_hear_what_became_of_their_task
         assert sum(isinstance(it, Subscribed) for it in heard.messages) == 1
 
 
-def test_a_client_that_leaves_while_there_is_no_host_starts_none(
+def test_a_client_that_leaves_without_a_host_starts_none(
     session: RemoteSystem, settings: HostSettings, events: Heard, care: HostCare
 ) -> None:
     (reader,) = (it for it in threading.enumerate() if it.name == "backburner-host")
@@ -213,7 +213,7 @@ def test_a_client_that_leaves_while_there_is_no_host_starts_none(
     assert care.hosts() == []
 
 
-def test_what_is_asked_while_there_is_no_host_is_answered_by_the_next(
+def test_requests_made_without_a_host_are_answered_by_the_next(
     session: RemoteSystem, events: Heard
 ) -> None:
     host = psutil.Process(session.welcome.pid)
@@ -230,7 +230,7 @@ def test_what_is_asked_while_there_is_no_host_is_answered_by_the_next(
         assert "no task" in answer.text
 
 
-def test_an_addition_that_the_host_may_have_lost_is_not_made_twice(
+def test_a_task_that_the_host_may_have_added_is_not_added_twice(
     session: RemoteSystem, events: Heard
 ) -> None:
     host = psutil.Process(session.welcome.pid)
@@ -246,7 +246,7 @@ def test_an_addition_that_the_host_may_have_lost_is_not_made_twice(
     assert session.list() == ()
 
 
-def test_an_addition_with_a_key_is_made_by_the_next_host_exactly_once(
+def test_a_task_with_a_key_is_added_exactly_once_by_the_next_host(
     session: RemoteSystem, events: Heard
 ) -> None:
     request = TaskRequest("x", "bash", ("true",), key="a1b2")
@@ -267,7 +267,7 @@ def test_an_addition_with_a_key_is_made_by_the_next_host_exactly_once(
     assert [task.id for task in session.list()] == [added.id, added.id + 1]
 
 
-def test_the_end_of_a_session_ends_its_tasks_and_tells_all_clients(
+def test_the_end_of_a_session_ends_its_tasks_and_notifies_all_clients(
     session: RemoteSystem, settings: HostSettings, events: Heard
 ) -> None:
     with RemoteSystem(settings) as other:
@@ -285,7 +285,7 @@ def test_the_end_of_a_session_ends_its_tasks_and_tells_all_clients(
     assert (ended.status, ended.reason) == (TaskStatus.CANCELED, "ended by a test")
 
 
-def test_a_second_word_kills_what_takes_its_time_to_end(
+def test_a_second_end_kills_slow_tasks(
     session: RemoteSystem, settings: HostSettings
 ) -> None:
     session.end()
@@ -319,7 +319,7 @@ def test_sigterm_ends_a_host_in_order(
         assert system.get(task.id).status is TaskStatus.CANCELED
 
 
-def test_a_host_that_nobody_needs_ends_and_one_with_a_task_does_not(
+def test_an_idle_host_ends_and_a_host_with_a_task_does_not(
     settings: HostSettings, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -335,7 +335,7 @@ def test_a_host_that_nobody_needs_ends_and_one_with_a_task_does_not(
         RemoteSystem(settings, start_host=False).start()
 
 
-def test_a_host_whose_session_another_has_the_place_of_ends_with_its_last_job(
+def test_a_host_of_a_replaced_session_ends_with_its_last_job(
     settings: HostSettings, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -363,7 +363,7 @@ def test_a_host_whose_session_another_has_the_place_of_ends_with_its_last_job(
         assert again.welcome.pid == other.welcome.pid
 
 
-def test_a_host_with_a_schedule_that_waits_does_not_end(settings: HostSettings) -> None:
+def test_a_host_with_an_active_schedule_does_not_end(settings: HostSettings) -> None:
     brief = replace(settings, linger=0.05)
     with RemoteSystem(brief) as system:
         host = psutil.Process(system.welcome.pid)
@@ -397,7 +397,7 @@ def test_a_scheduled_task_runs_where_its_client_was(
         system.unschedule(1)
 
 
-def test_a_host_stays_for_what_a_task_left_running_on_purpose(
+def test_a_host_stays_for_processes_that_a_task_left_running(
     settings: HostSettings, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -412,7 +412,7 @@ def test_a_host_stays_for_what_a_task_left_running_on_purpose(
     host.wait(PATIENCE)
 
 
-def test_a_session_that_a_program_has_open_itself_gets_no_host(
+def test_a_session_opened_by_a_program_gets_no_host(
     settings: HostSettings,
 ) -> None:
     with (
@@ -422,7 +422,7 @@ def test_a_session_that_a_program_has_open_itself_gets_no_host(
         RemoteSystem(settings).start()
 
 
-def test_a_system_that_is_not_started_says_so(settings: HostSettings) -> None:
+def test_an_unstarted_system_says_so(settings: HostSettings) -> None:
     system = RemoteSystem(settings)
 
     with pytest.raises(RuntimeError, match="not started"):

@@ -87,7 +87,7 @@ def test_many_threads_of_one_program_get_the_same_host(settings: HostSettings) -
         system.stop()
 
 
-def test_the_socket_is_its_owners_alone(session: RemoteSystem) -> None:
+def test_only_the_owner_can_use_the_socket(session: RemoteSystem) -> None:
     directory = Path(session.welcome.directory)
 
     assert stat.S_IMODE((directory / "host.sock").stat().st_mode) == 0o600
@@ -107,7 +107,7 @@ def test_a_state_directory_may_have_a_long_path(tmp_path: Path, care: HostCare) 
             assert other.list() == (ended,)
 
 
-def test_what_a_killed_host_left_does_not_stand_in_the_way(
+def test_leftovers_of_a_killed_host_do_not_prevent_a_start(
     session: RemoteSystem, settings: HostSettings
 ) -> None:
     session.stop()
@@ -119,7 +119,7 @@ def test_what_a_killed_host_left_does_not_stand_in_the_way(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_directory_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(HostError, match="make it writable"):
@@ -128,12 +128,12 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_a_path_that_cant_be_written_down_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="is not valid UTF-8"):
         RemoteSystem(HostSettings(directory=str(tmp_path / "\udcff"))).start()
 
 
-def test_why_a_host_does_not_start_is_told_to_who_starts_it(
+def test_the_starter_receives_the_reason_why_a_host_does_not_start(
     settings: HostSettings,
 ) -> None:
     directory = Path(settings.directory)
@@ -144,7 +144,7 @@ def test_why_a_host_does_not_start_is_told_to_who_starts_it(
         RemoteSystem(settings).start()
 
 
-def test_the_old_log_is_kept_once_and_does_not_grow_for_ever(
+def test_one_old_log_is_kept_and_is_bounded(
     settings: HostSettings,
 ) -> None:
     directory = Path(settings.directory)
@@ -171,7 +171,7 @@ else:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_another_user_is_refused_even_where_files_let_everybody_in(
+def test_another_user_is_refused_even_with_open_file_permissions(
     session: RemoteSystem, tmp_path: Path
 ) -> None:
     directory = Path(session.welcome.directory)

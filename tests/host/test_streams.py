@@ -47,7 +47,7 @@ def state(shell: Shell) -> Path:
 # The verbs of a test share a host. Python is started where a stream is closed: it opens
 # its streams before any of this program is loaded.
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_ones_change_nothing(state: Path, closed: str) -> None:
+def test_closed_streams_change_nothing(state: Path, closed: str) -> None:
     for verb in _VERBS:
         command = shlex.join([sys.executable, "-m", "backburner", *_words(state, verb)])
         done = subprocess.run(
@@ -61,7 +61,7 @@ def test_closed_ones_change_nothing(state: Path, closed: str) -> None:
     assert "Traceback" not in (state / "main" / "host.log").read_text()
 
 
-def test_a_full_disk_is_one_line(state: Path, forked_program: ForkedProgram) -> None:
+def test_a_full_disk_gives_one_line(state: Path, forked_program: ForkedProgram) -> None:
     for verb in _VERBS:
         with open("/dev/full", "wb") as full:  # noqa: PTH123 - no path of a file
             done = forked_program(*_words(state, verb), stdout=full.fileno())
@@ -69,7 +69,7 @@ def test_a_full_disk_is_one_line(state: Path, forked_program: ForkedProgram) -> 
         assert (verb, done.returncode, done.stderr) == (verb, 1, said)
 
 
-def test_one_that_nobody_reads_says_only_what_it_changed(
+def test_a_broken_pipe_reports_only_changes(
     state: Path, forked_program: ForkedProgram
 ) -> None:
     for verb in _VERBS:

@@ -46,9 +46,7 @@ def backburner(
     return ForkedProgram()(verb, "--state-dir", state, *words, environ=env)
 
 
-def test_a_new_program_works_with_the_host_of_an_older_one(
-    tmp_path: Path, care: HostCare
-) -> None:
+def test_a_new_program_works_with_an_older_host(tmp_path: Path, care: HostCare) -> None:
     del care
     state = tmp_path / "state"
     old = environ(tmp_path / "old", "0.0.9", wire.PROTOCOL)
@@ -63,7 +61,7 @@ def test_a_new_program_works_with_the_host_of_an_older_one(
 
 
 @pytest.mark.parametrize("protocol", [wire.PROTOCOL - 1, wire.PROTOCOL + 1])
-def test_another_protocol_is_refused_in_a_line_that_helps(
+def test_another_protocol_is_refused_with_a_helpful_line(
     tmp_path: Path, care: HostCare, protocol: int
 ) -> None:
     state = tmp_path / "state"

@@ -23,7 +23,7 @@ print(*{*sys.modules} - theirs)
 """
 
 
-def test_a_host_loads_nothing_that_most_hosts_never_use() -> None:
+def test_a_host_loads_no_rarely_used_module() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _LOADED],
         capture_output=True,

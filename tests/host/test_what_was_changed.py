@@ -35,7 +35,7 @@ def _without_room(shell: Shell, verb: str, *words: str) -> str:
         (("end",), "session main ended"),
     ],
 )
-def test_what_was_done_is_on_stderr_if_standard_output_is_full(
+def test_changes_are_reported_on_stderr_if_stdout_is_full(
     shell: Shell, verb: tuple[str, ...], told: str
 ) -> None:
     shell("add", "--stash", "--", "true")
@@ -43,7 +43,7 @@ def test_what_was_done_is_on_stderr_if_standard_output_is_full(
 
 
 @pytest.mark.parametrize("then", ["exec sleep 600", "true"])
-def test_a_task_is_named_if_its_output_can_not_be_shown(
+def test_an_added_task_is_named_if_its_output_cannot_be_shown(
     shell: Shell, then: str
 ) -> None:
     said = _without_room(shell, "run", "--", f"echo out; {then}")
@@ -52,7 +52,7 @@ def test_a_task_is_named_if_its_output_can_not_be_shown(
     assert "#1" in shell("status").stdout
 
 
-def test_an_id_that_is_refused_keeps_no_other_from_what_is_done(shell: Shell) -> None:
+def test_a_refused_id_does_not_affect_the_others(shell: Shell) -> None:
     for _ in range(3):
         shell("add", "--stash", "--", "true")
     every = ("add", "--every", "1h", "--", "true")
@@ -71,7 +71,7 @@ def test_an_id_that_is_refused_keeps_no_other_from_what_is_done(shell: Shell) ->
     assert shell("schedules").stdout == "No schedules.\n"
 
 
-def test_a_signal_is_sent_to_all_tasks_but_those_that_are_unknown(shell: Shell) -> None:
+def test_a_signal_is_sent_to_all_known_tasks(shell: Shell) -> None:
     for _ in range(2):
         shell("add", "--", "exec sleep 600")
     done = shell("kill", "1", "99", "2")
@@ -91,7 +91,7 @@ def test_a_signal_is_sent_to_all_tasks_but_those_that_are_unknown(shell: Shell) 
         ("", "can't start EDITOR: Exec format error"),
     ],
 )
-def test_a_task_that_an_editor_does_not_change_stays_as_it_was(
+def test_a_task_that_the_editor_did_not_change_is_unchanged(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, why: str
 ) -> None:
     editor = tmp_path / "editor"

@@ -74,7 +74,7 @@ def test_every_request_has_an_example_here() -> None:
 
 
 @pytest.mark.parametrize("message", [*REQUESTS, Hello(1), StopHost(), Farewell("x")])
-def test_a_message_to_the_host_comes_back_as_it_was(message: ToHost) -> None:
+def test_a_message_to_the_host_round_trips(message: ToHost) -> None:
     there = decode(encode(message))
 
     assert type(there) is type(message)
@@ -104,7 +104,7 @@ def test_a_message_to_the_host_comes_back_as_it_was(message: ToHost) -> None:
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_message_of_a_client_is_refused_in_one_line(payload: bytes) -> None:
+def test_an_invalid_client_message_is_refused_in_one_line(payload: bytes) -> None:
     with pytest.raises(BadMessageError) as caught:
         decode(payload)
 
@@ -112,7 +112,7 @@ def test_what_is_no_message_of_a_client_is_refused_in_one_line(payload: bytes) -
     assert len(str(caught.value)) < 400
 
 
-def test_a_recipient_that_is_no_number_is_not_sent() -> None:
+def test_a_recipient_that_is_not_a_number_is_not_sent() -> None:
     with pytest.raises(NotImplementedError):
         encode(GetTask(1, reply_to=_Listener()))
 
@@ -122,6 +122,6 @@ class _Listener:
         raise AssertionError(message)
 
 
-def test_what_a_host_sends_must_be_a_message_of_a_host() -> None:
+def test_an_invalid_host_message_is_refused() -> None:
     with pytest.raises(BadMessageError):
         decode_from_host(msgspec.json.encode({"type": "Hello", "protocol": 1}))

@@ -67,7 +67,7 @@ def content(directory: Path) -> dict[str, bytes]:
     return {str(it.relative_to(directory)): it.read_bytes() for it in files}
 
 
-def test_status_lists_the_tasks_and_says_that_nothing_runs(
+def test_status_without_a_host_lists_tasks_and_says_none_runs(
     verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
 ) -> None:
     before = content(left)
@@ -84,7 +84,7 @@ def test_status_lists_the_tasks_and_says_that_nothing_runs(
     assert content(left) == before
 
 
-def test_show_log_and_wait_tell_what_is_known(
+def test_show_log_and_wait_read_the_journal(
     verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
 ) -> None:
     del left
@@ -104,7 +104,7 @@ def test_show_log_and_wait_tell_what_is_known(
         assert "no task 9; `backburner status --all` lists" in done.stderr
 
 
-def test_what_became_of_all_is_summed_up_and_searched(
+def test_ended_tasks_are_summarized_and_searched(
     verb: Callable[..., subprocess.CompletedProcess[str]], left: Path, tmp_path: Path
 ) -> None:
     before = content(left)
@@ -119,7 +119,7 @@ def test_what_became_of_all_is_summed_up_and_searched(
     assert content(left) == before
 
 
-def test_what_was_running_when_all_was_killed_is_not_known_yet(
+def test_the_end_of_a_killed_running_task_is_unknown(
     verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path / "main")]
@@ -131,7 +131,7 @@ def test_what_was_running_when_all_was_killed_is_not_known_yet(
 
 
 @pytest.mark.parametrize("words", [("status",), ("show", "1"), ("log",), ("wait",)])
-def test_a_session_that_cant_be_read_is_told_from_one_without_tasks(
+def test_an_unreadable_session_differs_from_one_without_tasks(
     verb: Callable[..., subprocess.CompletedProcess[str]],
     left: Path,
     words: tuple[str, ...],
@@ -162,7 +162,7 @@ def test_a_session_that_cant_be_read_is_told_from_one_without_tasks(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_session_without_tasks_has_none(
+def test_a_session_without_tasks_lists_none(
     verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]):

@@ -23,9 +23,7 @@ HOST = Path(__file__).with_name("forking_host.py")
         "calls everything of a client",
     ],
 )
-def test_what_a_forked_child_does_is_nothing_to_its_parent(
-    way: str, tmp_path: Path
-) -> None:
+def test_a_forked_child_does_not_affect_its_parent(way: str, tmp_path: Path) -> None:
     host = subprocess.run(
         [sys.executable, HOST, way, tmp_path / "session"],
         capture_output=True,

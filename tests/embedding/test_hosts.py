@@ -43,7 +43,7 @@ TRACEBACK = "RuntimeError: the host is broken"
         ("forks", 0, ""),
     ],
 )
-def test_however_a_host_ends_no_process_is_left_and_no_task_is_lost(
+def test_any_end_of_a_host_leaves_no_process_and_loses_no_task(
     way: str,
     status: int,
     says: str,
@@ -112,7 +112,7 @@ def assert_all_heard(recorder: Recorder[Notification]) -> None:
     assert len(ends) == 20
 
 
-def test_a_subscriber_that_dies_is_dropped_and_harms_nobody(fake: FakeKind) -> None:
+def test_a_subscriber_that_dies_is_dropped(fake: FakeKind) -> None:
     news: Recorder[Notification] = Recorder("the other")
 
     with running(TaskSystem(kinds=[fake]), dead_letters=True) as system:
@@ -127,7 +127,7 @@ def test_a_subscriber_that_dies_is_dropped_and_harms_nobody(fake: FakeKind) -> N
     assert system.dead_letters.count <= 3
 
 
-def test_a_subscriber_that_blocks_holds_up_only_itself(fake: FakeKind) -> None:
+def test_a_subscriber_that_blocks_delays_only_itself(fake: FakeKind) -> None:
     free = threading.Event()
     news: Recorder[Notification] = Recorder("the other")
 
@@ -154,7 +154,7 @@ def _wait_for(event: threading.Event) -> None:
     assert event.wait(PATIENCE)
 
 
-def test_a_wait_ends_with_the_tasks_when_the_system_is_stopped_meanwhile(
+def test_a_wait_returns_the_tasks_when_the_system_stops(
     run_system: Callable[[TaskSystem], TaskSystem], fake: FakeKind
 ) -> None:
     system = run_system(TaskSystem(kinds=[fake]))

@@ -35,7 +35,7 @@ def imported(names: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_it_imports_nothing_of_the_chat_and_no_more_than_it_needs() -> None:
+def test_the_library_imports_no_chat_and_no_unneeded_module() -> None:
     modules = imported("*")
 
     tops = {module.partition(".")[0] for module in modules}
@@ -46,7 +46,7 @@ def test_it_imports_nothing_of_the_chat_and_no_more_than_it_needs() -> None:
     assert not modules & SLOW
 
 
-def test_a_name_loads_its_room_and_nothing_that_runs_a_session() -> None:
+def test_a_name_loads_its_package_and_no_session_code() -> None:
     modules = imported("AddTask, Task, TaskStatus")
 
     assert "backburner.actors.messages" in modules
@@ -54,7 +54,7 @@ def test_a_name_loads_its_room_and_nothing_that_runs_a_session() -> None:
         assert f"backburner.actors.{room}" not in modules
 
 
-def test_every_public_name_is_what_type_checkers_are_told() -> None:
+def test_every_public_name_matches_its_typed_import() -> None:
     told = {
         alias.name: f"{backburner.actors.__name__}.{node.module}"
         for node in ast.walk(ast.parse((ACTORS / "__init__.py").read_text()))
@@ -82,7 +82,7 @@ def test_no_file_of_the_actors_imports_from_the_chat() -> None:
     assert imports == []
 
 
-def test_every_public_name_is_there_and_has_a_docstring() -> None:
+def test_every_public_name_exists_and_has_a_docstring() -> None:
     names = backburner.actors.__all__
 
     assert list(names) == sorted(names, key=str)

@@ -109,7 +109,7 @@ def test_the_program_runs_where_it_is_installed(
 
 
 @pytest.mark.parametrize("package", Installed._fields)
-def test_an_embedder_needs_nothing_but_what_is_installed(
+def test_an_embedder_needs_only_the_installed_packages(
     package: str, installed: Installed, tmp_path: Path
 ) -> None:
     python: Path = getattr(installed, package)
@@ -131,9 +131,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_pyright_finds_what_is_wrong_and_nothing_else(
-    hosts: Path, installed: Installed
-) -> None:
+def test_pyright_finds_exactly_the_errors(hosts: Path, installed: Installed) -> None:
     pyright = (sys.executable, "-m", "pyright", "--pythonpath", installed.wheel)
 
     done = run(*pyright, cwd=hosts)
@@ -141,7 +139,7 @@ def test_pyright_finds_what_is_wrong_and_nothing_else(
     assert errors(done.stdout) == WRONG_LINES, done.stdout
 
 
-def test_mypy_finds_what_is_wrong_and_nothing_else(
+def test_mypy_finds_exactly_the_errors(
     hosts: Path, installed: Installed, tmp_path: Path
 ) -> None:
     environment = ("--python-executable", installed.wheel, "--cache-dir", tmp_path)

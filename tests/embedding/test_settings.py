@@ -27,9 +27,7 @@ from backburner.actors.testing import FakeKind, ManualClock
         ({"adopt": True}, "adopt needs a directory"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused(
-    settings: dict[str, Any], says: str
-) -> None:
+def test_an_invalid_setting_is_refused(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         TaskSystem(**settings)
 
@@ -71,7 +69,7 @@ def test_a_setting_of_a_wrong_type_is_named(
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\tb", "it's", "-x", "a\\b"])
-def test_a_kind_that_no_chat_can_name_is_refused(name: str) -> None:
+def test_a_kind_with_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="can't be the name of a kind; give it one"):
         TaskSystem(kinds=[FakeKind(name)])
     TaskSystem(kinds=[FakeKind("größe:v1.2-x_3")])

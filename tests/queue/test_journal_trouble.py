@@ -150,7 +150,7 @@ def test_an_unwritten_task_is_not_visible(
     assert (listed.tasks, listed.counts) == ((), TaskCounts())
     assert rig.refusal(GetTask(1)).text.startswith("no task 1")
     late = rig.subscribe()
-    assert late.received == (Subscribed(0, ()), JournalTrouble("disk full"))
+    assert late.received == (Subscribed(0, (), slots=8), JournalTrouble("disk full"))
     assert rig.runner.received == ()
     journal.failure = None
     rig.clock.advance(WRITE_AGAIN)

@@ -536,7 +536,8 @@ _rests = st.text() | st.text("ab \t|&;$\"'\\#\n")
 def test_text_after_the_kind_is_taken_unchanged(rest: str) -> None:
     if rest and rest[0] not in "\"'":
         assert parse(f'/task "x" bash  {rest}') == _bash("x", rest)
-        assert parse(f"! {rest}\r\n") == _bash(rest.strip(), rest)
+        if rest.strip() != "!":  # `!!` is refused: it repeats nothing
+            assert parse(f"! {rest}\r\n") == _bash(rest.strip(), rest)
 
 
 @given(_rests.filter(bool))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOOK: Final = 0.2  # seconds between two reads of a file that is followed
 _NAMED: Final = 5  # maximum number of tasks that an error names
-LEFT: Final = "has ended and was forgotten while this program was disconnected"
+LEFT: Final = "has ended and left the history while this program was disconnected"
 
 
 def is_over(news: Promise[Notification], task_id: int) -> bool:

@@ -287,4 +287,4 @@ def test_a_wait_ends_if_its_task_was_forgotten_during_an_interruption(
     host.die()
     error = raised.get(PATIENCE)
     assert isinstance(error, RefusedError)
-    assert "was forgotten" in str(error)
+    assert "left the history" in str(error)

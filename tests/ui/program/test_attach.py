@@ -67,4 +67,4 @@ def test_the_terminal_is_restored_if_the_task_was_forgotten(tmp_path: Path) -> N
         os.close(ours)
         os.close(theirs)
     assert left.ended
-    assert "was forgotten" in left.text
+    assert "left the history" in left.text

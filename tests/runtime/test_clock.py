@@ -47,7 +47,7 @@ def _drain(calls: queue.SimpleQueue[str]) -> list[str]:
     return [calls.get() for _ in range(calls.qsize())]
 
 
-def test_calls_are_made_in_the_order_of_their_time(clock: SystemClock) -> None:
+def test_calls_run_in_the_order_of_their_time(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     for delay, name in ((0.3, "third"), (0.1, "first"), (0.2, "second")):
         clock.call_later(delay, _note(calls, name))
@@ -55,7 +55,7 @@ def test_calls_are_made_in_the_order_of_their_time(clock: SystemClock) -> None:
     assert made == ["first", "second", "third"]
 
 
-def test_calls_for_the_same_time_are_made_in_the_order_they_came(
+def test_calls_for_the_same_time_run_in_the_order_they_were_scheduled(
     clock: SystemClock,
 ) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -65,20 +65,20 @@ def test_calls_for_the_same_time_are_made_in_the_order_they_came(
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.03])
-def test_no_call_is_made_too_early(clock: SystemClock, delay: float) -> None:
+def test_no_call_runs_too_early(clock: SystemClock, delay: float) -> None:
     made: queue.SimpleQueue[float] = queue.SimpleQueue()
     begun = time.monotonic()
     clock.call_later(delay, lambda: made.put(time.monotonic()))
     assert made.get(timeout=PATIENCE) - begun >= delay
 
 
-def test_a_time_that_has_passed_is_now(clock: SystemClock) -> None:
+def test_a_time_in_the_past_is_now(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     clock.call_later(-5.0, _note(calls, "late"))
     assert calls.get(timeout=PATIENCE) == "late"
 
 
-def test_a_call_that_was_cancelled_is_not_made(clock: SystemClock) -> None:
+def test_a_cancelled_call_does_not_run(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     gate = _Gate(clock)
     alarm = clock.call_later(0, _note(calls, "cancelled"))
@@ -90,14 +90,14 @@ def test_a_call_that_was_cancelled_is_not_made(clock: SystemClock) -> None:
     alarm.cancel()
 
 
-def test_a_call_can_be_cancelled_after_it_was_made(clock: SystemClock) -> None:
+def test_a_call_can_be_cancelled_after_it_ran(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     alarm = clock.call_later(0, _note(calls, "made"))
     assert calls.get(timeout=PATIENCE) == "made"
     alarm.cancel()
 
 
-def test_a_call_can_ask_for_the_next_one(clock: SystemClock) -> None:
+def test_a_call_can_schedule_the_next(clock: SystemClock) -> None:
     done = threading.Event()
     left = 5
 
@@ -113,7 +113,7 @@ def test_a_call_can_ask_for_the_next_one(clock: SystemClock) -> None:
     assert done.wait(PATIENCE)
 
 
-def test_a_far_time_does_not_hold_up_a_near_one(clock: SystemClock) -> None:
+def test_a_distant_time_does_not_delay_a_near_one(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     for delay in (math.inf, 1e300, 1e9):
         clock.call_later(delay, _note(calls, "far"))
@@ -121,7 +121,7 @@ def test_a_far_time_does_not_hold_up_a_near_one(clock: SystemClock) -> None:
     assert calls.get(timeout=PATIENCE) == "near"
 
 
-def test_calls_from_many_threads_are_each_made_once(clock: SystemClock) -> None:
+def test_calls_from_many_threads_each_run_once(clock: SystemClock) -> None:
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
     expected = {f"{thread}-{number}" for thread in range(4) for number in range(100)}
 
@@ -183,7 +183,7 @@ def test_close_ends_the_thread_and_can_be_called_again() -> None:
     clock.close(PATIENCE)
 
 
-def test_close_does_not_wait_for_ever(clock: SystemClock) -> None:
+def test_close_does_not_wait_forever(clock: SystemClock) -> None:
     gate = _Gate(clock)
     clock.close(timeout=0.01)
     gate.open()

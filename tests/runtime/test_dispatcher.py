@@ -89,18 +89,18 @@ class _Stuck:
         self._go_on.set()
 
 
-def test_turns_are_taken_one_after_the_other_on_one_thread(shared: Dispatcher) -> None:
+def test_turns_run_sequentially_on_one_thread(shared: Dispatcher) -> None:
     assert {_take_turn(shared) for _ in range(50)} == {"test-1"}
 
 
-def test_turns_are_taken_in_order(shared: Dispatcher) -> None:
+def test_turns_run_in_order(shared: Dispatcher) -> None:
     taken: Promise[int] = Promise()
     for number in range(500):
         shared.submit(lambda number=number: taken.tell(number))
     assert [taken.get(PATIENCE) for _ in range(500)] == list(range(500))
 
 
-def test_what_a_turn_asks_for_follows_on_the_same_thread(shared: Dispatcher) -> None:
+def test_a_turn_requested_by_a_turn_runs_on_the_same_thread(shared: Dispatcher) -> None:
     told: Promise[str] = Promise()
 
     def tell() -> None:
@@ -115,7 +115,7 @@ def test_what_a_turn_asks_for_follows_on_the_same_thread(shared: Dispatcher) -> 
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_who_says_that_it_blocks_holds_nobody_up(
+def test_a_turn_that_announces_blocking_delays_no_other(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     # Those that block longer than this do not count as at work.
@@ -134,7 +134,7 @@ def test_who_says_that_it_blocks_for_long_is_not_expected_back(
         assert _take_turn(shared) == f"test-{count + 1}"
 
 
-def test_while_one_thread_is_about_to_go_on_no_other_is_started(
+def test_no_thread_is_started_while_another_is_about_to_continue(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
@@ -152,7 +152,7 @@ def test_while_one_thread_is_about_to_go_on_no_other_is_started(
         assert len(_threads()) == 2
 
 
-def test_who_blocks_without_a_word_is_noticed_at_the_next_nudge(
+def test_unannounced_blocking_is_noticed_at_the_next_nudge(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
@@ -181,7 +181,7 @@ def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
         return False
 
 
-def test_only_one_thread_stays_when_there_is_nothing_to_do(
+def test_only_one_idle_thread_remains(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
@@ -191,7 +191,7 @@ def test_only_one_thread_stays_when_there_is_nothing_to_do(
     assert _take_turn(shared) == "test-1"
 
 
-def test_a_turn_that_fails_harms_no_other(
+def test_a_failing_turn_does_not_affect_others(
     shared: Dispatcher, caplog: pytest.LogCaptureFixture, until: Until
 ) -> None:
     def fail() -> None:
@@ -232,7 +232,7 @@ def test_turns_and_ends_of_threads_cross_without_loss(
     assert numbers == list(range(_CROSSINGS))
 
 
-def test_closing_takes_the_turns_that_wait(shared: Dispatcher) -> None:
+def test_closing_runs_the_waiting_turns(shared: Dispatcher) -> None:
     taken: Promise[int] = Promise()
     for number in range(100):
         shared.submit(lambda number=number: taken.tell(number))
@@ -241,7 +241,7 @@ def test_closing_takes_the_turns_that_wait(shared: Dispatcher) -> None:
     assert not _threads()
 
 
-def test_closing_does_not_wait_for_ever_for_who_is_stuck(
+def test_closing_does_not_wait_forever_for_a_stuck_thread(
     monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     monkeypatch.setattr(dispatcher, "_JOIN_TIMEOUT", 0.01)
@@ -252,7 +252,7 @@ def test_closing_does_not_wait_for_ever_for_who_is_stuck(
     until(lambda: not _threads())
 
 
-def test_closing_while_a_thread_is_being_started_fails_nobody(
+def test_closing_while_a_thread_starts_raises_nothing(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, taken = threading.Thread.start, Promise[str]()
@@ -280,7 +280,7 @@ def test_without_any_thread_a_turn_is_refused(
     assert _take_turn(shared).startswith("test-")
 
 
-def test_who_is_interrupted_while_it_starts_a_thread_leaves_none_behind(
+def test_an_interrupted_thread_start_leaves_no_thread(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(thread: threading.Thread) -> None:
@@ -301,7 +301,7 @@ def test_who_is_interrupted_while_it_starts_a_thread_leaves_none_behind(
         ("can't create new thread at interpreter shutdown", False),
     ],
 )
-def test_without_another_thread_the_first_does_all(
+def test_the_first_thread_does_all_work_if_no_other_can_start(
     why: str,
     shared: Dispatcher,
     monkeypatch: pytest.MonkeyPatch,
@@ -320,7 +320,7 @@ def test_without_another_thread_the_first_does_all(
     assert ("the others go on alone" in caplog.text) == warns
 
 
-def test_what_is_asked_for_before_blocking_is_done_meanwhile(
+def test_turns_requested_before_blocking_run_meanwhile(
     shared: Dispatcher,
 ) -> None:
     told: Promise[str] = Promise()
@@ -366,7 +366,7 @@ class _Start:
         self._done.get(PATIENCE)
 
 
-def test_as_long_as_starts_are_quick_one_thread_does_all(
+def test_one_thread_does_all_work_while_starts_are_quick(
     looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
@@ -377,7 +377,7 @@ def test_as_long_as_starts_are_quick_one_thread_does_all(
     assert len(later) == 1
 
 
-def test_after_a_slow_start_others_go_on_during_the_next_ones(
+def test_after_a_slow_start_other_turns_run_during_later_starts(
     looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "SLOW", 0.0)
@@ -402,7 +402,7 @@ def test_without_somebody_who_looks_later_each_start_hands_over(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_start_that_hangs_holds_others_up_until_the_look(
+def test_a_hanging_start_delays_other_turns_until_the_check(
     looking: Dispatcher, later: Calls, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     starts: list[_Start] = []
@@ -420,7 +420,7 @@ def test_a_start_that_hangs_holds_others_up_until_the_look(
         start.end()
 
 
-def test_an_exit_is_heard_of_while_a_start_hangs(
+def test_an_exit_is_noticed_while_a_start_hangs(
     looking: Dispatcher,
     events: PidfdWatcher,
     later: Calls,
@@ -435,7 +435,7 @@ def test_an_exit_is_heard_of_while_a_start_hangs(
     start.end()
 
 
-def test_a_thread_that_waits_goes_on_while_a_start_hangs(
+def test_a_waiting_thread_continues_while_a_start_hangs(
     looking: Dispatcher,
     events: PidfdWatcher,
     later: Calls,
@@ -463,7 +463,7 @@ def test_a_thread_that_waits_goes_on_while_a_start_hangs(
     start.end()
 
 
-def test_a_look_at_a_closed_dispatcher_does_nothing(
+def test_checking_a_closed_dispatcher_does_nothing(
     looking: Dispatcher, later: Calls
 ) -> None:
     _Start(looking).end()
@@ -473,9 +473,7 @@ def test_a_look_at_a_closed_dispatcher_does_nothing(
     assert not _threads()
 
 
-def test_outside_of_a_turn_blocking_is_nobodys_concern(
-    looking: Dispatcher, later: Calls
-) -> None:
+def test_blocking_outside_a_turn_is_ignored(looking: Dispatcher, later: Calls) -> None:
     looking.about_to_block()
     looking.about_to_start()
     assert not _threads()

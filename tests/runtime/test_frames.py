@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8), st.data())
-def test_payloads_come_whole_and_in_order_however_they_are_cut(
+def test_payloads_arrive_whole_and_in_order_however_they_are_split(
     payloads: list[bytes], data: st.DataObject
 ) -> None:
     stream = b"".join(map(frame, payloads))
@@ -24,7 +24,7 @@ def test_payloads_come_whole_and_in_order_however_they_are_cut(
     assert found == payloads
 
 
-def test_a_frame_that_is_too_long_is_refused_before_it_has_come() -> None:
+def test_a_frame_that_is_too_long_is_refused_before_its_payload_arrives() -> None:
     reader = FrameReader(limit=10)
 
     assert list(reader.feed(frame(b"0123456789"))) == [b"0123456789"]

@@ -61,7 +61,7 @@ def events() -> Promise[str]:
     return Promise()
 
 
-def test_an_actor_on_shared_threads_lives_as_any_other(
+def test_an_actor_on_shared_threads_has_the_usual_lifecycle(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
@@ -150,7 +150,7 @@ def test_a_message_may_take_a_whole_turn(events: Promise[str]) -> None:
     assert not long.is_alive()
 
 
-def test_an_actor_with_much_to_do_lets_others_have_their_turn(
+def test_a_busy_actor_does_not_starve_others(
     events: Promise[str],
 ) -> None:
     turns = _Turns()
@@ -196,7 +196,7 @@ def test_another_message_wakes_an_actor_behind_a_stuck_thread(
 
 
 @pytest.mark.parametrize("threads", ["shared", "its own"])
-def test_an_actor_knows_whether_its_answer_is_waited_for(
+def test_an_actor_knows_whether_its_sender_waits_for_the_answer(
     dispatcher: Dispatcher, events: Promise[str], threads: str
 ) -> None:
     class Curious(EchoActor):
@@ -240,7 +240,7 @@ def test_an_asker_may_be_answered_later(
 
 
 @pytest.mark.parametrize("error", [SystemExit("x"), KeyboardInterrupt(), ValueError()])
-def test_a_handler_that_fails_harms_only_its_message(
+def test_a_failing_handler_affects_only_its_message(
     dispatcher: Dispatcher, events: Promise[str], error: BaseException
 ) -> None:
     def fail() -> None:
@@ -252,7 +252,7 @@ def test_a_handler_that_fails_harms_only_its_message(
     actor.stop(timeout=PATIENCE)
 
 
-def test_an_actor_that_can_not_begin_ends(
+def test_an_actor_that_cannot_start_ends(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = BrokenActor.start(dispatcher, events)
@@ -275,7 +275,7 @@ def test_an_ask_while_an_actor_ends_raises(
         behind.get(timeout=PATIENCE)
 
 
-def test_however_many_ask_while_an_actor_ends_each_is_answered(
+def test_every_ask_while_an_actor_ends_is_answered(
     dispatcher: Dispatcher, events: Promise[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
@@ -326,7 +326,7 @@ def test_a_ref_does_not_keep_an_actor_that_has_ended(
     assert not actor.is_alive()
 
 
-def test_out_of_turn_there_is_no_message(
+def test_outside_a_turn_there_is_no_message(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
@@ -351,7 +351,7 @@ def test_an_actor_without_any_thread_is_not_registered(
     assert set(pykka.ActorRegistry.get_all()) == before
 
 
-def test_who_is_interrupted_while_sending_blocks_nobody(
+def test_an_interrupted_sender_blocks_no_other(
     dispatcher: Dispatcher, events: Promise[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
@@ -370,7 +370,7 @@ def test_who_is_interrupted_while_sending_blocks_nobody(
     actor.stop(timeout=PATIENCE)
 
 
-def test_more_turns_than_messages_do_no_harm(
+def test_more_turns_than_messages_are_harmless(
     dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     actor = EchoActor.start(dispatcher, events)

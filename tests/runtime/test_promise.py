@@ -11,7 +11,7 @@ from patience import PATIENCE
 from standstill import TOO_SHORT, call_after_standstill
 
 
-def test_messages_come_in_the_order_they_were_told() -> None:
+def test_messages_arrive_in_the_order_they_were_sent() -> None:
     promise: Promise[int] = Promise()
     for number in range(3):
         promise.tell(number)
@@ -30,7 +30,7 @@ def test_a_thread_that_waits_is_woken_by_another() -> None:
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, 0.001])
-def test_without_a_message_in_time_there_is_an_error(timeout: float) -> None:
+def test_a_wait_without_a_message_times_out(timeout: float) -> None:
     promise: Promise[int] = Promise()
     with pytest.raises(TimeoutError, match="no answer within"):
         promise.get(timeout)
@@ -63,7 +63,7 @@ def test_a_deadline_is_one_limit_for_several_waits() -> None:
     assert 0 < deadline.left() <= first <= 60.0
 
 
-def test_a_deadline_that_has_passed_leaves_nothing() -> None:
+def test_a_past_deadline_leaves_no_time() -> None:
     assert Deadline(0.0).left() == 0.0
     assert Deadline(-5.0).left() == 0.0
 
@@ -77,26 +77,26 @@ def test_a_wait_may_be_longer_than_the_system_can_wait(seconds: float) -> None:
     assert promise.get(Deadline(seconds).left()) == 2
 
 
-def test_what_is_no_number_is_no_time_to_wait() -> None:
+def test_a_timeout_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="must be a number, not nan"):
         Deadline(math.nan)
     with pytest.raises(ValueError, match="must be a number, not nan"):
         Promise[int]().get(math.nan)
 
 
-def test_a_standstill_of_the_program_is_not_taken_for_silence() -> None:
+def test_a_stall_of_the_program_does_not_count_as_silence() -> None:
     promise: Promise[int] = Promise()
     call_after_standstill(lambda: promise.tell(1))
     assert promise.get(TOO_SHORT) == 1
 
 
-def test_nor_is_one_when_a_pykka_actor_is_asked() -> None:
+def test_a_stall_does_not_count_when_a_pykka_actor_is_asked() -> None:
     future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
     call_after_standstill(lambda: future.set(1))
     assert answer_of(future, TOO_SHORT) == 1
 
 
-def test_an_actor_that_does_not_answer_in_time_is_an_error() -> None:
+def test_an_actor_that_does_not_answer_in_time_raises() -> None:
     future: pykka.ThreadingFuture[int] = pykka.ThreadingFuture()
     with pytest.raises(TimeoutError, match="no answer within"):
         answer_of(future, 0.01)

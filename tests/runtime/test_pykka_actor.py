@@ -73,7 +73,7 @@ def test_each_hook_is_named_in_the_one_file_that_uses_it(hook: str) -> None:
     assert hook in inspect.getsource(PykkaActor)
 
 
-def test_an_actor_has_all_that_pykkas_own_constructor_gives_to_one() -> None:
+def test_an_actor_has_every_attribute_of_the_pykka_constructor() -> None:
     theirs, ours = vars(pykka.ThreadingActor()), vars(Echo(DeadLetters()))
     assert theirs.keys() <= ours.keys()
     names = ("actor_urn", "actor_stopped", "_actor_ref")
@@ -86,7 +86,7 @@ def test_no_two_actors_have_the_same_name() -> None:
     assert len({Echo(DeadLetters()).actor_urn for _ in range(10)}) == 10
 
 
-def test_an_envelope_has_what_is_used_of_it() -> None:
+def test_an_envelope_has_the_used_attributes() -> None:
     class Recording(ThreadMailbox):
         envelope: Any = None
 
@@ -109,7 +109,7 @@ def test_an_envelope_has_what_is_used_of_it() -> None:
 
 
 @pytest.mark.parametrize("hook", ["_actor_loop_setup", "_actor_loop_running"])
-def test_an_actor_whose_turn_fails_is_stopped_and_says_so_once(
+def test_an_actor_whose_turn_fails_is_stopped_and_logs_it_once(
     dispatcher: Dispatcher,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

@@ -105,7 +105,7 @@ def _ask(worker: pykka.ActorRef[WorkerActor], message: Message) -> object:
     return worker.ask(message, timeout=PATIENCE)
 
 
-def test_an_actor_of_an_embedder_needs_nothing_but_a_handler() -> None:
+def test_an_actor_of_an_embedder_needs_only_a_handler() -> None:
     actor = PlainActor.start()
     assert actor.ask("on", timeout=PATIENCE) == "ON"
     with pytest.raises(ValueError, match="fail"):
@@ -114,7 +114,7 @@ def test_an_actor_of_an_embedder_needs_nothing_but_a_handler() -> None:
     actor.stop(timeout=PATIENCE)
 
 
-def test_an_actor_that_would_not_be_safe_can_t_be_defined() -> None:
+def test_an_unsafe_actor_class_is_refused() -> None:
     with pytest.raises(TypeError, match="Unsafe must define handle, not on_receive"):
 
         class Unsafe(SafeActor[str]):  # pyright: ignore[reportUnusedClass]
@@ -152,7 +152,7 @@ def test_a_message_to_a_dead_actor_is_counted(
     assert "Dead letter: Run for WorkerActor" in caplog.text
 
 
-def test_a_recipient_that_fails_harms_no_sender(
+def test_a_failing_recipient_does_not_affect_its_sender(
     letters: DeadLetters, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not post(_Deaf(), "hi", letters)
@@ -181,7 +181,7 @@ def test_an_actor_survives_any_error_of_a_recipient(
     assert ("planted" in caplog.text) is not isinstance(error, pykka.ActorDeadError)
 
 
-def test_an_actor_survives_the_death_of_whom_it_tells(
+def test_an_actor_survives_the_death_of_its_recipient(
     letters: DeadLetters, worker: pykka.ActorRef[WorkerActor]
 ) -> None:
     dead = LoneActor.start()
@@ -196,7 +196,7 @@ def test_an_actor_survives_the_death_of_whom_it_tells(
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=repr)
-def test_a_failed_handler_harms_only_its_message(
+def test_a_failed_handler_affects_only_its_message(
     worker: pykka.ActorRef[WorkerActor],
     caplog: pytest.LogCaptureFixture,
     error: BaseException,
@@ -208,7 +208,7 @@ def test_a_failed_handler_harms_only_its_message(
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=repr)
-def test_making_good_may_fail_too(
+def test_handling_a_failure_may_fail(
     worker: pykka.ActorRef[WorkerActor],
     caplog: pytest.LogCaptureFixture,
     error: BaseException,
@@ -222,7 +222,7 @@ def test_making_good_may_fail_too(
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()], ids=repr)
-def test_no_failure_stops_the_actors_of_others(
+def test_a_failure_does_not_stop_other_actors(
     worker: pykka.ActorRef[WorkerActor], error: BaseException
 ) -> None:
     other = LoneActor.start()
@@ -247,7 +247,7 @@ def test_an_unknown_message_is_logged(
     assert f"WorkerActor failed on {type(message).__name__}" in caplog.text
 
 
-def test_a_failure_is_raised_where_it_was_asked_and_the_actor_lives(
+def test_a_failure_is_raised_in_the_asker_and_the_actor_lives(
     letters: DeadLetters,
 ) -> None:
     actor = PlainActor.start(letters)
@@ -257,7 +257,7 @@ def test_a_failure_is_raised_where_it_was_asked_and_the_actor_lives(
     actor.stop(timeout=PATIENCE)
 
 
-def test_an_actor_that_does_not_say_what_it_does_lives(
+def test_an_actor_without_a_handler_lives(
     letters: DeadLetters, caplog: pytest.LogCaptureFixture
 ) -> None:
     actor = UnfinishedActor.start(letters)
@@ -282,7 +282,7 @@ def test_actors_do_not_keep_the_process_alive(
     assert thread.daemon
 
 
-def test_an_actor_whose_thread_can_not_start_is_not_registered(
+def test_an_actor_whose_thread_cannot_start_is_not_registered(
     letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(thread: threading.Thread) -> None:

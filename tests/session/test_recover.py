@@ -70,24 +70,20 @@ def _note(boot: str = "b007", status: int | None = None) -> ProcessNote:
     return ProcessNote(1, _PROCESS, boot, status)
 
 
-def test_a_process_that_was_written_down_is_adopted_with_what_is_known_of_its_end() -> (
-    None
-):
+def test_a_recorded_process_is_adopted_with_its_known_end() -> None:
     for status in (None, 0, 9):
         (adoption,) = _decide(_task(), note=_note(status=status)).adopted
         assert adoption == Adoption(_task(), _PROCESS, status)
 
 
-def test_a_process_of_an_earlier_boot_is_not_looked_for() -> None:
+def test_a_process_of_an_earlier_boot_is_not_searched() -> None:
     found = _decide(_task(), note=_note("b006"), marked=(Entry(9, 5, 1, 9, 0.0),))
     assert found.lost == {1: RESTARTED}
     assert not found.adopted
     assert not found.spared
 
 
-def test_what_was_not_written_down_is_the_session_leader_that_was_started_first() -> (
-    None
-):
+def test_an_unrecorded_process_is_the_first_started_session_leader() -> None:
     marked = (
         Entry(410, 90, 1, 410, 0.0),  # a daemon of the job
         Entry(400, 80, 1, 400, 0.0),
@@ -115,7 +111,7 @@ def _decide_start(
     return recover(memory, found, ("bash",))
 
 
-def test_a_task_that_was_just_being_started_is_what_its_keeper_has_noted() -> None:
+def test_a_starting_task_is_the_process_recorded_by_its_keeper() -> None:
     exit_ = NotedExit(300, 71, 256)
     ended = Adoption(_task(), StartedProcess(300, 71, 71), 256)
     assert _decide_start(exit_, all_noted=True).adopted == (ended,)
@@ -126,7 +122,7 @@ def test_a_task_that_was_just_being_started_is_what_its_keeper_has_noted() -> No
     assert both.adopted == (ended,)
 
 
-def test_a_task_that_was_just_being_started_and_runs_is_adopted() -> None:
+def test_a_starting_task_with_a_running_process_is_adopted() -> None:
     marked = {1: (Entry(400, 80, 1, 400, 0.0),)}
     process = StartedProcess(400, 80, 80)
     for all_noted in (False, True):
@@ -138,7 +134,7 @@ def test_a_task_that_was_just_being_started_and_runs_is_adopted() -> None:
     assert found == Adoption(_task(), StartedProcess(400, 80, 80), 9)
 
 
-def test_an_output_file_that_was_there_before_tells_nothing() -> None:
+def test_an_older_output_file_is_no_evidence_of_a_start() -> None:
     exit_ = NotedExit(300, 71, 256)
     found = _decide_start(exit_, all_noted=True, output_tells=False)
     assert found.lost == {1: NEVER_KNOWN}
@@ -147,7 +143,7 @@ def test_an_output_file_that_was_there_before_tells_nothing() -> None:
     assert known.status == 256
 
 
-def test_a_start_with_a_number_is_told_from_all_others() -> None:
+def test_a_start_number_identifies_its_process() -> None:
     process = StartedProcess(0, 70, 70)
     tasks = (_task(1), _task(2), _task(3))
     now = Surroundings(
@@ -192,7 +188,7 @@ def _decide_unseen(
     return recover(memory, now, ("bash",))
 
 
-def test_a_start_whose_number_nothing_has_came_to_no_process() -> None:
+def test_a_start_number_without_a_process_means_no_start() -> None:
     begins = (Adoption(_task(), begins=True),)
     assert _decide_unseen().adopted == begins
     before = NotedExit(300, 69, 0)
@@ -214,7 +210,7 @@ def test_a_start_whose_number_nothing_has_came_to_no_process() -> None:
         assert not any(it.begins for it in doubtful.adopted)
 
 
-def test_a_process_that_has_not_made_its_output_file_yet_is_waited_for() -> None:
+def test_a_process_without_its_output_file_is_waited_for() -> None:
     start = ProcessNote(1, StartedProcess(0, 70, 70), "b007", None, 101)
     memory = Memory(
         session_key="0123456789ab", next_id=2, tasks=(_task(),), environments={1: _HERE}
@@ -235,20 +231,18 @@ def test_an_attempt_whose_start_has_not_begun_is_started() -> None:
     assert _decide(_task(), note=between).lost == {1: RESTARTED}
 
 
-def test_what_was_just_being_started_is_unknown_if_somebody_may_have_missed_it() -> (
-    None
-):
+def test_a_starting_task_is_unknown_if_its_exit_may_have_been_missed() -> None:
     assert _decide_start(NotedExit(300, 71, 256)).lost == {1: NEVER_KNOWN}
     assert _decide_start(all_noted=True).lost == {1: NEVER_KNOWN}
 
 
-def test_what_was_about_to_be_started_is_started() -> None:
+def test_a_task_about_to_start_is_started() -> None:
     stray = NotedExit(300, 71, 256)
     found = _decide_start(stray, has_output=False, all_noted=True)
     assert found.adopted == (Adoption(_task(), begins=True),)
 
 
-def test_what_can_not_be_known_is_said() -> None:
+def test_an_unknown_end_is_reported() -> None:
     assert _decide(_task()).lost == {1: NEVER_KNOWN}
     only_others = (Entry(402, 79, 1, 400, 0.0),)
     found = _decide(_task(), marked=only_others, has_output=False)
@@ -256,7 +250,7 @@ def test_what_can_not_be_known_is_said() -> None:
     assert not found.spared
 
 
-def test_what_was_never_started_is_started_if_that_can_be_done() -> None:
+def test_a_task_that_never_started_is_started_if_possible() -> None:
     assert _decide(_task(), has_output=False).adopted == (
         Adoption(_task(), begins=True),
     )
@@ -267,21 +261,19 @@ def test_what_was_never_started_is_started_if_that_can_be_done() -> None:
     assert found.lost == {1: Outcome.canceled("canceled by you")}
 
 
-def test_a_kind_without_processes_goes_on_if_it_can() -> None:
+def test_a_kind_without_processes_continues_if_it_can() -> None:
     assert _decide(_task(kind="sleep")).adopted == (Adoption(_task(kind="sleep")),)
     found = _decide(_task(kind="fax"))
     assert found.lost[1].reason == "the session ended while it ran"
 
 
-def test_nothing_goes_on_where_nobody_takes_over() -> None:
+def test_no_job_continues_without_adoption() -> None:
     found = _decide(_task(), note=_note(), adopting=())
     assert found == Recovered(lost=found.lost)
     assert found.lost[1].reason == "the session ended while it ran"
 
 
-def test_what_finished_tasks_left_running_goes_on_unless_the_journal_lost_them() -> (
-    None
-):
+def test_processes_left_running_continue_unless_the_journal_lost_their_tasks() -> None:
     done = _task(1).ended(Outcome.complete(), _NOON, 1.0)
     memory = Memory(session_key="0123456789ab", next_id=3, tasks=(done,))
     marked = {it: (Entry(400 + it, 80, 1, 9, 0.0),) for it in (1, 2, 7)}
@@ -305,7 +297,7 @@ def test_what_finished_tasks_left_running_goes_on_unless_the_journal_lost_them()
         max_size=6,
     )
 )
-def test_every_running_task_goes_on_or_has_ended_and_no_process_is_two_tasks(
+def test_every_running_task_continues_or_has_ended_with_its_own_process(
     cases: list[tuple[str, str | None, bool, bool, bool]],
 ) -> None:
     tasks = tuple(_task(n, kind) for n, (kind, *_) in enumerate(cases, 1))

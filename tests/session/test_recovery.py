@@ -33,9 +33,7 @@ def test_a_journal_that_has_everything_is_believed() -> None:
     assert restored(_EMPTY, 1, 0, ()) == (_EMPTY, None)
 
 
-def test_a_program_that_is_killed_between_the_journal_and_the_lock_lost_nothing() -> (
-    None
-):
+def test_a_kill_between_the_journal_and_the_lock_loses_nothing() -> None:
     assert restored(_WHOLE, 3, 7, {1}) == (_WHOLE, None)
 
 
@@ -47,7 +45,7 @@ def test_a_program_that_is_killed_between_the_journal_and_the_lock_lost_nothing(
         (4, 20, {1, 999_999_999_999_999_999}, (4, 20)),  # which is nobody's
     ],
 )
-def test_lost_changes_are_said_and_their_numbers_are_not_given_again(
+def test_lost_changes_are_reported_and_their_numbers_are_not_reused(
     next_id: int, seq: int, outputs: set[int], wanted: tuple[int, int]
 ) -> None:
     memory, lost = restored(_WHOLE, next_id, seq, outputs)
@@ -61,7 +59,7 @@ def test_lost_changes_are_said_and_their_numbers_are_not_given_again(
 @pytest.mark.parametrize(
     ("next_id", "seq", "outputs"), [(5, 9, ()), (5, None, ()), (1, None, {4})]
 )
-def test_an_empty_journal_in_a_folder_that_was_used_is_said(
+def test_an_empty_journal_in_a_used_folder_is_reported(
     next_id: int, seq: int | None, outputs: set[int]
 ) -> None:
     memory, lost = restored(_EMPTY, next_id, seq, outputs)
@@ -69,13 +67,11 @@ def test_an_empty_journal_in_a_folder_that_was_used_is_said(
     assert "was missing or empty" in (lost or "")
 
 
-def test_what_an_older_version_reserved_is_not_skipped() -> None:
+def test_numbers_reserved_by_an_older_version_are_not_skipped() -> None:
     assert restored(_WHOLE, 1002, None, {1}) == (_WHOLE, None)
 
 
-def test_a_queued_task_that_has_an_output_file_was_started_and_is_not_run_again() -> (
-    None
-):
+def test_a_queued_task_with_an_output_file_is_not_run_again() -> None:
     memory, _ = restored(_WHOLE, 4, 12, {1, 2})
     assert [it.status for it in memory.tasks] == ["complete", "running", "queued"]
     assert replace(memory, tasks=()) == replace(_WHOLE, tasks=(), seq=12, clean=False)

@@ -17,25 +17,25 @@ def test_a_process_with_the_mark_of_another_task_is_not_the_process() -> None:
     assert identify({1: 80}, [ended, Candidate(401, 80, 2)]) == {1: ended}
 
 
-def test_what_is_left_for_a_task_when_the_others_have_theirs_is_its_process() -> None:
+def test_the_last_unassigned_process_belongs_to_the_last_task() -> None:
     first, second = Candidate(400, 80, 1, status=0), Candidate(401, 80, status=256)
     assert identify({1: 80, 2: 80}, [first, second]) == {1: first, 2: second}
 
 
-def test_the_first_with_the_mark_is_the_process_and_not_what_it_has_started() -> None:
+def test_the_first_process_with_the_mark_is_chosen_over_its_children() -> None:
     first, daemon = Candidate(400, 80, 1, status=256), Candidate(402, 80, 1)
     assert identify({1: 80}, [daemon, first]) == {1: first}
     later = Candidate(410, 81, status=0)
     assert identify({1: 80}, [daemon, later, first]) == {1: first}
 
 
-def test_one_that_may_have_been_started_before_leaves_a_doubt() -> None:
+def test_a_process_that_may_be_older_leaves_a_doubt() -> None:
     daemon = Candidate(402, 80, 1)
     for unmarked in (Candidate(400, 80, status=0), Candidate(32_000, 80, status=0)):
         assert identify({1: 80}, [daemon, unmarked]) == {}
 
 
-def test_two_that_ended_alike_may_be_either() -> None:
+def test_two_processes_with_the_same_end_are_interchangeable() -> None:
     both = [Candidate(400, 80, status=0), Candidate(401, 80, status=0)]
     assert {*identify({1: 80, 2: 80}, both).values()} == {*both}
     differ = [Candidate(400, 80, status=0), Candidate(401, 80, status=9)]
@@ -52,7 +52,7 @@ def test_the_number_of_a_start_identifies_its_process_among_others_of_that_momen
     assert found == {1: first, 2: other}
 
 
-def test_where_ids_began_again_the_number_leaves_a_doubt() -> None:
+def test_a_start_number_leaves_a_doubt_after_ids_restarted() -> None:
     both = [Candidate(400, 80, number=7), Candidate(32_000, 80, number=7)]
     assert by_number({1: 7}, both) == {}
 
@@ -85,7 +85,7 @@ def _histories(
 
 
 @given(_histories())
-def test_nothing_is_told_that_is_not_true(
+def test_an_identified_process_has_the_true_status(
     history: tuple[dict[int, int], dict[int, Candidate], list[Candidate]],
 ) -> None:
     starts, first, others = history

@@ -46,7 +46,7 @@ def test_a_recorder_keeps_everything_in_order() -> None:
     assert recorder.of(int) == (1, 3)
 
 
-def test_a_recorder_finds_what_came_before_and_returns_each_once() -> None:
+def test_a_recorder_finds_earlier_messages_and_returns_each_once() -> None:
     recorder: Recorder[int | str] = Recorder()
     for message in (1, "two", 3):
         recorder.tell(message)
@@ -57,7 +57,7 @@ def test_a_recorder_finds_what_came_before_and_returns_each_once() -> None:
     assert recorder.wait_for(lambda message: message == "two") == "two"
 
 
-def test_a_recorder_waits_for_what_comes_from_another_thread() -> None:
+def test_a_recorder_waits_for_a_message_from_another_thread() -> None:
     recorder: Recorder[int] = Recorder()
     sender = threading.Timer(0.02, recorder.tell, (1,))
     sender.start()
@@ -65,7 +65,7 @@ def test_a_recorder_waits_for_what_comes_from_another_thread() -> None:
     sender.join()
 
 
-def test_a_recorder_bears_a_standstill_of_the_machine() -> None:
+def test_a_recorder_survives_a_stall_of_the_machine() -> None:
     recorder: Recorder[int] = Recorder()
     call_after_standstill(lambda: recorder.tell(1))
     assert recorder.wait_for(int, timeout=TOO_SHORT) == 1
@@ -73,18 +73,18 @@ def test_a_recorder_bears_a_standstill_of_the_machine() -> None:
     assert recorder.wait_for_count(int, 2, timeout=TOO_SHORT) == (1, 2)
 
 
-def test_a_hand_driven_clock_bears_it_too() -> None:
+def test_a_manual_clock_survives_a_stall_of_the_machine() -> None:
     clock = ManualClock()
     call_after_standstill(lambda: clock.call_later(1, lambda: None))
     clock.wait_until_scheduled(timeout=TOO_SHORT)
 
 
-def test_a_time_that_is_no_number_is_refused() -> None:
+def test_a_time_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="must be a number, not nan"):
         Recorder[int]().wait_for(int, timeout=math.nan)
 
 
-def test_a_wait_in_vain_names_what_was_received() -> None:
+def test_a_timed_out_wait_names_the_received_messages() -> None:
     recorder: Recorder[int | str] = Recorder("the till")
     recorder.tell(7)
     recorder.tell("x" * 1000)
@@ -107,7 +107,7 @@ def test_a_wait_for_too_many_says_how_many_there_are() -> None:
         recorder.wait_for_count(int, 3, timeout=0)
 
 
-def test_a_dead_recorder_refuses_as_a_stopped_actor_does() -> None:
+def test_a_dead_recorder_refuses_like_a_stopped_actor() -> None:
     recorder: Recorder[int] = Recorder()
     recorder.die()
     with pytest.raises(pykka.ActorDeadError):
@@ -115,7 +115,7 @@ def test_a_dead_recorder_refuses_as_a_stopped_actor_does() -> None:
     assert recorder.received == ()
 
 
-def test_a_blocking_recorder_holds_its_sender_up() -> None:
+def test_a_blocking_recorder_delays_its_sender() -> None:
     recorder: Recorder[int] = Recorder()
     sender = threading.Thread(target=recorder.tell, args=(1,))
     with recorder.blocking():
@@ -126,7 +126,7 @@ def test_a_blocking_recorder_holds_its_sender_up() -> None:
     assert not sender.is_alive()
 
 
-def test_a_manual_clock_makes_calls_when_they_are_due() -> None:
+def test_a_manual_clock_runs_calls_when_they_are_due() -> None:
     clock = ManualClock()
     made: list[tuple[str, float]] = []
 
@@ -155,7 +155,7 @@ def test_a_manual_clock_moves_both_of_its_times() -> None:
     assert (after.wall - before.wall).total_seconds() == 90
 
 
-def test_a_manual_clock_makes_calls_that_calls_schedule() -> None:
+def test_a_manual_clock_runs_calls_scheduled_by_calls() -> None:
     clock = ManualClock()
     made: list[float] = []
 
@@ -177,7 +177,7 @@ def test_a_wait_for_a_scheduled_call_says_how_many_there_are() -> None:
         clock.wait_until_scheduled(2, timeout=0)
 
 
-def test_a_thread_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leaked_thread_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "SETTLE", 0.0)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="left-behind")
@@ -189,7 +189,7 @@ def test_a_thread_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         thread.join()
 
 
-def test_a_thread_that_stands_still_for_a_while_is_not_left(
+def test_a_briefly_stalled_thread_is_not_a_leak(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(leaks, "SETTLE", TOO_SHORT)
@@ -199,7 +199,7 @@ def test_a_thread_that_stands_still_for_a_while_is_not_left(
         call_after_standstill(done.set)
 
 
-def test_a_process_that_is_left_is_named() -> None:
+def test_a_leaked_process_is_named() -> None:
     children: list[subprocess.Popen[bytes]] = []
     try:
         with pytest.raises(AssertionError, match=r"process .*sleep"), no_leaks():
@@ -210,7 +210,7 @@ def test_a_process_that_is_left_is_named() -> None:
             child.wait()
 
 
-def test_an_actor_that_is_left_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leaked_actor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "SETTLE", 0.0)
 
     class Idle(pykka.ThreadingActor):
@@ -233,7 +233,7 @@ def _lose_a_message(system: TaskSystem, *, expected: bool) -> None:
         system.add("Nap", "sleep", "0")
 
 
-def test_a_dead_letter_is_told_of_unless_it_is_expected() -> None:
+def test_an_unexpected_dead_letter_is_reported() -> None:
     _lose_a_message(TaskSystem(), expected=True)
     with pytest.raises(AssertionError, match="dead letter"):
         _lose_a_message(TaskSystem(), expected=False)
@@ -252,7 +252,7 @@ def test_the_fixtures_run_systems_side_by_side(
     assert ended.reason == "slept"
 
 
-def test_a_recorder_can_forget_what_it_was_told() -> None:
+def test_a_recorder_can_be_cleared() -> None:
     recorder: Recorder[int] = Recorder()
     recorder.tell(1)
     assert recorder.wait_for(int) == 1
@@ -319,7 +319,7 @@ def test_a_task_can_be_made_in_any_status(status: TaskStatus) -> None:
     assert make_task(7, status.value, description="Build", origin="ci") == task
 
 
-def test_a_task_that_can_t_be_is_not_made() -> None:
+def test_an_impossible_task_is_refused() -> None:
     assert make_task(status="failed", reason="exit status 2").error == "exit status 2"
     with pytest.raises(ValueError, match="has no exit code"):
         make_task(status="running", exit_code=1)
@@ -327,7 +327,7 @@ def test_a_task_that_can_t_be_is_not_made() -> None:
         make_task(colour="red")
 
 
-def test_what_may_be_left_is_ignored_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allowed_leaks_are_ignored_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "SETTLE", 0.0)
     done = threading.Event()
     child: list[subprocess.Popen[bytes]] = []
@@ -360,7 +360,7 @@ def test_dead_letters_are_named() -> None:
     assert letters.last[0] == "int for nobody"
 
 
-def test_a_system_takes_a_hand_driven_clock() -> None:
+def test_a_system_accepts_a_manual_clock() -> None:
     clock, kind = ManualClock(), FakeKind(ignores={"stop"})
     with running(TaskSystem(kinds=[kind, SleepKind()], clock=clock)) as system:
         nap = system.add("Nap", "sleep", "1h")

@@ -24,14 +24,14 @@ def test_a_job_fails_with_its_own_reason(rig: Rig) -> None:
     assert rig.end().outcome == Outcome.failed("exit status 2", 2)
 
 
-def test_an_end_that_was_not_announced_is_found_at_the_next_look(rig: Rig) -> None:
+def test_an_unannounced_end_is_found_at_the_next_look(rig: Rig) -> None:
     job = rig.begin()
     job.end(JobEnd(Outcome.complete()), quietly=True)
     rig.tell(Look())
     assert rig.end().outcome.status is TaskStatus.COMPLETE
 
 
-def test_a_job_without_a_process_has_none_noted(rig: Rig) -> None:
+def test_a_job_without_a_process_records_none(rig: Rig) -> None:
     rig.begin()
     rig.settle()
     assert rig.queue.of(TaskProcess) == ()

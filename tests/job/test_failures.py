@@ -115,7 +115,7 @@ def test_a_look_that_returns_nonsense_fails_the_task(
 
 
 @pytest.mark.parametrize("number", ["12", 0, True], ids=repr)
-def test_a_pid_that_is_none_fails_the_task(
+def test_an_invalid_pid_fails_the_task(
     start_actor: Callable[[FakeKind], Rig], number: object
 ) -> None:
     class OddKind(FakeKind):
@@ -134,7 +134,7 @@ def test_a_pid_that_is_none_fails_the_task(
 
 
 @pytest.mark.parametrize("step", ["look", "progress", "pid", "pause", "resume", "stop"])
-def test_what_a_job_raises_names_its_kind_and_the_method(
+def test_an_error_of_a_job_names_its_kind_and_the_method(
     start_actor: Callable[[FakeKind], Rig], step: Step
 ) -> None:
     rig = start_actor(FakeKind(raises={step: RuntimeError("planted")}))
@@ -207,7 +207,7 @@ def test_a_job_without_a_method_names_its_kind(
     )
 
 
-def test_a_job_that_can_not_be_paused_says_that_it_keeps_running(
+def test_a_job_that_cannot_be_paused_says_that_it_keeps_running(
     start_actor: Callable[[FakeKind], Rig],
 ) -> None:
     class Endless:
@@ -229,7 +229,7 @@ def test_a_job_that_can_not_be_paused_says_that_it_keeps_running(
     assert rig.queue.wait_for(TaskWaits).why is None
 
 
-def test_a_job_that_is_not_ended_by_a_kill_is_given_up(rig: Rig) -> None:
+def test_a_job_that_survives_a_kill_is_abandoned(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop", "kill"})
     job = rig.begin()
     rig.tell(Stop(CANCELED, now=True))
@@ -249,7 +249,7 @@ def test_a_job_that_is_not_ended_by_a_kill_is_given_up(rig: Rig) -> None:
     )
 
 
-def test_an_actor_that_is_stopped_ends_its_job_and_says_so(rig: Rig) -> None:
+def test_a_stopped_actor_ends_its_job_and_reports_it(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     job = rig.begin()
     rig.actor.stop(timeout=PATIENCE)
@@ -259,7 +259,7 @@ def test_an_actor_that_is_stopped_ends_its_job_and_says_so(rig: Rig) -> None:
     assert "kill" in job.asked.received
 
 
-def test_an_actor_that_is_stopped_leaves_what_does_not_die_to_the_runner(
+def test_a_stopped_actor_leaves_an_unkillable_job_to_the_runner(
     rig: Rig,
 ) -> None:
     rig.kind.ignores = frozenset({"stop", "kill"})
@@ -268,14 +268,14 @@ def test_an_actor_that_is_stopped_leaves_what_does_not_die_to_the_runner(
     assert rig.end().abandoned
 
 
-def test_an_actor_that_is_stopped_before_its_job_began_says_so(rig: Rig) -> None:
+def test_an_actor_stopped_before_its_job_began_says_so(rig: Rig) -> None:
     rig.kind.raises = shortage("free memory")
     rig.start()
     rig.actor.stop(timeout=PATIENCE)
     assert rig.end().outcome == Outcome.canceled("its actor was stopped")
 
 
-def test_an_actor_that_is_stopped_while_its_job_stops_keeps_the_outcome(
+def test_an_actor_stopped_while_its_job_stops_keeps_the_outcome(
     rig: Rig,
 ) -> None:
     rig.kind.ignores = frozenset({"stop"})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_output_and_progress_are_told_when_they_change(rig: Rig) -> None:
+def test_output_and_progress_are_reported_when_they_change(rig: Rig) -> None:
     job = rig.begin()
     job.write(b"[1/4] cc a.c\n")
     told = rig.queue.wait_for(TaskProgressed)
@@ -30,7 +30,7 @@ def test_output_and_progress_are_told_when_they_change(rig: Rig) -> None:
     assert rig.queue.wait_for(TaskProgressed).news.progress == 50
 
 
-def test_what_a_job_itself_knows_of_its_progress_counts_more(rig: Rig) -> None:
+def test_progress_from_the_job_takes_precedence(rig: Rig) -> None:
     job = rig.begin()
     job.advance_to(10)
     assert rig.queue.wait_for(TaskProgressed).news.progress == 10
@@ -39,7 +39,7 @@ def test_what_a_job_itself_knows_of_its_progress_counts_more(rig: Rig) -> None:
     assert (news.progress, news.last_line) == (10, "99%")
 
 
-def test_a_job_without_output_has_progress_too(
+def test_a_job_without_output_can_have_progress(
     start_actor: Callable[[FakeKind], Rig],
 ) -> None:
     rig = start_actor(FakeKind())
@@ -52,7 +52,7 @@ def test_a_job_without_output_has_progress_too(
     assert (news.progress, news.size) == (40, 0)
 
 
-def test_the_last_news_come_with_the_end(rig: Rig) -> None:
+def test_the_end_of_a_job_carries_its_last_news(rig: Rig) -> None:
     job = rig.begin()
     assert job.context.output is not None
     job.context.output.write_bytes(b"the last words\n")
@@ -62,7 +62,7 @@ def test_the_last_news_come_with_the_end(rig: Rig) -> None:
     assert (news.size, news.last_line) == (15, "the last words")
 
 
-def test_output_that_was_cut_off_is_named_in_the_end(rig: Rig) -> None:
+def test_truncated_output_is_named_at_the_end(rig: Rig) -> None:
     job = rig.begin()
     output = Path(rig.task.output_path or "")
     output.write_bytes(b"a" * 1000)
@@ -108,7 +108,7 @@ def test_too_much_output_ends_the_job_as_failed(rig: Rig) -> None:
     assert job.asked.received.count("kill") == 1
 
 
-def test_too_much_output_kills_once_and_then_waits(rig: Rig) -> None:
+def test_too_much_output_kills_the_job_only_once(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"kill"})
     job = rig.begin()
     job.write(b"x" * (LIMIT + 1))
@@ -133,7 +133,7 @@ def test_too_much_output_of_a_job_that_is_stopping_ends_the_grace_period(
     assert job.asked.received.count("kill") == 1
 
 
-def test_progress_that_is_no_percentage_fails_the_task(rig: Rig) -> None:
+def test_invalid_progress_fails_the_task(rig: Rig) -> None:
     rig.begin().advance_to(150)
     outcome = rig.end().outcome
     assert outcome.status is TaskStatus.FAILED

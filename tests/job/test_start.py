@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_start_that_fails_says_why(start_actor: Callable[[FakeKind], Rig]) -> None:
+def test_a_failed_start_says_why(start_actor: Callable[[FakeKind], Rig]) -> None:
     rig = start_actor(FakeKind(raises={"start": StartError("no \x1b[31mbash\n")}))
     rig.start()
     assert rig.end().outcome == Outcome.failed("no bash ")
@@ -38,7 +38,7 @@ def test_a_start_that_raises_anything_fails_the_task(
     assert other.end().outcome.status is TaskStatus.COMPLETE
 
 
-def test_a_job_that_lacks_something_waits_for_it_and_starts(rig: Rig) -> None:
+def test_a_job_that_lacks_a_resource_waits_for_it_and_starts(rig: Rig) -> None:
     rig.kind.raises = shortage("free memory")
     rig.start()
     assert rig.queue.wait_for(TaskWaits) == TaskWaits(1, "waiting for free memory")
@@ -68,7 +68,7 @@ def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
     assert told == ["waiting for free memory", "waiting for a GPU"]
 
 
-def test_attempts_to_start_become_rarer(rig: Rig) -> None:
+def test_attempts_to_start_back_off(rig: Rig) -> None:
     rig.kind.raises = shortage("free memory")
     rig.start()
     pause = FIRST_PAUSE
@@ -82,7 +82,7 @@ def test_attempts_to_start_become_rarer(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("now", [False, True])
-def test_a_job_that_waits_to_start_can_be_canceled(rig: Rig, *, now: bool) -> None:
+def test_a_job_waiting_to_start_can_be_canceled(rig: Rig, *, now: bool) -> None:
     rig.kind.raises = shortage("free memory")
     rig.start()
     rig.tell(Look())

@@ -8,7 +8,7 @@ from backburner.actors.messages import Stop
 from tests.job.rig import CANCELED, GRACE, Rig
 
 
-def test_a_job_that_is_stopped_becomes_what_was_imposed(rig: Rig) -> None:
+def test_a_stopped_job_has_the_requested_outcome(rig: Rig) -> None:
     job = rig.begin()
     rig.tell(Stop(CANCELED))
     assert rig.end().outcome == CANCELED
@@ -25,7 +25,7 @@ def test_the_exit_code_of_a_stopped_job_is_kept(rig: Rig) -> None:
     assert rig.end().outcome == Outcome.canceled("canceled by you", 143)
 
 
-def test_a_job_that_had_ended_by_itself_has_ended_by_itself(rig: Rig) -> None:
+def test_a_job_that_ended_before_its_stop_keeps_its_own_end(rig: Rig) -> None:
     job = rig.begin()
     job.end(JobEnd(Outcome.complete("built", 0)), quietly=True)
     rig.tell(Stop(CANCELED))
@@ -47,7 +47,7 @@ def test_a_job_that_does_not_stop_is_killed_after_the_grace_period(rig: Rig) -> 
     assert rig.end().outcome == CANCELED
 
 
-def test_a_second_stop_cuts_the_grace_period_short_if_it_says_so(rig: Rig) -> None:
+def test_a_second_stop_can_shorten_the_grace_period(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     job = rig.begin()
     rig.tell(Stop(CANCELED))
@@ -67,7 +67,7 @@ def test_a_job_may_be_killed_at_once(rig: Rig) -> None:
     assert "stop" not in job.asked.received
 
 
-def test_what_could_not_be_ended_is_told(rig: Rig) -> None:
+def test_processes_that_could_not_be_ended_are_reported(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop", "kill"})
     job = rig.begin()
     rig.tell(Stop(CANCELED, now=True))

@@ -69,7 +69,7 @@ def _call(system: TaskSystem, *args: str) -> Task:
     return ended
 
 
-def test_the_result_is_in_a_file_and_the_output_is_what_was_printed(
+def test_the_result_is_in_a_file_and_prints_are_the_output(
     system: TaskSystem, kind: FunctionKind
 ) -> None:
     ended = _call(system, "shop_functions:add", "[1]", '{"two": 2}')
@@ -93,7 +93,7 @@ def test_the_result_is_in_a_file_and_the_output_is_what_was_printed(
         (("shop_functions:long",), "x" * 200_000),
     ],
 )
-def test_arguments_may_be_missing_and_results_of_any_size(
+def test_arguments_are_optional_and_results_may_have_any_size(
     args: tuple[str, ...], result: object, system: TaskSystem, kind: FunctionKind
 ) -> None:
     ended = _call(system, *args)
@@ -112,7 +112,7 @@ def test_arguments_may_be_missing_and_results_of_any_size(
         ("no_such_module:add", "ModuleNotFoundError: No module named 'no_such_module'"),
     ],
 )
-def test_a_call_that_fails_fails_the_task(
+def test_a_failing_call_fails_the_task(
     name: str, says: str, system: TaskSystem, kind: FunctionKind
 ) -> None:
     ended = _call(system, name)
@@ -140,14 +140,14 @@ def test_a_call_that_fails_fails_the_task(
         (("a:b", f'["{"x" * 131_072}"]'), "have 131,076 bytes, .*; write them to a"),
     ],
 )
-def test_what_can_t_be_called_is_refused_at_the_request(
+def test_an_uncallable_path_is_refused_at_the_request(
     args: tuple[str, ...], says: str, system: TaskSystem
 ) -> None:
     with pytest.raises(RefusedError, match=says):
         system.add("Call", "function", *args)
 
 
-def test_a_function_that_is_at_hand_makes_its_request(kind: FunctionKind) -> None:
+def test_a_function_object_creates_its_request(kind: FunctionKind) -> None:
     request = kind.request_for(Path.home)
     assert request.args[0] == "pathlib:Path.home"
     assert kind.request_for(textwrap.shorten, "a b", width=2) == TaskRequest(
@@ -175,7 +175,9 @@ def _decorated(connection: object) -> None:
     del connection
 
 
-def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -> None:
+def test_a_function_that_cannot_be_imported_creates_no_request(
+    kind: FunctionKind,
+) -> None:
     def inner() -> object: ...
 
     def of_main() -> object: ...
@@ -201,7 +203,7 @@ def test_a_function_that_no_other_process_finds_makes_none(kind: FunctionKind) -
         kind.request_for(functools.reduce, object())
 
 
-def test_a_path_that_is_no_list_is_refused() -> None:
+def test_a_path_that_is_not_a_list_is_refused() -> None:
     with pytest.raises(TypeError, match=r"path must be a list of folders, such as \["):
         FunctionKind(path="/srv/shop")
 

@@ -68,7 +68,7 @@ def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_installed_kinds_come_behind_the_own_ones_and_broken_ones_are_told(
+def test_installed_kinds_follow_given_kinds_and_broken_ones_are_reported(
     brought: Path,
 ) -> None:
     del brought
@@ -86,12 +86,14 @@ def test_installed_kinds_come_behind_the_own_ones_and_broken_ones_are_told(
     assert len(kinds.problems) == 5
 
 
-def test_without_any_nothing_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_installed_kinds_nothing_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "importlib.metadata", None)
     assert [it.name for it in installed_kinds([SleepKind()])] == ["sleep"]
 
 
-def test_a_system_with_them_says_what_is_missing(brought: Path) -> None:
+def test_a_system_with_installed_kinds_reports_problems(brought: Path) -> None:
     del brought
     with running(TaskSystem(kinds=installed_kinds([BashKind()]))) as system:
         assert len(system.warnings) == 5
@@ -100,7 +102,7 @@ def test_a_system_with_them_says_what_is_missing(brought: Path) -> None:
 
 
 @pytest.mark.parametrize("host", [False, True])
-def test_the_program_runs_them_and_starts_in_spite_of_broken_ones(
+def test_the_program_runs_installed_kinds_and_ignores_broken_ones(
     brought: Path, tmp_path: Path, *, host: bool
 ) -> None:
     command = [sys.executable, "-m", "backburner", "--json"]
@@ -151,7 +153,7 @@ def test_a_kind_is_closed_once_after_its_last_job() -> None:
     assert [it.asked.received[-1] for it in kind.jobs] == ["look"] * len(kind.jobs)
 
 
-def test_a_kind_that_can_t_be_closed_is_a_problem_of_the_stop() -> None:
+def test_a_kind_that_fails_to_close_is_reported_by_the_stop() -> None:
     kind = _Pool(OSError("the pool is stuck"))
     with running(TaskSystem(kinds=[kind])) as system:
         pass

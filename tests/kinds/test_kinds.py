@@ -112,7 +112,7 @@ def test_a_kind_is_found_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["zsh", "", "Bash", "bash "])
-def test_an_unknown_kind_is_refused_with_those_there_are(name: str) -> None:
+def test_an_unknown_kind_is_refused_with_the_known_kinds(name: str) -> None:
     kinds = Kinds((SleepKind(), FakeKind(), BashKind()))
     with pytest.raises(InvalidRequestError) as raised:
         kinds.find(name)
@@ -121,12 +121,12 @@ def test_an_unknown_kind_is_refused_with_those_there_are(name: str) -> None:
     )
 
 
-def test_a_long_name_is_quoted_in_part() -> None:
+def test_a_long_name_is_quoted_partially() -> None:
     with pytest.raises(InvalidRequestError, match=r"^unknown kind 'x{40}…'; .* none$"):
         Kinds(()).find("x" * 10_000)
 
 
-def test_a_check_that_says_no_without_a_reason_is_refused() -> None:
+def test_a_check_that_refuses_without_a_reason_is_an_error() -> None:
     class Doubting(FakeKind):
         def check(self, args: tuple[str, ...]) -> None:
             return cast("None", not args)
@@ -163,7 +163,7 @@ def test_a_command_line_is_never_an_option_of_bash(word: str) -> None:
         (("a\0b",), "a command can't hold a NUL character; remove it"),
     ],
 )
-def test_bash_refuses_what_makes_no_sense(args: tuple[str, ...], problem: str) -> None:
+def test_bash_refuses_invalid_arguments(args: tuple[str, ...], problem: str) -> None:
     with pytest.raises(InvalidRequestError) as raised:
         BashKind().check(args)
     assert str(raised.value) == problem
@@ -173,7 +173,7 @@ def test_bash_refuses_what_makes_no_sense(args: tuple[str, ...], problem: str) -
 
 
 @pytest.mark.parametrize("method", ["command", "directory", "environment"])
-def test_what_a_method_of_a_process_kind_raises_names_it(
+def test_an_error_of_a_process_kind_names_the_method(
     tmp_path: Path, method: str
 ) -> None:
     def fail(*_: object) -> NoReturn:
@@ -209,7 +209,7 @@ def test_output_that_is_a_folder_fails_the_start(tmp_path: Path) -> None:
     assert error == f"can't write its output file {tmp_path}: {text}"
 
 
-def test_output_in_a_folder_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
+def test_output_in_a_missing_folder_fails_the_start(tmp_path: Path) -> None:
     output = tmp_path / "no" / "3.log"
     error = _start_error(BashKind(), _context(output, "true"))
     assert error == f"can't write its output file {output}: No such file or directory"
@@ -223,21 +223,21 @@ def test_a_command_that_is_too_long_fails_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["a\0b", "a\ud800b"])
-def test_text_that_no_process_can_be_given_fails_the_start(
+def test_text_that_no_process_accepts_fails_the_start(
     tmp_path: Path, command: str
 ) -> None:
     error = _start_error(BashKind(), _context(tmp_path / "3.log", command))
     assert error.startswith("can't start bash: ")
 
 
-def test_a_folder_to_start_in_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
+def test_a_missing_working_directory_fails_the_start(tmp_path: Path) -> None:
     error = _start_error(_Here(tmp_path / "no"), _context(tmp_path / "3.log", "true"))
     assert error == (
         f"its directory {tmp_path}/no does not exist; make it, and run it again"
     )
 
 
-def test_a_program_that_may_not_be_run_fails_the_start(tmp_path: Path) -> None:
+def test_a_program_without_execute_permission_fails_the_start(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.touch(0o600)
     error = _start_error(_Program(), _context(tmp_path / "3.log", str(program)))
@@ -258,7 +258,7 @@ def test_a_process_needs_an_output_file() -> None:
         (errno.ENOMEM, "free memory"),
     ],
 )
-def test_a_start_that_lacks_something_says_what_it_waits_for(
+def test_a_start_that_lacks_a_resource_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, waits_for: str
 ) -> None:
     class Refuses:
@@ -340,7 +340,7 @@ def test_a_job_ends_with_its_process(run: Run, looks: Promise[str], lair: Path) 
     assert end == JobEnd(Outcome.failed("exit status 3", 3))
 
 
-def test_a_job_goes_on_until_then(run: Run) -> None:
+def test_a_job_runs_until_its_process_ends(run: Run) -> None:
     job = run("sleep 600")
     assert job.look() is None
     assert job.progress() is None
@@ -354,7 +354,9 @@ def test_a_process_knows_its_task_and_writes_at_once(
     assert (lair / "3.log").read_text() == f"{OWN} 1\n"
 
 
-def test_what_a_job_leaves_running_is_named(run: Run, looks: Promise[str]) -> None:
+def test_processes_left_running_by_a_job_are_named(
+    run: Run, looks: Promise[str]
+) -> None:
     end = _end(run("sleep 600 & echo hi"), looks)
     assert end.outcome.exit_code == 0
     assert end.outcome.reason.startswith("exit status 0; still running: ")
@@ -362,7 +364,7 @@ def test_what_a_job_leaves_running_is_named(run: Run, looks: Promise[str]) -> No
     assert len(_marked()) == 1
 
 
-def test_a_job_that_is_stopped_ends_in_its_own_way(
+def test_a_stopped_job_ends_in_its_own_way(
     run: Run, looks: Promise[str], lair: Path, until: Until
 ) -> None:
     job = run("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done")
@@ -372,7 +374,7 @@ def test_a_job_that_is_stopped_ends_in_its_own_way(
     assert (lair / "3.log").read_text().endswith("bye\n")
 
 
-def test_a_job_that_is_stopped_ends_when_all_of_it_has(
+def test_a_stopped_job_ends_when_all_its_processes_have_ended(
     run: Run, lair: Path, until: Until
 ) -> None:
     last = "sleep 0.1; echo last; exit"
@@ -386,7 +388,7 @@ def test_a_job_that_is_stopped_ends_when_all_of_it_has(
 
 
 @pytest.mark.parametrize("asked_first", [True, False])
-def test_a_job_that_is_killed_leaves_nothing(
+def test_a_killed_job_leaves_no_process(
     run: Run, looks: Promise[str], lair: Path, until: Until, *, asked_first: bool
 ) -> None:
     deaf = "trap '' TERM; echo ready; while :; do sleep 600; done"
@@ -403,7 +405,7 @@ def test_a_job_that_is_killed_leaves_nothing(
     until(lambda: not any(map(runs, family)))
 
 
-def test_a_job_that_is_suspended_can_be_stopped(
+def test_a_suspended_job_can_be_stopped(
     run: Run, looks: Promise[str], until: Until
 ) -> None:
     job = run("trap 'exit 7' TERM; kill -STOP $$; sleep 600")
@@ -433,7 +435,7 @@ def test_a_job_that_is_suspended_can_be_stopped(
         (" 3s ", 3.0),
     ],
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_durations_are_parsed(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
     SleepKind().check((text,))
 
@@ -494,7 +496,7 @@ def test_a_sleep_ends_when_its_time_has_passed(looks: Promise[str]) -> None:
     assert job.progress() == 100
 
 
-def test_a_sleep_of_no_time_ends_at_once() -> None:
+def test_a_sleep_of_zero_seconds_ends_at_once() -> None:
     job = SleepKind().start(_context(None, "0s"))
     assert job.look() is not None
     assert job.progress() == 100

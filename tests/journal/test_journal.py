@@ -84,7 +84,7 @@ def _count(path: Path, table: str) -> int:
     return count
 
 
-def test_many_changes_wait_to_be_shown_in_their_order(
+def test_many_unshown_changes_keep_their_order(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
     # More than are read at once, of tasks that have changed since and of others.
@@ -103,7 +103,7 @@ def test_many_changes_wait_to_be_shown_in_their_order(
     assert memory.order == tuple(sorted(last, key=last.__getitem__))
 
 
-def test_a_change_is_found_behind_many_that_came_with_their_tasks(
+def test_a_change_is_found_after_many_changes_stored_with_their_tasks(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
     # As many as are read at once say what their tasks say.
@@ -150,7 +150,7 @@ def test_tasks_are_found_on_both_sides_of_a_long_gap(
         "snapshot = ''",
     ],
 )
-def test_a_change_that_makes_no_sense_is_damage(
+def test_an_invalid_change_is_damage(
     open_journal: Callable[[], SqliteJournal], path: Path, damage: str
 ) -> None:
     journal = open_journal()
@@ -163,7 +163,7 @@ def test_a_change_that_makes_no_sense_is_damage(
         open_journal().load()
 
 
-def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
+def test_a_description_that_looks_like_a_stored_task_is_kept(
     open_journal: Callable[[], SqliteJournal], path: Path
 ) -> None:
     # What is not set is left out of the text of a task, but not of a text in it.
@@ -193,7 +193,7 @@ def test_a_task_that_is_called_like_the_text_of_a_task_keeps_its_name(
     ],
     ids=str,
 )
-def test_what_a_task_has_not_got_is_left_out_of_its_text(
+def test_absent_fields_are_omitted_from_the_stored_task(
     fields: dict[str, Any],
 ) -> None:
     plain = make_task(1, **fields)
@@ -220,7 +220,7 @@ def test_shown_changes_stay_shown_after_a_lower_number(
     assert open_journal().load().unshown == (_ended(3, 3),)
 
 
-def test_the_changes_of_a_forgotten_task_are_kept_until_they_are_settled(
+def test_changes_of_a_forgotten_task_are_kept_until_settled(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -241,7 +241,7 @@ def test_the_changes_of_a_forgotten_task_are_kept_until_they_are_settled(
     assert _count(path, "changes") == 0
 
 
-def test_a_limit_of_the_size_of_files_is_named_and_what_is_noted_stays(
+def test_a_file_size_limit_is_named_and_pending_changes_are_kept(
     path: Path,
 ) -> None:
     journal = SqliteJournal(path)
@@ -260,7 +260,7 @@ def test_a_limit_of_the_size_of_files_is_named_and_what_is_noted_stays(
     journal.close(clean=True)
 
 
-def test_what_another_program_holds_is_told_at_once_and_stays_noted(
+def test_a_locked_journal_is_reported_at_once_and_pending_changes_are_kept(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -276,7 +276,7 @@ def test_what_another_program_holds_is_told_at_once_and_stays_noted(
     assert [task.id for task in open_journal().load().tasks] == [1]
 
 
-def test_tasks_that_are_too_long_together_are_no_damage(
+def test_tasks_whose_total_is_too_long_are_no_damage(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
     """As 61 tasks with commands of 17 MB are, for the limits that SQLite has."""
@@ -291,7 +291,7 @@ def test_tasks_that_are_too_long_together_are_no_damage(
     assert [task.id for task in again.load().tasks] == [*range(1, 300)]
 
 
-def test_only_the_last_messages_are_kept(
+def test_only_the_most_recent_messages_are_kept(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -325,7 +325,7 @@ def test_the_processes_of_another_session_are_not_loaded(
     assert open_journal().load().session_key not in {key, "0123456789ab"}
 
 
-def test_its_numbers_are_kept_elsewhere_after_each_write(path: Path) -> None:
+def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> None:
     told: list[tuple[int, int]] = []
     fails = False
 
@@ -353,7 +353,7 @@ def test_its_numbers_are_kept_elsewhere_after_each_write(path: Path) -> None:
     assert told == [(2, 1), (3, 2)]
 
 
-def test_a_new_file_that_is_damaged_too_is_not_replaced_again(
+def test_a_damaged_replacement_is_not_replaced_again(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     """A disk that spoils everything would be filled with what was set aside."""
@@ -379,7 +379,7 @@ def _queue(
     journal.changed(TaskChanged(seq, TaskEvent.QUEUED, task), environment)
 
 
-def test_equal_environments_are_one_row_as_long_as_a_task_waits(
+def test_equal_environments_share_one_row_while_a_task_waits(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -412,7 +412,7 @@ def test_a_task_that_starts_at_once_leaves_no_trace_of_its_environment(
     assert b"s3cret" not in _bytes(path)
 
 
-def test_what_was_an_environment_is_wiped(
+def test_a_deleted_environment_is_wiped(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -435,7 +435,7 @@ def test_what_was_an_environment_is_wiped(
     assert b"s3cret-19-" in found, "one still waits"
 
 
-def test_a_file_that_others_use_is_wiped_another_time(
+def test_a_file_in_use_is_wiped_later(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -456,7 +456,7 @@ def test_a_file_that_others_use_is_wiped_another_time(
     assert b"s3cret" not in _bytes(path)
 
 
-def test_what_is_deleted_during_a_wipe_is_wiped_after_it(
+def test_rows_deleted_during_a_wipe_are_wiped_afterwards(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -474,14 +474,14 @@ def test_what_is_deleted_during_a_wipe_is_wiped_after_it(
     assert path.exists()
 
 
-def test_a_missing_file_is_not_made_to_be_wiped(path: Path) -> None:
+def test_a_wipe_does_not_create_a_missing_file(path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     with pytest.raises(JournalError):
         wipe(path)
     assert not path.exists()
 
 
-def test_the_environment_of_a_schedule_is_kept_as_long_as_it_is(
+def test_the_environment_of_a_schedule_is_kept_until_its_removal(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -522,7 +522,7 @@ def test_the_environment_of_a_schedule_is_kept_as_long_as_it_is(
     assert (memory.schedules, memory.next_schedule) == ((), 4)
 
 
-def test_a_new_file_has_the_environments_too(
+def test_a_replacement_file_contains_the_environments(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -539,7 +539,7 @@ def test_a_new_file_has_the_environments_too(
     assert open_journal().load().environments == {1: {"KEY": "value"}}
 
 
-def test_a_task_that_has_lost_its_environment_is_damage(
+def test_a_task_without_its_environment_is_damage(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     journal = open_journal()
@@ -553,7 +553,7 @@ def test_a_task_that_has_lost_its_environment_is_damage(
         open_journal().load()
 
 
-def test_a_long_queue_is_not_searched_for_each_task_that_lost_its_environment(
+def test_missing_environments_do_not_cause_a_quadratic_search(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
     class LongQueue(list[int]):

@@ -6,6 +6,6 @@ from backburner.actors.journal.protocol import Journal
 from backburner.actors.journal.sqlite import SqliteJournal
 
 
-def test_a_journal_in_a_file_forgets_nothing_that_the_plain_one_forgets() -> None:
+def test_the_sqlite_journal_overrides_every_method() -> None:
     asked = {name for name in vars(Journal) if not name.startswith("_")}
     assert asked - vars(SqliteJournal).keys() == set()

@@ -25,7 +25,7 @@ def _task(task_id: int) -> Task:
     return Task(id=task_id, description="", kind="fake", reason="", queued_at=_AT)
 
 
-def test_what_tells_no_change_goes_and_the_rest_keeps_its_order() -> None:
+def test_messages_without_changes_are_sent_and_the_rest_keeps_its_order() -> None:
     outbox, one = Outbox(), Recorder[object]("one")
     assert not outbox
     outbox.add(one, "first", tells_change=True)
@@ -71,7 +71,7 @@ def test_what_tells_no_change_goes_and_the_rest_keeps_its_order() -> None:
         (Refused("no"), []),
     ],
 )
-def test_an_answer_tells_which_changes_it_confirms(
+def test_an_answer_names_the_changes_it_confirms(
     answer: QueueReply, told: list[tuple[int, str | None]]
 ) -> None:
     assert [*told_by(answer)] == told

@@ -99,7 +99,7 @@ TestUnshown = UnshownMachine.TestCase
 TestUnshown.settings = settings(deadline=None)
 
 
-def test_what_nobody_is_ever_shown_does_not_pile_up() -> None:
+def test_never_shown_changes_do_not_accumulate() -> None:
     unshown = UnshownChanges()
     dropped: list[int] = []
     last = UNSHOWN_KEPT + 5
@@ -111,7 +111,7 @@ def test_what_nobody_is_ever_shown_does_not_pile_up() -> None:
     assert kept == [*range(6, last + 1)]
 
 
-def test_what_nobody_is_ever_shown_takes_no_more_memory_after_a_while() -> None:
+def test_memory_of_never_shown_changes_is_bounded() -> None:
     unshown = UnshownChanges()
     most = {True: 0, False: 0}  # in the first quarter, and later
     tracemalloc.start()
@@ -129,7 +129,7 @@ def test_what_nobody_is_ever_shown_takes_no_more_memory_after_a_while() -> None:
 
 
 @pytest.mark.parametrize("way", ["shown", "forgotten"])
-def test_each_of_many_costs_no_more_than_each_of_few(way: str) -> None:
+def test_the_cost_per_change_does_not_grow_with_their_number(way: str) -> None:
     """With a plain dict it took 5 s of processor instead of 0.1 s."""
     many = 100_000
     unshown = UnshownChanges(_change(number, number) for number in range(1, many + 1))

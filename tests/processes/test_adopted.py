@@ -87,7 +87,7 @@ def parent() -> Iterator[Callable[[str], _Parent]]:
         ("kill -9 $$", ExitStatus(signal=9)),
     ],
 )
-def test_a_zombie_tells_how_it_ended(
+def test_a_zombie_has_an_exit_status(
     parent: Callable[[str], _Parent],
     until: Callable[[Callable[[], bool]], None],
     command: str,
@@ -99,7 +99,7 @@ def test_a_zombie_tells_how_it_ended(
     process.reap()
 
 
-def test_one_that_may_be_another_tells_nothing_of_its_end_unless_it_runs_the_command(
+def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
     parent: Callable[[str], _Parent],
     until: Callable[[Callable[[], bool]], None],
     tmp_path: Path,
@@ -120,7 +120,7 @@ def test_one_that_may_be_another_tells_nothing_of_its_end_unless_it_runs_the_com
     assert not process.runs(["bash", "-c", command])
 
 
-def test_it_runs_until_it_ends_and_gets_signals(
+def test_an_adopted_process_gets_signals_and_ends(
     parent: Callable[[str], _Parent],
     until: Callable[[Callable[[], bool]], None],
     tmp_path: Path,
@@ -137,7 +137,7 @@ def test_it_runs_until_it_ends_and_gets_signals(
     assert process.exit_status() == ExitStatus(3)
 
 
-def test_what_was_collected_is_told_by_who_noted_it_or_by_the_kernel(
+def test_a_reaped_exit_status_comes_from_the_notes_or_the_kernel(
     parent: Callable[[str], _Parent], tmp_path: Path
 ) -> None:
     started = parent("sleep 0.1; exit 5")
@@ -153,7 +153,7 @@ def test_what_was_collected_is_told_by_who_noted_it_or_by_the_kernel(
     assert end == ExitStatus(5) or (end is not None and "nothing" in end.unknown)
 
 
-def test_what_nobody_noted_is_unknown_and_says_why(
+def test_an_unrecorded_exit_status_is_unknown_with_the_reason(
     parent: Callable[[str], _Parent],
 ) -> None:
     started = parent("exit 5")
@@ -170,7 +170,7 @@ def test_what_nobody_noted_is_unknown_and_says_why(
 
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
-def test_what_was_collected_before_it_is_taken_over_is_told_to_who_held_it(
+def test_an_exit_status_reaped_before_adoption_is_told_to_its_holder(
     parent: Callable[[str], _Parent], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -189,7 +189,9 @@ def test_what_was_collected_before_it_is_taken_over_is_told_to_who_held_it(
     assert len(os.listdir("/proc/self/fd")) == before - 1  # noqa: PTH208 - the same
 
 
-def test_what_is_held_and_not_taken_is_let_go(parent: Callable[[str], _Parent]) -> None:
+def test_held_processes_that_are_not_adopted_are_released(
+    parent: Callable[[str], _Parent],
+) -> None:
     exits, which = ExitNotes(), _started(parent("exec sleep 600").pid)
     between = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
     exits.hold([which])
@@ -200,7 +202,7 @@ def test_what_is_held_and_not_taken_is_let_go(parent: Callable[[str], _Parent]) 
 
 
 @pytest.mark.parametrize("away", [-1, 1])
-def test_a_process_that_has_the_same_id_is_another(
+def test_a_process_with_a_reused_id_is_not_adopted(
     parent: Callable[[str], _Parent], away: int
 ) -> None:
     other = parent("exec sleep 600")
@@ -216,5 +218,5 @@ def test_a_process_that_has_the_same_id_is_another(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may see any")
-def test_the_status_of_a_zombie_of_another_user_is_not_believed() -> None:
+def test_the_status_of_a_zombie_of_another_user_is_ignored() -> None:
     assert proc.status_of_zombie(1) is None

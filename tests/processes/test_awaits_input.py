@@ -163,7 +163,7 @@ def test_a_job_that_reads_its_terminal_waits(
         ),
     ],
 )
-def test_a_job_that_works_does_not_wait(
+def test_a_working_job_does_not_wait(
     start: Callable[..., _Job], until: Until, command: tuple[str, ...], name: str
 ) -> None:
     if shutil.which(command[0]) is None:
@@ -173,7 +173,7 @@ def test_a_job_that_works_does_not_wait(
     assert not any(job.looks() for _ in range(20))
 
 
-def test_one_that_passes_on_what_others_send_does_not_wait(
+def test_a_server_that_also_polls_its_input_does_not_wait(
     start: Callable[..., _Job], until: Until
 ) -> None:
     job = start(*_python(_SERVER.format(_ON_BOTH)))
@@ -209,7 +209,7 @@ def test_a_job_that_reads_its_pipe_waits(
 
 
 @pytest.mark.parametrize("pipe", [False, True])
-def test_a_job_that_polls_its_input_waits_after_a_pause_as_well(
+def test_a_job_that_polls_its_input_waits_even_after_a_pause(
     start: Callable[..., _Job], until: Until, *, pipe: bool
 ) -> None:
     code = (
@@ -225,7 +225,9 @@ def test_a_job_that_polls_its_input_waits_after_a_pause_as_well(
     until(job.looks)
 
 
-def test_it_is_new_only_after_input(start: Callable[..., _Job], until: Until) -> None:
+def test_a_wait_is_new_only_after_input(
+    start: Callable[..., _Job], until: Until
+) -> None:
     job = start("bash", "-c", "cat; exit", pipe=True)
     until(job.looks)
     assert job.watch.is_new
@@ -236,7 +238,7 @@ def test_it_is_new_only_after_input(start: Callable[..., _Job], until: Until) ->
     assert job.watch.is_new
 
 
-def test_a_busy_job_that_reads_too_does_not_wait(
+def test_a_busy_job_that_also_reads_does_not_wait(
     start: Callable[..., _Job], until: Until
 ) -> None:
     code = (

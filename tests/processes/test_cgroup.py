@@ -33,7 +33,7 @@ def _sealed(path: Path) -> Path:
     return path
 
 
-def test_the_nearest_group_that_gives_all_controllers_is_chosen(tmp_path: Path) -> None:
+def test_the_nearest_group_with_all_controllers_is_chosen(tmp_path: Path) -> None:
     top = _sealed(_group(tmp_path / "top", "cpu io memory pids", "cpu memory pids"))
     slice_ = _group(top / "app.slice", "cpu memory pids", "cpu memory pids")
     own = _sealed(_group(slice_ / "run.scope", "cpu memory pids", ""))
@@ -47,25 +47,25 @@ def test_the_group_with_the_most_controllers_is_chosen(tmp_path: Path) -> None:
     assert find_base(own, top) == Base(slice_, frozenset({"memory", "pids"}))
 
 
-def test_a_group_without_controllers_serves_if_there_is_no_other(
+def test_a_group_without_controllers_is_the_last_resort(
     tmp_path: Path,
 ) -> None:
     own = _group(tmp_path / "top", "hugetlb", "")
     assert find_base(own, own) == Base(own, frozenset())
 
 
-def test_nothing_is_made_where_this_user_may_not(tmp_path: Path) -> None:
+def test_no_group_is_created_without_permission(tmp_path: Path) -> None:
     own = _sealed(_group(tmp_path / "top", "memory", "memory"))
     assert find_base(own, own) is None
 
 
-def test_nothing_above_the_mount_is_looked_at(tmp_path: Path) -> None:
+def test_the_search_stops_at_the_mount(tmp_path: Path) -> None:
     outside = _group(tmp_path, "memory", "memory")
     top = _sealed(_group(outside / "top", "memory", "memory"))
     assert find_base(top, top) is None
 
 
-def test_limits_are_written_as_the_kernel_wants_them(tmp_path: Path) -> None:
+def test_limits_are_written_in_the_format_of_the_kernel(tmp_path: Path) -> None:
     names = ("memory.max", "memory.swap.max", "memory.oom.group", "cpu.max", "pids.max")
     for name in names:
         (tmp_path / name).touch()
@@ -86,17 +86,17 @@ def test_a_kernel_without_swap_limits_memory_as_well(tmp_path: Path) -> None:
     assert (tmp_path / "memory.oom.group").read_text() == "1"
 
 
-def test_a_limit_that_can_not_be_set_is_an_error(tmp_path: Path) -> None:
+def test_a_limit_that_cannot_be_set_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Group(tmp_path, ALL).limit(Terms(pids=1))
     assert not [*tmp_path.iterdir()]
 
 
-def test_only_controllers_that_are_given_are_written(tmp_path: Path) -> None:
+def test_only_available_controllers_are_written(tmp_path: Path) -> None:
     Group(tmp_path, frozenset()).limit(Terms(memory=1 << 30, cpus=1, pids=1))
 
 
-def test_what_was_used_is_read(tmp_path: Path) -> None:
+def test_resource_usage_is_read(tmp_path: Path) -> None:
     for name, text in (
         ("cpu.stat", "usage_usec 1500000\nuser_usec 1\n"),
         ("memory.current", "4096\n"),
@@ -109,7 +109,7 @@ def test_what_was_used_is_read(tmp_path: Path) -> None:
     assert usage == cgroup.Usage(1.5, 4096, 8192, 2, 7)
 
 
-def test_what_is_in_a_group_is_found_and_killed(tmp_path: Path) -> None:
+def test_processes_of_a_group_are_found_and_killed(tmp_path: Path) -> None:
     (tmp_path / "cgroup.procs").write_text(f"{os.getpid()}\n4194305\n")
     (tmp_path / "cgroup.kill").touch()
     bounds = Bounds(Terms(pids=5), Group(tmp_path, ALL))
@@ -137,7 +137,7 @@ def test_what_is_in_a_group_is_found_and_killed(tmp_path: Path) -> None:
         ("memory.events", "oom_kill 0\n", Terms(memory=2 << 30), "exit status 1"),
     ],
 )
-def test_a_task_that_went_beyond_a_limit_says_so(
+def test_a_task_that_exceeded_a_limit_says_so(
     tmp_path: Path, name: str, text: str, terms: Terms, reason: str
 ) -> None:
     (tmp_path / name).write_text(text)
@@ -151,7 +151,7 @@ def test_a_task_that_went_beyond_a_limit_says_so(
     assert outcome.figures.limits.endswith("(cgroup)")
 
 
-def test_of_a_group_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
+def test_a_removed_group_has_no_figures(tmp_path: Path) -> None:
     group = Group(tmp_path / "gone", ALL)
     assert group.usage() == cgroup.Usage()
     assert group.pids() == []
@@ -166,7 +166,7 @@ def test_of_a_group_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
         ("a-b-1f2e3d4c5b6a:3", 2, "backburner-1f2e3d4c5b6a-3-2"),
     ],
 )
-def test_a_group_is_called_after_session_and_task(
+def test_a_group_is_named_after_session_and_task(
     mark: str, attempt: int, name: str
 ) -> None:
     assert name_of(mark, attempt) == name

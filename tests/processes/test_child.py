@@ -66,12 +66,12 @@ def _end(child: ChildProcess, until: Until) -> ExitStatus:
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 127, 255])
-def test_an_exit_code_is_told(start: Start, until: Until, code: int) -> None:
+def test_an_exit_code_is_reported(start: Start, until: Until, code: int) -> None:
     assert _end(start(f"exit {code}"), until) == ExitStatus(code=code)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
+def test_a_signal_is_reported(start: Start, until: Until, number: int) -> None:
     status = _end(start(f"kill -{number:d} $$; sleep 600"), until)
     assert status == ExitStatus(signal=number)
 
@@ -91,7 +91,9 @@ def test_a_signal_is_told(start: Start, until: Until, number: int) -> None:
         ),
     ],
 )
-def test_what_an_exit_means_for_a_task(status: ExitStatus, outcome: Outcome) -> None:
+def test_an_exit_status_decides_the_outcome_of_a_task(
+    status: ExitStatus, outcome: Outcome
+) -> None:
     assert status.outcome() == outcome
 
 
@@ -103,7 +105,7 @@ def test_a_running_child_has_no_exit_status(start: Start, until: Until) -> None:
     assert child.exit_status() is None
 
 
-def test_an_exit_status_stays_until_it_is_collected(start: Start, until: Until) -> None:
+def test_an_exit_status_stays_until_it_is_reaped(start: Start, until: Until) -> None:
     child = start("exit 3")
     assert _end(child, until) == child.exit_status() == ExitStatus(code=3)
     assert psutil.pid_exists(child.pid)
@@ -111,7 +113,7 @@ def test_an_exit_status_stays_until_it_is_collected(start: Start, until: Until) 
     assert not psutil.pid_exists(child.pid)
 
 
-def test_an_exit_status_that_others_collected_is_unknown(start: Start) -> None:
+def test_an_exit_status_reaped_elsewhere_is_unknown(start: Start) -> None:
     child = start("exit 3")
     os.waitpid(child.pid, 0)
     assert child.exit_status() == UNKNOWN
@@ -126,7 +128,7 @@ def test_output_and_errors_keep_their_order(
     assert output.read_text().splitlines() == expected
 
 
-def test_output_goes_to_a_new_file_for_its_owner_alone(
+def test_output_goes_to_a_new_private_file(
     start: Start, output: Path, until: Until
 ) -> None:
     _end(start("echo one; echo two >> /dev/stdout"), until)
@@ -165,7 +167,7 @@ def _not_a_program(beside: Path) -> Path:
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
-def test_a_host_without_standard_streams_has_its_output_all_the_same(
+def test_output_is_kept_in_a_host_without_standard_streams(
     tmp_path: Path, closed: tuple[int, ...]
 ) -> None:
     code = """
@@ -185,9 +187,7 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1]))
     assert output.read_text() == "out\nerr\n/dev/null\n"
 
 
-def test_output_is_taken_byte_for_byte(
-    start: Start, output: Path, until: Until
-) -> None:
+def test_output_is_kept_byte_for_byte(start: Start, output: Path, until: Until) -> None:
     _end(start(r"head -c 300000 /dev/zero; printf '\xff\x1b[2J\r'"), until)
     assert output.read_bytes() == bytes(300000) + b"\xff\x1b[2J\r"
 
@@ -220,7 +220,7 @@ def test_a_child_leads_a_session_without_a_terminal(
     until(lambda: output.read_bytes() == b"none\n")
 
 
-def test_a_child_sees_nothing_but_what_it_was_given(
+def test_a_child_inherits_only_its_given_environment_and_files(
     lair: Path, output: Path, until: Until
 ) -> None:
     read, write = os.pipe()
@@ -249,13 +249,17 @@ def test_a_signal_reaches_the_whole_group(
     child.signal_group(signal.SIGTERM)
 
 
-def test_who_is_left_of_the_group_is_noticed(start: Start, until: Until) -> None:
+def test_remaining_processes_of_the_group_are_noticed(
+    start: Start, until: Until
+) -> None:
     child = start("sleep 600 &")
     _end(child, until)
     assert child.reap()
 
 
-def test_who_left_the_group_is_not_of_it(start: Start, until: Until) -> None:
+def test_a_process_that_left_the_group_does_not_belong_to_it(
+    start: Start, until: Until
+) -> None:
     # Held back by the pipe until it has left: a child that was not would be noticed.
     child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 600'); read -u 3")
     _end(child, until)
@@ -283,7 +287,7 @@ def _ignoring(*numbers: int) -> Generator[None]:
         (["bash", "-c", "x" * 200_000], HERE, errno.E2BIG),
     ],
 )
-def test_a_program_that_can_not_be_started_is_named(
+def test_a_program_that_cannot_be_started_is_named(
     output: Path,
     argv: list[str],
     environment: Environment,
@@ -304,7 +308,7 @@ def test_a_program_that_can_not_be_started_is_named(
 @pytest.mark.parametrize(
     ("name", "error"), [("", FileExistsError), ("no/1.log", FileNotFoundError)]
 )
-def test_an_output_file_that_can_not_be_written_is_named(
+def test_an_unwritable_output_file_is_named(
     tmp_path: Path, name: str, error: type[OSError]
 ) -> None:
     output = tmp_path / name
@@ -313,7 +317,7 @@ def test_an_output_file_that_can_not_be_written_is_named(
     assert raised.value.filename == str(output)
 
 
-def test_a_folder_to_start_in_that_is_not_there_is_named(output: Path) -> None:
+def test_a_missing_working_directory_is_named(output: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised:
         ChildProcess(["true"], HERE, output, Path("/no/such/folder"))
     assert str(raised.value.filename) == "/no/such/folder"
@@ -324,7 +328,7 @@ def test_a_nul_in_an_argument_is_an_error(output: Path) -> None:
         ChildProcess(["echo", "a\0b"], HERE, output)
 
 
-def test_a_process_that_has_exited_is_left_for_its_owner_to_collect(
+def test_an_exited_process_is_left_for_its_owner_to_reap(
     start: Start, output: Path, until: Until
 ) -> None:
     first = start("exit 3")
@@ -374,7 +378,7 @@ def test_signals_that_the_starting_thread_blocks_are_not_blocked_in_a_child(
     assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
 
 
-def test_a_program_that_is_missing_is_named_while_signals_are_blocked(
+def test_a_missing_program_is_named_while_signals_are_blocked(
     output: Path,
 ) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -399,9 +403,7 @@ def test_a_child_gives_way_to_other_sessions(start: Start) -> None:
     assert group.read_text().split()[-2:] == ["nice", str(GIVE_WAY)]
 
 
-def test_giving_way_is_no_matter_for_one_that_has_ended(
-    start: Start, until: Until
-) -> None:
+def test_giving_way_ignores_an_ended_process(start: Start, until: Until) -> None:
     child = start("exit 3")
     _end(child, until)
     child.reap()

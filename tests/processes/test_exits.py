@@ -80,7 +80,7 @@ def _open_files() -> int:
     return psutil.Process().num_fds()
 
 
-def test_an_exit_is_told_and_left_to_be_reaped(
+def test_an_exit_is_reported_and_not_reaped(
     watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[str] = Promise()
@@ -90,7 +90,7 @@ def test_an_exit_is_told_and_left_to_be_reaped(
     assert child.poll() == 3
 
 
-def test_a_process_that_runs_is_not_told(watcher: PidfdWatcher, start: Start) -> None:
+def test_a_running_process_is_not_reported(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     runs, ends = start("cat"), start("true")
     watcher.watch(runs.pid, lambda: exits.tell("cat"))
@@ -102,9 +102,7 @@ def test_a_process_that_runs_is_not_told(watcher: PidfdWatcher, start: Start) ->
     assert runs.poll() == 0
 
 
-def test_a_process_that_is_stopped_has_not_exited(
-    watcher: PidfdWatcher, start: Start
-) -> None:
+def test_a_stopped_process_has_not_exited(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     stopped, ends = start("cat"), start("true")
     watcher.watch(stopped.pid, lambda: exits.tell("cat"))
@@ -116,7 +114,7 @@ def test_a_process_that_is_stopped_has_not_exited(
     assert exits.get(PATIENCE) == "cat"
 
 
-def test_a_death_by_signal_is_told(watcher: PidfdWatcher, start: Start) -> None:
+def test_a_death_by_signal_is_reported(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
     watcher.watch(child.pid, lambda: exits.tell("gone"))
@@ -125,7 +123,9 @@ def test_a_death_by_signal_is_told(watcher: PidfdWatcher, start: Start) -> None:
     assert child.poll() == -signal.SIGKILL
 
 
-def test_an_exit_before_the_watch_is_told(watcher: PidfdWatcher, start: Start) -> None:
+def test_an_exit_before_the_watch_is_reported(
+    watcher: PidfdWatcher, start: Start
+) -> None:
     exits: Promise[str] = Promise()
     child = start("true")
     _wait_for_exit(child)
@@ -134,7 +134,7 @@ def test_an_exit_before_the_watch_is_told(watcher: PidfdWatcher, start: Start) -
     assert child.poll() == 0
 
 
-def test_many_exits_at_once_are_each_told_once(
+def test_simultaneous_exits_are_each_reported_once(
     watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[int] = Promise()
@@ -184,7 +184,7 @@ def _copy_of_pidfds() -> list[int]:
     return [os.dup(fd) for fd, it in opened.items() if "pidfd" in it]
 
 
-def test_a_child_that_is_just_being_forked_does_no_harm(
+def test_a_child_that_is_being_forked_is_harmless(
     watcher: PidfdWatcher, start: Start
 ) -> None:
     exits: Promise[str] = Promise()
@@ -207,7 +207,9 @@ def test_a_process_that_is_gone_has_exited(watcher: PidfdWatcher, start: Start) 
     assert exits.get(PATIENCE) == "gone"
 
 
-def test_a_process_of_others_is_told_too(watcher: PidfdWatcher, start: Start) -> None:
+def test_the_exit_of_a_foreign_process_is_reported(
+    watcher: PidfdWatcher, start: Start
+) -> None:
     exits: Promise[str] = Promise()
     parent = start("bash", "-c", "sleep 600 & read -r; kill $!; wait; exec sleep 600")
     (child,) = _children(parent.pid)
@@ -226,7 +228,7 @@ def _children(pid: int) -> list[int]:
     return [process.pid for process in found]
 
 
-def test_an_exit_that_nobody_waited_for_is_told_when_it_is_closed(start: Start) -> None:
+def test_a_pending_exit_is_reported_on_close(start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("true")
     watcher = PidfdWatcher()
@@ -236,7 +238,9 @@ def test_an_exit_that_nobody_waited_for_is_told_when_it_is_closed(start: Start) 
     assert exits.get(0) == "gone"
 
 
-def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(start: Start) -> None:
+def test_a_closed_watcher_drops_all_watches_and_leaves_no_file_open(
+    start: Start,
+) -> None:
     exits: Promise[str] = Promise()
     child = start("cat")
     before = _open_files()
@@ -254,7 +258,7 @@ def test_a_closed_watcher_forgets_all_and_leaves_no_file_open(start: Start) -> N
         exits.get(0)
 
 
-def test_a_closed_watcher_watches_nothing_more(start: Start) -> None:
+def test_a_closed_watcher_watches_nothing(start: Start) -> None:
     child = start("cat")
     before = _open_files()
     watcher = PidfdWatcher()
@@ -264,7 +268,7 @@ def test_a_closed_watcher_watches_nothing_more(start: Start) -> None:
     assert _open_files() == before
 
 
-def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
+def test_waking_a_closed_watcher_writes_to_no_other_file() -> None:
     watcher = PidfdWatcher()
     watcher.close()
     # Takes the first free numbers, those of the watcher's files among them.
@@ -276,7 +280,7 @@ def test_who_wakes_a_closed_watcher_writes_into_no_file_of_others() -> None:
         os.close(other)
 
 
-def test_a_signal_handler_may_wake_in_the_midst_of_a_wake() -> None:
+def test_a_signal_handler_may_wake_during_a_wake() -> None:
     watcher = PidfdWatcher()
     handled = 0
 
@@ -306,7 +310,7 @@ def test_a_wait_ends_in_time_or_with_a_wake() -> None:
     watcher.close()
 
 
-def test_each_exit_is_reported_on_one_of_those_that_wait(start: Start) -> None:
+def test_each_exit_is_reported_to_one_waiter(start: Start) -> None:
     watcher = PidfdWatcher()
     reported: Promise[int] = Promise()
     children = [start("true") for _ in range(20)]
@@ -325,7 +329,7 @@ def test_each_exit_is_reported_on_one_of_those_that_wait(start: Start) -> None:
     watcher.close()
 
 
-def test_the_last_free_descriptors_are_left_to_others() -> None:
+def test_the_watcher_leaves_the_last_free_descriptors() -> None:
     script = """
 import os, resource, subprocess
 from backburner.actors.processes.exits import LAST_FREE, PidfdWatcher
@@ -374,7 +378,7 @@ def test_a_signal_handler_that_interrupts_a_wake_may_wait_for_another(
     watcher.close()
 
 
-def test_a_watcher_that_is_closed_in_the_midst_of_a_wake_writes_to_no_other_file(
+def test_closing_a_watcher_during_a_wake_writes_to_no_other_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     watcher, write = PidfdWatcher(), os.eventfd_write

@@ -146,7 +146,7 @@ def test_a_stopped_process_is_alive(start: Start) -> None:
     assert process.is_alive()
 
 
-def test_a_process_is_not_one_that_had_its_id_before(start: Start) -> None:
+def test_a_process_differs_from_a_previous_one_with_its_id(start: Start) -> None:
     child = start("sleep 600")
     before = Process(child.pid, _process(child.pid).born - 1)
     assert not before.is_alive()
@@ -176,9 +176,7 @@ def test_processes_are_found_by_any_part_of_their_mark(
     assert len(found) == 3
 
 
-def test_a_process_that_is_loading_a_program_keeps_its_mark(
-    start: Start, lair: Path
-) -> None:
+def test_a_process_keeps_its_mark_during_exec(start: Start, lair: Path) -> None:
     (lair / "again").write_text("#!/bin/sh\nexec ./again\n")
     (lair / "again").chmod(0o700)
     child = start("exec ./again")
@@ -186,7 +184,7 @@ def test_a_process_that_is_loading_a_program_keeps_its_mark(
         assert child.pid in _ids(_marked())
 
 
-def test_who_searches_is_never_found() -> None:
+def test_the_searching_process_is_never_found() -> None:
     script = (
         "from backburner.actors.processes.family import find_marked;"
         f"print(find_marked(lambda part: part == {OWN!r}))"
@@ -345,7 +343,7 @@ def test_a_child_of_what_has_ended_since_it_was_found_is_stopped(
     until(lambda: last.status() == psutil.STATUS_STOPPED)
 
 
-def test_what_took_the_place_of_another_counts_once(
+def test_a_process_with_a_reused_id_counts_once(
     start_relay: StartRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a limit on processes would end a task that never had so many."""
@@ -366,7 +364,7 @@ def test_what_took_the_place_of_another_counts_once(
     assert signs.processes == 2
 
 
-def test_a_reading_ends_where_new_processes_are_started_all_the_time(
+def test_reading_the_table_ends_while_processes_keep_starting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     listed: list[int] = []
@@ -436,7 +434,9 @@ def test_the_family_is_found_after_its_first_process_has_ended(
     assert _ids(family.find_family(leader.pid, OWN)) == members
 
 
-def test_the_family_of_an_inner_task_is_its_own(start: Start, written: Written) -> None:
+def test_the_family_of_an_inner_task_is_separate(
+    start: Start, written: Written
+) -> None:
     inner = f"{OWN},inner-{OWN}"
     outer = start(f"./nap & {MARK}={inner} setsid ./nap & wait")
     by_mark = {process.environ()[MARK]: process.pid for process in written(2)}
@@ -446,7 +446,7 @@ def test_the_family_of_an_inner_task_is_its_own(start: Start, written: Written) 
     assert _ids(family.find_family(nobody.pid, inner)) == {by_mark[inner]}
 
 
-def test_who_was_known_stays_known_when_nothing_leads_to_it(
+def test_a_known_process_stays_known_without_a_link_to_it(
     start: Start, written: Written
 ) -> None:
     leader = start("env -i setsid bash -c './nap & echo $$ >> pids; wait' & wait")
@@ -461,7 +461,7 @@ def test_who_was_known_stays_known_when_nothing_leads_to_it(
     assert _ids(family.find_family(leader.pid, OWN, [parent])) == members
 
 
-def test_who_was_known_and_has_ended_is_left_out(
+def test_a_known_process_that_has_ended_is_omitted(
     start: Start, written: Written, until: Until
 ) -> None:
     leader = start("./nap & wait; sleep 600")
@@ -476,7 +476,7 @@ def test_who_was_known_and_has_ended_is_left_out(
 # Ending
 
 
-def test_all_that_carry_the_mark_are_ended(start: Start, written: Written) -> None:
+def test_all_processes_with_the_mark_are_ended(start: Start, written: Written) -> None:
     leader = start("./nap & (setsid ./nap &); setsid ./nap & wait")
     other = start("sleep 600", f"{OWN}0")
     written(3)
@@ -486,7 +486,7 @@ def test_all_that_carry_the_mark_are_ended(start: Start, written: Written) -> No
     assert other.poll() is None
 
 
-def test_who_ends_when_asked_is_given_the_time(
+def test_a_process_that_ends_on_sigterm_is_given_time(
     start: Start, written: Written, lair: Path
 ) -> None:
     child = start(
@@ -500,14 +500,16 @@ def test_who_ends_when_asked_is_given_the_time(
     assert child.wait() == 7
 
 
-def test_who_does_not_end_when_asked_is_killed(start: Start, written: Written) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(
+    start: Start, written: Written
+) -> None:
     child = start("trap '' TERM; echo $$ >> pids; while :; do sleep 600; done")
     written(1)
     assert _end_marked(0.05) == ""
     assert child.wait() == -signal.SIGKILL
 
 
-def test_who_is_stopped_can_act_on_being_asked(start: Start, written: Written) -> None:
+def test_a_stopped_process_can_handle_sigterm(start: Start, written: Written) -> None:
     child = start("trap 'exit 7' TERM; echo $$ >> pids; kill -STOP $$; read -t 600")
     written(1)
     os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
@@ -522,11 +524,11 @@ def test_a_hurry_ends_the_grace_period(start: Start, written: Written) -> None:
     assert child.wait() == -signal.SIGKILL
 
 
-def test_with_nothing_to_end_nothing_is_waited_for() -> None:
+def test_ending_no_processes_does_not_wait() -> None:
     assert _end_marked(3600) == ""
 
 
-def test_what_does_not_die_is_named(
+def test_a_process_that_does_not_die_is_named(
     start: Start, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = start("exec ./nap")
@@ -543,14 +545,14 @@ def test_what_does_not_die_is_named(
     assert left == f"{child.pid} (nap, not permitted: it belongs to {owner})"
 
 
-def test_what_is_never_met_alive_is_said_to_be_left(start: Start) -> None:
+def test_a_process_never_met_alive_is_reported_as_left(start: Start) -> None:
     child = start("exit 0")
     gone = _process(child.pid)
     child.wait()
     assert end_all(lambda: [gone], grace=0) == REPLACED
 
 
-def test_what_was_killed_is_waited_for_however_many_rounds_that_takes(
+def test_killed_processes_are_waited_for_in_any_number_of_rounds(
     start: Start, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = start("exec ./nap")
@@ -569,7 +571,7 @@ def test_what_was_killed_is_waited_for_however_many_rounds_that_takes(
     assert child.wait() == -signal.SIGKILL
 
 
-def test_a_search_that_fails_is_made_again(start: Start, written: Written) -> None:
+def test_a_failed_search_is_retried(start: Start, written: Written) -> None:
     child = start("exec ./nap")
     written(1)
     failures = [OSError(errno.ENOMEM, "no memory"), OSError(errno.EMFILE, "no file")]
@@ -583,7 +585,7 @@ def test_a_search_that_fails_is_made_again(start: Start, written: Written) -> No
     assert child.wait() == -signal.SIGKILL
 
 
-def test_a_search_that_always_fails_is_no_clean_end() -> None:
+def test_a_search_that_always_fails_is_not_a_clean_end() -> None:
     def search() -> list[Process]:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
@@ -607,7 +609,7 @@ def test_a_session_is_found_by_its_leader(
     assert _ids(found) == {leader.pid, *(nap.pid for nap in naps)} - orphan
 
 
-def test_a_leader_that_has_ended_has_no_session(start: Start) -> None:
+def test_an_ended_leader_has_no_session(start: Start) -> None:
     child = start("./nap &")
     leader = _process(child.pid)
     child.wait()
@@ -650,7 +652,7 @@ def test_any_program_can_be_named(start: Start, lair: Path, name: str) -> None:
         assert time.monotonic() < end
 
 
-def test_signals_for_those_that_are_gone_harm_nobody(start: Start) -> None:
+def test_signaling_ended_processes_is_harmless(start: Start) -> None:
     gone, alive = start("exit 0"), start("sleep 600")
     processes = [_process(child.pid) for child in (gone, alive)]
     gone.wait()

@@ -41,7 +41,7 @@ def start() -> Iterator[Start]:
         each.wait()
 
 
-def test_what_was_started_during_a_search_is_stopped_with_it(
+def test_processes_started_during_a_search_are_stopped(
     start: Start, until: Until
 ) -> None:
     """However long the search takes: what is new is looked at alone, and at once."""
@@ -65,7 +65,7 @@ def test_what_was_started_during_a_search_is_stopped_with_it(
         until(lambda it=each: it.status() == psutil.STATUS_STOPPED)
 
 
-def test_rounds_go_on_and_say_so_as_long_as_something_new_is_found(
+def test_rounds_continue_while_new_processes_are_found(
     start: Start, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(halting, "ROUNDS", 8)

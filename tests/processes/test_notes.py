@@ -55,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not spawn.best().makes_output, reason="it is made before the start")
-def test_a_start_in_whose_place_a_file_is_leaves_no_note(path: Path) -> None:
+def test_a_start_blocked_by_a_file_leaves_no_note(path: Path) -> None:
     # A reader of it would take the file for a sign that the process was started.
     notes, output = _open(path), path.with_name("1.log")
     output.write_text("of another task")
@@ -65,7 +65,7 @@ def test_a_start_in_whose_place_a_file_is_leaves_no_note(path: Path) -> None:
     assert output.read_text() == "of another task"
 
 
-def test_what_was_written_is_read_again(path: Path) -> None:
+def test_written_notes_can_be_read(path: Path) -> None:
     notes = _open(path)
     assert notes.load(()) == {}
     first, second = StartedProcess(300, 7, 8), StartedProcess(1 << 22, 1 << 40, 1 << 40)
@@ -82,7 +82,7 @@ def test_what_was_written_is_read_again(path: Path) -> None:
     assert _open(path, "ba9876543210").load((1,)) == {}
 
 
-def test_the_file_is_as_long_as_most_tasks_at_a_time_take(path: Path) -> None:
+def test_the_file_grows_only_with_the_number_of_simultaneous_tasks(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     for task_id in range(1, 1000):
@@ -93,7 +93,7 @@ def test_the_file_is_as_long_as_most_tasks_at_a_time_take(path: Path) -> None:
     assert _open(path).load(range(1000)).keys() >= {996, 997, 998, 999}
 
 
-def test_a_place_is_not_taken_before_the_end_of_its_task_is_written_down(
+def test_an_entry_is_not_reused_before_the_end_of_its_task_is_written(
     path: Path,
 ) -> None:
     notes = _open(path)
@@ -107,7 +107,7 @@ def test_a_place_is_not_taken_before_the_end_of_its_task_is_written_down(
     assert _open(path).load((1, 2, 3)).keys() == {1, 3}
 
 
-def test_another_attempt_of_a_task_takes_the_place_of_the_last(path: Path) -> None:
+def test_another_attempt_of_a_task_reuses_its_entry(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     notes.note_exit(1, StartedProcess(11, 1, 1), 256)
@@ -116,7 +116,7 @@ def test_another_attempt_of_a_task_takes_the_place_of_the_last(path: Path) -> No
     assert _open(path).load((1,))[1] == ProcessNote(1, StartedProcess(12, 5, 5), BOOT)
 
 
-def test_between_two_attempts_no_process_is_the_tasks(path: Path) -> None:
+def test_between_attempts_a_task_has_no_process(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     notes.note_exit(1, StartedProcess(11, 1, 1), 256)
@@ -137,7 +137,7 @@ def test_between_two_attempts_no_process_is_the_tasks(path: Path) -> None:
     assert _open(path).load((2,))[2].is_starting
 
 
-def test_an_attempt_is_not_started_if_that_can_not_be_written_down(path: Path) -> None:
+def test_an_attempt_that_cannot_be_recorded_is_not_started(path: Path) -> None:
     notes = _open(path)
     notes.load((), between=(1,))
     notes.close()
@@ -146,7 +146,7 @@ def test_an_attempt_is_not_started_if_that_can_not_be_written_down(path: Path) -
     _start(notes, 2)
 
 
-def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
+def test_a_start_is_recorded_before_its_process_exists(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     before = ticks_now()
@@ -163,7 +163,7 @@ def test_a_start_is_written_down_before_it_has_a_process(path: Path) -> None:
     assert path.stat().st_size == 2 * 128
 
 
-def test_starts_are_held_up_and_those_under_way_waited_for(path: Path) -> None:
+def test_blocking_starts_waits_for_starts_in_progress(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     _start(notes, 1)
@@ -181,7 +181,7 @@ def test_starts_are_held_up_and_those_under_way_waited_for(path: Path) -> None:
     assert _open(path).load((3,)).keys() == {3}
 
 
-def test_a_start_that_fails_is_not_waited_for(path: Path) -> None:
+def test_a_failed_start_is_not_waited_for(path: Path) -> None:
     notes = _open(path, numbers=True)
     notes.load(())
     with pytest.raises(ValueError, match="no"), notes.starting(1, output_tells=True):
@@ -190,7 +190,7 @@ def test_a_start_that_fails_is_not_waited_for(path: Path) -> None:
 
 
 @pytest.mark.skipif(not HAS_NUMBERS, reason="needs Linux 6.12")
-def test_each_start_has_a_number_that_its_process_keeps_as_long_as_it_is_there(
+def test_each_start_has_a_number_that_its_process_keeps(
     path: Path,
 ) -> None:
     notes = _open(path, numbers=True)
@@ -216,7 +216,7 @@ def test_each_start_has_a_number_that_its_process_keeps_as_long_as_it_is_there(
     assert len({first, second, before}) == 3
 
 
-def test_the_mark_of_a_process_is_noted_with_its_exit(tmp_path: Path) -> None:
+def test_the_mark_of_a_process_is_recorded_with_its_exit(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     path.write_text(f"{BOOT} 300 71 256 main-{KEY}:7\n{BOOT} 301 72 9\n")
     path.chmod(0o600)
@@ -227,7 +227,7 @@ def test_the_mark_of_a_process_is_noted_with_its_exit(tmp_path: Path) -> None:
     assert _status(exits, StartedProcess(300, 71, 71)) == 256
 
 
-def test_the_number_of_a_start_is_noted_with_the_exit_of_its_process(
+def test_the_number_of_a_start_is_recorded_with_its_exit(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "exits"
@@ -246,7 +246,7 @@ def test_the_number_of_a_start_is_noted_with_the_exit_of_its_process(
     assert first.figures is not None
 
 
-def test_damage_is_read_as_nothing(path: Path) -> None:
+def test_damaged_notes_are_ignored(path: Path) -> None:
     notes = _open(path)
     notes.load(())
     notes.note(1, StartedProcess(11, 1, 1))
@@ -263,7 +263,7 @@ def test_damage_is_read_as_nothing(path: Path) -> None:
         assert _open(path).load((1,)).keys() <= {1}
 
 
-def test_exits_are_found_in_a_file_cut_off_by_a_kill(tmp_path: Path) -> None:
+def test_exits_are_found_in_a_file_truncated_by_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     exits = ExitNotes(path)
     process = StartedProcess(300, 70, 72)
@@ -278,7 +278,7 @@ def test_exits_are_found_in_a_file_cut_off_by_a_kill(tmp_path: Path) -> None:
     assert _status(exits, process) == _status(ExitNotes(path), process) == 256
 
 
-def test_an_exit_of_another_process_with_the_same_id_is_not_taken(
+def test_an_exit_of_another_process_with_the_same_id_is_ignored(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "exits"
@@ -288,7 +288,7 @@ def test_an_exit_of_another_process_with_the_same_id_is_not_taken(
     assert _status(ExitNotes(path), StartedProcess(300, 73, 73)) == 512
 
 
-def test_exits_are_forgotten_when_they_are_of_no_interest(tmp_path: Path) -> None:
+def test_exits_are_removed_when_no_longer_needed(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     path.write_text(f"{BOOT} 300 71 256\n")
     path.chmod(0o600)

@@ -33,7 +33,7 @@ def _append(file: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def test_a_look_tells_what_is_new(file: Path) -> None:
+def test_a_look_returns_the_new_output(file: Path) -> None:
     monitor = OutputMonitor(file)
     _append(file, b"building\n")
     assert monitor.look() == OutputNews(9, "building", None)
@@ -58,7 +58,7 @@ def test_a_title_at_the_end_is_not_repeated_by_the_next_program(file: Path) -> N
     assert file.read_bytes() == text + b"x\n--- attempt 3 at 12:00:05 ---\n"
 
 
-def test_a_file_that_did_not_grow_is_no_news(file: Path) -> None:
+def test_an_unchanged_file_is_no_news(file: Path) -> None:
     monitor = OutputMonitor(file)
     _append(file, b"once\n")
     assert monitor.look() is not None
@@ -70,7 +70,7 @@ def test_an_empty_file_is_no_news(file: Path) -> None:
     assert OutputMonitor(file).look() is None
 
 
-def test_a_file_that_is_not_there_is_no_news(file: Path) -> None:
+def test_a_missing_file_is_no_news(file: Path) -> None:
     monitor = OutputMonitor(file)
     assert monitor.look() is None
     _append(file, b"late\n")
@@ -79,7 +79,7 @@ def test_a_file_that_is_not_there_is_no_news(file: Path) -> None:
     assert monitor.look() is None
 
 
-def test_a_file_that_was_cut_off_is_news(file: Path) -> None:
+def test_a_truncated_file_is_news(file: Path) -> None:
     monitor = OutputMonitor(file)
     _append(file, b"a long line\n")
     monitor.look()
@@ -88,7 +88,7 @@ def test_a_file_that_was_cut_off_is_news(file: Path) -> None:
     assert monitor.cut == 8
 
 
-def test_a_command_that_opens_its_output_anew_empties_it_and_that_is_noticed(
+def test_a_command_that_reopens_and_empties_its_output_is_noticed(
     file: Path,
 ) -> None:
     monitor = OutputMonitor(file)
@@ -110,7 +110,7 @@ def test_a_command_that_opens_its_output_anew_empties_it_and_that_is_noticed(
 
 
 @pytest.mark.parametrize("failures", [1, 2, 3, 4])
-def test_the_last_look_bears_errors_and_knows_the_size_at_least(
+def test_the_last_look_survives_errors_and_knows_the_size(
     file: Path, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
     monitor = OutputMonitor(file)
@@ -133,7 +133,7 @@ def test_the_last_look_bears_errors_and_knows_the_size_at_least(
     assert news == OutputNews(8, "two" if failures < 3 else "one", None)
 
 
-def test_the_last_look_at_a_file_that_is_gone_tells_nothing(file: Path) -> None:
+def test_the_last_look_at_a_missing_file_returns_nothing(file: Path) -> None:
     assert OutputMonitor(file).look_last() is None
 
 
@@ -151,7 +151,7 @@ def test_only_the_end_of_a_huge_file_is_read(file: Path) -> None:
     assert OutputMonitor(file).look() == OutputNews((1 << 33) + 9, "the end", None)
 
 
-def test_a_long_line_is_known_by_its_end(file: Path) -> None:
+def test_a_long_line_is_shown_by_its_end(file: Path) -> None:
     _append(file, b"x" * 200_000 + b"\n")
     news = OutputMonitor(file).look()
     assert news is not None
@@ -159,7 +159,7 @@ def test_a_long_line_is_known_by_its_end(file: Path) -> None:
     assert news.last_line == "x" * LAST_LINE_LIMIT
 
 
-def test_what_a_process_writes_is_seen_while_it_runs(file: Path) -> None:
+def test_output_is_seen_while_the_process_runs(file: Path) -> None:
     monitor = OutputMonitor(file)
     with file.open("ab") as stream:
         child = subprocess.Popen(
@@ -194,9 +194,7 @@ def test_what_a_process_writes_is_seen_while_it_runs(file: Path) -> None:
         (b"\x1b]52;c;cm0gLXJm\x07", None),
     ],
 )
-def test_the_last_line_is_one_with_something_to_see(
-    output: bytes, line: str | None
-) -> None:
+def test_the_last_line_has_visible_text(output: bytes, line: str | None) -> None:
     assert last_line(output) == line
 
 
@@ -210,7 +208,7 @@ def test_the_last_line_of_anything_is_short_and_printable(output: bytes) -> None
 
 
 @given(data=st.binary(max_size=50), start=st.integers(0, 60), length=st.integers(0, 60))
-def test_a_part_is_that_slice(
+def test_a_part_is_the_requested_slice(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, start: int, length: int
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "part"
@@ -230,7 +228,7 @@ def test_a_tail_is_the_end_and_knows_where_it_starts(
     assert data[start:] == tail
 
 
-def test_a_missing_file_is_an_error_for_who_asked_for_it(file: Path) -> None:
+def test_reading_a_missing_file_raises(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_part(file, 0, 1)
     with pytest.raises(FileNotFoundError):
@@ -264,7 +262,9 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
         (b">>> \x1b[32mprint\x1b[0m(1)", ">>> print(1)"),
     ],
 )
-def test_the_last_line_of_a_terminal_is_what_is_seen(output: bytes, line: str) -> None:
+def test_the_last_line_of_a_terminal_is_the_visible_text(
+    output: bytes, line: str
+) -> None:
     assert last_line(output, terminal=True) == line
 
 

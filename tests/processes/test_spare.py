@@ -40,7 +40,7 @@ class _Scarce:
         return "done"
 
 
-def test_what_is_held_is_let_go(spares: SpareDescriptors) -> None:
+def test_held_descriptors_are_released(spares: SpareDescriptors) -> None:
     before = _open_files()
     spares.hold()
     assert len(_open_files() - before) == KEPT
@@ -48,7 +48,7 @@ def test_what_is_held_is_let_go(spares: SpareDescriptors) -> None:
     assert _open_files() == before
 
 
-def test_an_action_gets_what_it_needs_and_the_spares_are_restored(
+def test_an_action_uses_spares_that_are_restored_afterwards(
     spares: SpareDescriptors,
 ) -> None:
     before = len(_open_files())
@@ -72,7 +72,7 @@ def test_other_errors_cost_no_spare(spares: SpareDescriptors) -> None:
     assert action.calls == 1
 
 
-def test_a_number_that_is_somebody_elses_by_now_is_left_alone() -> None:
+def test_a_reused_descriptor_number_is_not_closed() -> None:
     # As a host does that becomes a daemon, and then opens its own.
     spares = SpareDescriptors()
     spares.hold()

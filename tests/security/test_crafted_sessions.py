@@ -84,7 +84,7 @@ def _faults(result: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
-def test_a_crafted_session_harms_nothing_and_is_named_in_one_line(
+def test_a_crafted_session_does_no_harm_and_is_named_in_one_line(
     part: int, tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - chooses cases, keeps no secrets

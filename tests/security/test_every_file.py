@@ -91,7 +91,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_file_that_a_session_makes_is_tried_as_other_things(folder: Path) -> None:
+def test_the_attacks_cover_every_file_of_a_session(folder: Path) -> None:
     watch = _Watch(folder)
     functions = FunctionKind()
     system = TaskSystem(directory=folder, kinds=[BashKind(), functions], adopt=True)
@@ -119,7 +119,7 @@ def test_every_file_that_a_session_makes_is_tried_as_other_things(folder: Path) 
 
 
 @pytest.mark.parametrize("name", OF_ADOPTION)
-def test_what_is_known_of_processes_is_read_from_nothing_but_an_own_file(
+def test_process_notes_are_read_only_from_an_own_file(
     name: str, folder: Path, victim: Path
 ) -> None:
     for thing in put_each(folder / name, victim):
@@ -136,7 +136,7 @@ def test_what_is_known_of_processes_is_read_from_nothing_but_an_own_file(
 
 
 @pytest.mark.parametrize("name", OF_TASKS)
-def test_a_function_writes_into_nothing_but_a_file_of_its_own(
+def test_a_function_writes_only_to_its_own_file(
     name: str, tmp_path: Path, victim: Path
 ) -> None:
     functions = FunctionKind()
@@ -158,7 +158,7 @@ def test_a_function_writes_into_nothing_but_a_file_of_its_own(
 
 
 @pytest.mark.parametrize("name", OF_PARTNERS)
-def test_the_partner_remembers_in_nothing_but_a_file_of_its_own(
+def test_the_partner_stores_its_memory_only_in_its_own_file(
     name: str, folder: Path, victim: Path
 ) -> None:
     for thing in put_each(folder / name, victim):

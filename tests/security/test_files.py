@@ -55,9 +55,7 @@ def _refusal(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", OF_EVERY_SESSION)
-def test_nothing_but_an_own_file_is_opened(
-    name: str, folder: Path, victim: Path
-) -> None:
+def test_only_an_own_file_is_opened(name: str, folder: Path, victim: Path) -> None:
     place = folder / name
     for thing in put_each(place, victim):
         text = _refusal(folder)
@@ -67,9 +65,7 @@ def test_nothing_but_an_own_file_is_opened(
 
 
 @pytest.mark.parametrize("name", _FOLDERS)
-def test_nothing_but_an_own_folder_is_used(
-    name: str, folder: Path, victim: Path
-) -> None:
+def test_only_an_own_folder_is_used(name: str, folder: Path, victim: Path) -> None:
     place = folder / name
     other = victim.with_name("other")
     place.resolve().rename(other)
@@ -91,7 +87,7 @@ def test_nothing_but_an_own_folder_is_used(
 
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
 @pytest.mark.parametrize("name", [".", "output"])
-def test_a_folder_that_others_may_write_is_refused_with_the_remedy(
+def test_a_folder_writable_by_others_is_refused_with_the_remedy(
     name: str, mode: int, folder: Path
 ) -> None:
     place = Path(os.path.normpath(folder / name))
@@ -105,7 +101,7 @@ def test_a_folder_that_others_may_write_is_refused_with_the_remedy(
         assert system.get(1).status is TaskStatus.COMPLETE
 
 
-def test_a_folder_that_others_could_replace_is_refused(folder: Path) -> None:
+def test_a_folder_replaceable_by_others_is_refused(folder: Path) -> None:
     state = folder.parent
     state.chmod(0o777)
     text = _refusal(folder)
@@ -129,7 +125,7 @@ def test_new_folders_are_private_under_any_umask(tmp_path: Path) -> None:
         assert not path.stat().st_mode & 0o077, path
 
 
-def test_a_link_on_the_way_is_followed_and_one_to_nowhere_is_named(
+def test_a_link_in_the_path_is_followed_and_a_broken_link_is_named(
     folder: Path, tmp_path: Path
 ) -> None:
     link = tmp_path / "link"
@@ -190,9 +186,7 @@ def test_a_log_of_any_size_without_its_journal_is_renamed(tmp_path: Path) -> Non
 # Output files
 
 
-def test_a_job_writes_into_nothing_but_a_file_of_its_own(
-    tmp_path: Path, victim: Path
-) -> None:
+def test_a_job_writes_only_to_its_own_file(tmp_path: Path, victim: Path) -> None:
     output = tmp_path / "main/output"
     with running(TaskSystem(directory=tmp_path / "main")) as system:
         for number, thing in enumerate(THINGS, 1):
@@ -207,7 +201,7 @@ def test_a_job_writes_into_nothing_but_a_file_of_its_own(
     assert is_untouched(victim)
 
 
-def test_output_is_read_from_nothing_but_a_file(folder: Path, victim: Path) -> None:
+def test_output_is_read_only_from_a_regular_file(folder: Path, victim: Path) -> None:
     log = folder / "output/1.log"
     for thing in put_each(log, victim):
         if thing in {"a hard link", "a file that others may write"}:
@@ -253,7 +247,7 @@ _FILES: Final = (("history.jsonl", "chat.log"), ("history.jsonl.new",))
     ],
     ids=str,
 )
-def test_the_chat_opens_and_ends_with_anything_in_the_place_of_its_files(
+def test_the_chat_opens_and_ends_with_anything_in_place_of_its_files(
     names: tuple[str, ...], thing: str, folder: Path, victim: Path
 ) -> None:
     # So many that the history is cut, by way of the other file.

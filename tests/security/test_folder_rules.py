@@ -97,7 +97,7 @@ def _folder(path: Path, user: int, mode: int, group: int | None = None) -> Path:
     return path
 
 
-def test_a_folder_of_a_group_is_accepted_if_nobody_else_is_in_that(
+def test_a_group_folder_is_accepted_if_the_group_has_no_other_user(
     common: Path,
 ) -> None:
     cases = {
@@ -122,7 +122,7 @@ def test_a_folder_of_a_group_is_accepted_if_nobody_else_is_in_that(
 
 
 @pytest.mark.parametrize("name", [".", "output"])
-def test_the_folders_of_a_session_are_for_its_user_alone_not_for_a_group(
+def test_session_folders_belong_to_the_user_and_not_a_group(
     name: str, common: Path
 ) -> None:
     state = _folder(common / "state", _ALONE, 0o755)
@@ -133,7 +133,7 @@ def test_the_folders_of_a_session_are_for_its_user_alone_not_for_a_group(
     assert "others may write to it; run: chmod go-w " in said
 
 
-def test_folders_above_the_home_are_the_administrators_business(common: Path) -> None:
+def test_writable_folders_above_the_home_are_accepted(common: Path) -> None:
     outer = _folder(common / "outer", _STRANGER, 0o777)
     home = _folder(outer / "home", _ALONE, 0o755)
     open_home = _folder(outer / "open", _TWIN, 0o777)

@@ -56,7 +56,7 @@ def settings(tmp_path: Path) -> Iterator[HostSettings]:
 
 
 @pytest.mark.parametrize("name", OF_HOSTS)
-def test_a_host_is_started_with_nothing_but_own_files(
+def test_a_host_starts_only_with_own_files(
     name: str, settings: HostSettings, victim: Path
 ) -> None:
     place = Path(settings.directory) / name
@@ -72,7 +72,7 @@ def test_a_host_is_started_with_nothing_but_own_files(
 
 
 @pytest.mark.parametrize("name", OF_KEEPERS)
-def test_a_keeper_writes_into_nothing_but_files_of_its_own(
+def test_a_keeper_writes_only_to_its_own_files(
     name: str, settings: HostSettings, victim: Path
 ) -> None:
     for thing in put_each(Path(settings.directory) / name, victim):
@@ -86,7 +86,7 @@ def test_a_keeper_writes_into_nothing_but_files_of_its_own(
 
 
 @pytest.mark.parametrize("thing", THINGS)
-def test_what_is_in_the_place_of_the_socket_is_replaced_and_told_nothing(
+def test_an_object_in_place_of_the_socket_is_replaced_and_receives_nothing(
     thing: str, settings: HostSettings, victim: Path
 ) -> None:
     directory = Path(settings.directory)
@@ -131,7 +131,7 @@ def _add(settings: HostSettings) -> int:
     return subprocess.run([*command, "true"], timeout=PATIENCE, check=False).returncode
 
 
-def test_a_host_that_takes_no_client_is_not_waited_for(
+def test_a_host_that_accepts_no_client_is_not_waited_for(
     settings: HostSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = partial(connect, timeout=0.1)
@@ -150,7 +150,7 @@ def test_a_host_that_takes_no_client_is_not_waited_for(
             RemoteSystem(settings).start()
 
 
-def test_a_folder_of_others_gets_no_file_of_a_host(settings: HostSettings) -> None:
+def test_a_host_writes_no_file_to_a_foreign_folder(settings: HostSettings) -> None:
     directory = Path(settings.directory)
     directory.chmod(0o777)
     with pytest.raises(HostError, match="others may write to it; run: chmod go-w "):
@@ -162,7 +162,7 @@ def test_a_folder_of_others_gets_no_file_of_a_host(settings: HostSettings) -> No
     assert not [*directory.iterdir()]
 
 
-def test_folders_that_a_start_makes_are_private(tmp_path: Path) -> None:
+def test_folders_created_by_a_start_are_private(tmp_path: Path) -> None:
     state = tmp_path / "a/b"
     with HostCare() as care:
         before = os.umask(0)
@@ -184,7 +184,7 @@ def test_folders_that_a_start_makes_are_private(tmp_path: Path) -> None:
 # The command line
 
 
-def test_the_command_line_reads_nothing_but_files(
+def test_the_command_line_reads_only_regular_files(
     settings: HostSettings, victim: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     directory = Path(settings.directory)
@@ -214,7 +214,7 @@ def test_the_command_line_reads_nothing_but_files(
     assert is_untouched(victim)
 
 
-def test_a_log_of_any_size_is_shown_by_its_end(
+def test_the_end_of_a_log_of_any_size_is_shown(
     settings: HostSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = Path(settings.directory) / "host.log"
@@ -226,7 +226,7 @@ def test_a_log_of_any_size_is_shown_by_its_end(
     assert capsys.readouterr().out.endswith("the end\n")
 
 
-def test_a_chat_on_a_host_uses_no_foreign_files_either(
+def test_a_chat_on_a_host_uses_no_foreign_files(
     settings: HostSettings, victim: Path
 ) -> None:
     directory = Path(settings.directory)

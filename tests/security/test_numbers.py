@@ -36,7 +36,9 @@ def _run_one(folder: Path) -> tuple[int | None, str]:
 
 
 @pytest.mark.parametrize("number", [10**18 - 1, 10**15, _LIMIT, 10**12, 10**9])
-def test_a_far_output_file_changes_no_id(number: int, tmp_path: Path) -> None:
+def test_an_output_file_with_a_high_number_changes_no_id(
+    number: int, tmp_path: Path
+) -> None:
     folder = tmp_path / "main"
     folder.mkdir(0o700)
     (folder / "output").mkdir(0o700)

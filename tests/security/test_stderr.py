@@ -92,7 +92,7 @@ def test_no_option_of_a_verb_reaches_the_terminal_as_a_command(
 @pytest.mark.parametrize(
     "session", [f"/dev/null/{_HOSTILE}", _HOSTILE, "/", "/dev/null/\udcff"]
 )
-def test_no_session_of_the_environment_reaches_the_terminal_either(
+def test_no_session_name_of_the_environment_reaches_the_terminal(
     session: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
@@ -109,7 +109,7 @@ def test_no_session_of_the_environment_reaches_the_terminal_either(
     assert _RAW.findall(said) == []
 
 
-def test_a_hostile_name_of_a_session_is_listed_without_harm(
+def test_a_hostile_session_name_is_listed_safely(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("good", _HOSTILE):
@@ -122,7 +122,7 @@ def test_a_hostile_name_of_a_session_is_listed_without_harm(
     assert _RAW.findall(said) == []
 
 
-def test_a_hostile_name_that_is_used_reaches_no_terminal_either(tmp_path: Path) -> None:
+def test_a_hostile_session_name_in_use_reaches_no_terminal(tmp_path: Path) -> None:
     state = tmp_path / _HOSTILE
     assert _run("--state-dir", str(state)) == (0, "")
     (state / "main/lock").chmod(0o666)
@@ -184,7 +184,7 @@ def _below_a_device(_: Path) -> Path:
         (_below_a_device, "Not a directory"),
     ],
 )
-def test_a_configuration_that_is_none_gets_one_line(
+def test_an_invalid_configuration_gets_one_line(
     make: Callable[[Path], Path], says: str, tmp_path: Path
 ) -> None:
     config = make(tmp_path / "config.toml")
@@ -209,7 +209,7 @@ _AS_A_CONFIGURATION: Final = {
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["--config", "default"])
-def test_other_things_in_the_place_of_a_configuration_get_one_line(
+def test_other_objects_in_place_of_a_configuration_get_one_line(
     tmp_path: Path, *, given: bool
 ) -> None:
     victim, tried = make_victim(tmp_path), 0
@@ -231,7 +231,7 @@ def test_other_things_in_the_place_of_a_configuration_get_one_line(
     assert tried
 
 
-def test_a_configuration_of_exactly_the_longest_is_read(tmp_path: Path) -> None:
+def test_a_configuration_of_the_maximum_size_is_read(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("#" * ((1 << 20) - 10) + "\nslots = 1")
     assert config.stat().st_size == 1 << 20
@@ -239,7 +239,7 @@ def test_a_configuration_of_exactly_the_longest_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_a_program_whose_configuration_is_still_coming(
+def test_a_signal_ends_a_program_that_waits_for_its_configuration(
     number: signal.Signals, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     config = tmp_path / "config.toml"

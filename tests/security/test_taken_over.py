@@ -79,7 +79,7 @@ def _note(folder: Path, key: str, pid: int) -> None:
     [{"folder": None}, {"folder": None, "key": None, "seq": None}, {"folder": [1, 2]}],
     ids=["no folder", "of an older version", "of another folder"],
 )
-def test_no_process_is_taken_over_that_the_notes_of_another_folder_name(
+def test_a_process_in_the_notes_of_another_folder_is_not_adopted(
     changes: dict[str, object], tmp_path: Path, foreign: subprocess.Popen[bytes]
 ) -> None:
     folder = tmp_path / "main"
@@ -93,7 +93,7 @@ def test_no_process_is_taken_over_that_the_notes_of_another_folder_name(
     assert foreign.poll() is None
 
 
-def test_no_process_is_taken_over_that_leads_no_session(tmp_path: Path) -> None:
+def test_a_process_that_leads_no_session_is_not_adopted(tmp_path: Path) -> None:
     folder = tmp_path / "main"
     key = _write(folder, "sleep 600", timeout=600.0)
     with subprocess.Popen(["sleep", "600"], process_group=0) as process:
@@ -107,7 +107,7 @@ def test_no_process_is_taken_over_that_leads_no_session(tmp_path: Path) -> None:
             process.kill()
 
 
-def test_no_file_is_deleted_or_read_that_a_journal_names(
+def test_a_file_named_by_a_journal_is_neither_deleted_nor_read(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder, empty, victim = tmp_path / "main", tmp_path / "e", make_victim(tmp_path)
@@ -140,7 +140,7 @@ def test_a_task_of_an_engine_that_is_missing_has_failed(
     assert not caplog.records
 
 
-def test_a_later_attempt_writes_into_nothing_but_a_file_of_its_own(
+def test_a_later_attempt_writes_only_to_its_own_file(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     victim, go = make_victim(tmp_path), tmp_path / "go"

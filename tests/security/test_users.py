@@ -77,7 +77,7 @@ def _contents(folder: Path) -> dict[str, tuple[int, int, int, str]]:
 
 @pytest.mark.parametrize("readable", [False, True])
 @pytest.mark.parametrize(("owner", "intruder"), [(0, _OTHER), (_OTHER, 0)])
-def test_a_session_runs_for_its_owner_and_nobody_else(
+def test_a_session_runs_only_for_its_owner(
     owner: int, intruder: int, common: Path, *, readable: bool
 ) -> None:
     state, ran = common / f"home-{owner}/state", common / f"home-{owner}/ran"
@@ -99,7 +99,7 @@ def test_a_session_runs_for_its_owner_and_nobody_else(
 
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize(("owner", "intruder"), [(0, _OTHER), (_OTHER, 0)])
-def test_no_session_is_made_where_another_user_could_replace_it(
+def test_a_session_is_not_created_where_another_user_could_replace_it(
     owner: int, intruder: int, common: Path, *, deep: bool
 ) -> None:
     state = common / f"home-{owner}/open"
@@ -126,7 +126,7 @@ def test_no_session_is_made_where_another_user_could_replace_it(
         "output/.probe",
     ],
 )
-def test_what_belongs_to_another_user_is_refused_and_its_queue_does_not_run(
+def test_a_session_of_another_user_is_refused_and_its_queue_does_not_run(
     name: str, tmp_path: Path
 ) -> None:
     folder, ran = tmp_path / "main", tmp_path / "ran"
@@ -141,7 +141,7 @@ def test_what_belongs_to_another_user_is_refused_and_its_queue_does_not_run(
     assert not ran.exists()
 
 
-def test_nothing_is_made_where_the_link_of_another_user_leads(tmp_path: Path) -> None:
+def test_nothing_is_created_through_a_link_of_another_user(tmp_path: Path) -> None:
     common, mine = tmp_path / "common", tmp_path / "mine"
     common.mkdir()
     common.chmod(0o1777)  # as /tmp
@@ -180,7 +180,7 @@ while True:
 
 
 @pytest.mark.parametrize("asks", ["line mode", "add", "status"])
-def test_a_host_of_another_user_is_told_nothing(asks: str, common: Path) -> None:
+def test_a_host_of_another_user_receives_nothing(asks: str, common: Path) -> None:
     state = common / f"home-{_OTHER}/state"
     for folder in (state, state / "main"):
         folder.mkdir(0o755)
@@ -225,7 +225,7 @@ def _is_as_given(path: Path) -> bool:
     return (path.read_text(), *whose) == ("precious\n", _OTHER, 0o644)
 
 
-def test_a_job_writes_into_no_file_of_another_user(tmp_path: Path) -> None:
+def test_a_job_writes_to_no_file_of_another_user(tmp_path: Path) -> None:
     with running(TaskSystem(directory=tmp_path / "main")) as system:
         log = tmp_path / "main/output/1.log"
         _give_away(log)

@@ -48,7 +48,7 @@ def _process(session: RemoteSystem, task: Task) -> psutil.Process:
     return psutil.Process(found.pid)
 
 
-def test_it_is_looked_at_and_what_it_used_is_told(
+def test_an_adopted_job_is_polled_and_its_usage_reported(
     session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -82,7 +82,7 @@ def test_it_is_looked_at_and_what_it_used_is_told(
     assert (ended.duration or 0) >= (shown.duration or 0)
 
 
-def test_it_is_paused_and_goes_on(
+def test_an_adopted_job_can_be_paused_and_resumed(
     session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -101,7 +101,7 @@ def test_it_is_paused_and_goes_on(
     assert ended.exit_code == 5
 
 
-def test_it_is_asked_to_end_and_then_killed(
+def test_an_adopted_job_gets_sigterm_and_then_sigkill(
     session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
@@ -119,7 +119,7 @@ def test_it_is_asked_to_end_and_then_killed(
     assert asked.read_text() == "asked\n"
 
 
-def test_it_makes_its_next_attempt(
+def test_an_adopted_job_makes_its_next_attempt(
     session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"

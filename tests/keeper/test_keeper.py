@@ -60,7 +60,7 @@ def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None
     assert os.getsid(kept.pid) != os.getsid(0)
 
 
-def test_what_is_written_down_has_the_names_that_are_read() -> None:
+def test_written_state_uses_the_names_that_are_read() -> None:
     folder = Path(keeper.__file__).parent
     assert f'_EXITS = "{exit_notes.NAME}"' in (folder / "orphans.py").read_text()
     assert f'_MARK = b"{marks.MARK}="' in (folder / "proc.py").read_text()
@@ -83,7 +83,7 @@ def test_sigterm_to_the_keeper_ends_the_session(session: RemoteSystem) -> None:
 
 
 @pytest.mark.parametrize("killed", ["host", "keeper", "both"])
-def test_jobs_outlive_what_is_killed(
+def test_jobs_outlive_killed_processes(
     session: RemoteSystem, events: Heard, tmp_path: Path, until: Until, killed: str
 ) -> None:
     heard, go_on = Heard(), tmp_path / "go-on"
@@ -124,7 +124,7 @@ def _is_end(message: object) -> bool:
     return isinstance(message, TaskChanged) and message.task.status.is_final
 
 
-def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
+def test_a_job_that_ends_without_a_host_has_its_exit_status(
     session: RemoteSystem, events: Heard, tmp_path: Path, until: Until
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -143,7 +143,7 @@ def test_what_ends_while_there_is_no_host_ends_with_its_exit_status(
     assert keeper_of(session) == kept
 
 
-def test_a_cancel_reaches_the_whole_tree_of_a_job_that_was_taken_over(
+def test_a_cancel_reaches_the_whole_tree_of_an_adopted_job(
     session: RemoteSystem, events: Heard, care: HostCare, until: Until
 ) -> None:
     tree = "setsid sleep 600 & (setsid sleep 600 &); echo set; exec sleep 600"
@@ -160,7 +160,7 @@ def test_a_cancel_reaches_the_whole_tree_of_a_job_that_was_taken_over(
     until(lambda: not [it for it in care.left() if it.pid != os.getpid()])
 
 
-def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
+def test_a_restart_continues_the_jobs_in_a_new_host(
     session: RemoteSystem, settings: HostSettings, events: Heard, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -186,7 +186,7 @@ def test_a_restart_goes_on_with_the_jobs_in_a_new_host(
         ("import no_such_module", "No module named 'no_such_module'"),
     ],
 )
-def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
+def test_a_new_version_that_cannot_start_keeps_the_old_host(
     care: HostCare,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -210,7 +210,7 @@ def test_a_new_version_that_can_not_start_leaves_the_old_host_in_place(
         session.end()
 
 
-def test_a_host_that_dies_at_once_is_started_again_after_longer_and_longer(
+def test_a_host_that_dies_at_once_is_restarted_with_backoff(
     care: HostCare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     del care
@@ -261,7 +261,7 @@ def test_two_hosts_never_have_the_same_jobs(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
-def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
+def test_a_keeper_as_the_first_process_of_a_container_leaves_no_zombies(
     tmp_path: Path, care: HostCare, until: Until
 ) -> None:
     before = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -294,7 +294,7 @@ def test_as_the_first_process_of_a_container_a_keeper_leaves_no_zombies(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
-def test_after_a_restart_of_the_machine_what_ran_has_failed_or_runs_again(
+def test_after_a_reboot_running_tasks_have_failed_or_run_again(
     session: RemoteSystem, care: HostCare, tmp_path: Path, until: Until
 ) -> None:
     boot = tmp_path / "boot_id"

@@ -81,7 +81,7 @@ def _take_over(place: Path, forks: Template, **environment: str) -> tuple[bool, 
     return b"waited" in said, tag
 
 
-def test_no_job_is_lost_by_a_kill_before_any_call_of_the_takeover(
+def test_a_kill_before_any_call_of_the_adoption_loses_no_job(
     forks: Template, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     listed = tmp_path / "calls"

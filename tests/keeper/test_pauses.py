@@ -4,7 +4,7 @@ import pytest
 from backburner.actors.host.keeper.pauses import Pauses
 
 
-def test_hosts_that_never_serve_are_replaced_after_longer_and_longer() -> None:
+def test_hosts_that_never_serve_are_replaced_with_backoff() -> None:
     pauses = Pauses()
     first = [pauses.next(0.0, served=False) for _ in range(4)]
     assert first == pytest.approx([0.1, 0.2, 0.4, 0.8])

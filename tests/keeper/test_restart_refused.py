@@ -38,7 +38,7 @@ def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None
     session.wait(task.id, timeout=PATIENCE)
 
 
-def test_on_a_full_disk(care: HostCare, small_disk: Path) -> None:
+def test_a_restart_on_a_full_disk_is_refused(care: HostCare, small_disk: Path) -> None:
     del care
     settings = HostSettings(directory=str(small_disk / "main"), grace=1.0)
     with RemoteSystem(settings) as session:
@@ -56,7 +56,7 @@ def test_on_a_full_disk(care: HostCare, small_disk: Path) -> None:
         session.end()
 
 
-def test_by_a_version_that_can_not_read_the_journal(
+def test_a_restart_with_a_version_that_cannot_read_the_journal_is_refused(
     session: RemoteSystem, settings: HostSettings
 ) -> None:
     with sqlite3.connect(Path(settings.directory, "session.db")) as db:
@@ -68,7 +68,7 @@ def test_by_a_version_that_can_not_read_the_journal(
     db.close()
 
 
-def test_with_a_configuration_that_makes_no_sense(
+def test_a_restart_with_an_invalid_configuration_is_refused(
     tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> None:
     del care

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from host_care import HostCare
 
 
-def test_other_settings_are_those_of_later_hosts_too(
+def test_changed_settings_apply_to_later_hosts(
     session: RemoteSystem, settings: HostSettings, events: Heard
 ) -> None:
     session.add("Waits", "sleep", "1h")
@@ -43,7 +43,7 @@ def test_other_settings_are_those_of_later_hosts_too(
 
 
 @pytest.mark.parametrize("given", ["no JSON", "[]", '{"slots": "many"}', '{"slots":0}'])
-def test_settings_that_make_no_sense_leave_the_old_host_in_place(
+def test_invalid_settings_keep_the_old_host(
     session: RemoteSystem, settings: HostSettings, given: str
 ) -> None:
     before = session.welcome.pid
@@ -58,7 +58,7 @@ def test_settings_that_make_no_sense_leave_the_old_host_in_place(
     assert session.welcome.pid == before
 
 
-def test_the_configuration_is_read_anew_and_what_the_session_remembers_stays(
+def test_the_configuration_is_reloaded_and_remembered_settings_stay(
     tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> None:
     del care
@@ -95,7 +95,7 @@ def test_slots_given_to_the_chat_that_starts_a_host_stay(
     assert shell("host", "stop", "--force").returncode == 0
 
 
-def test_one_that_a_supervisor_runs_ends_only_when_that_says_so(
+def test_a_supervised_host_ends_only_when_the_supervisor_ends_it(
     tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> None:
     shell = Shell(tmp_path / "state", forked_program)

@@ -43,7 +43,7 @@ def _lose(session: RemoteSystem, events: Heard, what: str) -> None:
 
 
 @pytest.mark.parametrize("lost", ["host", "keeper"])
-def test_terminals_outlive_what_is_killed(
+def test_terminals_outlive_killed_processes(
     session: RemoteSystem, events: Heard, until: Until, lost: str
 ) -> None:
     command = "echo ready; while read x; do echo got $x $(stty size); done"
@@ -73,7 +73,7 @@ def test_terminals_outlive_what_is_killed(
 
 
 @pytest.mark.parametrize("lost", ["host", "keeper"])
-def test_that_a_task_waits_for_input_outlives_the_host(
+def test_waiting_for_input_outlives_the_host(
     session: RemoteSystem, events: Heard, until: Until, lost: str
 ) -> None:
     news: Recorder[Notification] = Recorder()

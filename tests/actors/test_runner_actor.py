@@ -220,7 +220,7 @@ def test_there_are_ticks_only_while_something_runs(rig: Rig) -> None:
     assert rig.clock.scheduled == 1
 
 
-def test_an_end_that_was_not_announced_shows_at_a_tick(rig: Rig) -> None:
+def test_an_unannounced_end_is_found_at_a_tick(rig: Rig) -> None:
     (job,) = rig.start(1)
     job.end(JobEnd(Outcome.complete("built")), quietly=True)
     rig.settle()
@@ -229,7 +229,7 @@ def test_an_end_that_was_not_announced_shows_at_a_tick(rig: Rig) -> None:
     assert rig.queue.wait_for(TaskEnded).outcome.reason == "built"
 
 
-def test_many_jobs_take_turns_to_be_looked_at(
+def test_many_jobs_are_polled_in_turn(
     start_runner: Callable[[int], Rig],
 ) -> None:
     count = LOOKS_PER_TICK + 8
@@ -252,7 +252,7 @@ def test_many_jobs_take_turns_to_be_looked_at(
     jobs[1].asked.wait_for_count(str, 2)
 
 
-def test_a_quiet_job_is_looked_at_less_often(rig: Rig) -> None:
+def test_a_quiet_job_is_polled_less_often(rig: Rig) -> None:
     quiet, lively = rig.start(1, 2)
     rig.tell(JobQuiet(1, quiet=True))
     for _ in range(QUIET_TICKS):
@@ -296,14 +296,14 @@ def test_ticks_get_rare_when_all_jobs_are_quiet_and_come_back(rig: Rig) -> None:
 # What does not start
 
 
-def test_a_task_that_cant_be_started_fails_and_its_slot_is_free(rig: Rig) -> None:
+def test_a_task_that_cannot_be_started_fails_and_frees_its_slot(rig: Rig) -> None:
     rig.kind.raises["start"] = StartError("bash: not found")
     rig.tell(StartTask(_task(1)))
     assert rig.queue.wait_for(TaskEnded).claims == 1
     assert rig.ended() == [(1, "failed", "bash: not found")]
 
 
-def test_a_task_of_a_kind_that_is_not_here_fails_and_that_is_all(
+def test_a_task_of_an_unknown_kind_fails_without_other_effects(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig.tell(StartTask(_task(1, kind="fax")))
@@ -316,7 +316,7 @@ def test_a_task_of_a_kind_that_is_not_here_fails_and_that_is_all(
     assert caplog.records == []
 
 
-def test_a_thread_that_cant_be_started_fails_the_task(
+def test_a_thread_that_cannot_be_started_fails_the_task(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -343,7 +343,7 @@ def test_a_thread_that_cant_be_started_fails_the_task(
 # Cancel
 
 
-def test_a_task_is_stopped_with_the_outcome_that_was_asked_for(rig: Rig) -> None:
+def test_a_task_is_stopped_with_the_requested_outcome(rig: Rig) -> None:
     job, other = rig.start(1, 2)
     rig.tell(StopTask(1, CANCELED))
     assert rig.queue.wait_for(TaskEnded).outcome == CANCELED
@@ -351,7 +351,7 @@ def test_a_task_is_stopped_with_the_outcome_that_was_asked_for(rig: Rig) -> None
     assert "stop" not in other.asked.received
 
 
-def test_a_task_that_has_ended_is_not_stopped(rig: Rig) -> None:
+def test_an_ended_task_is_not_stopped(rig: Rig) -> None:
     (job,) = rig.start(1)
     job.complete()
     rig.queue.wait_for(TaskEnded)
@@ -365,7 +365,7 @@ def test_a_task_that_has_ended_is_not_stopped(rig: Rig) -> None:
 # Lost actors
 
 
-def test_what_an_actor_that_died_silently_has_left_is_ended_once(
+def test_processes_of_an_actor_that_died_silently_are_ended_once(
     rig: Rig, die_silently: Callable[[], None]
 ) -> None:
     rig.start(1)
@@ -379,7 +379,7 @@ def test_what_an_actor_that_died_silently_has_left_is_ended_once(
     assert rig.clock.scheduled == 0
 
 
-def test_an_actor_that_died_with_its_last_message_under_way_ends_as_that_says(
+def test_the_pending_last_message_of_a_dead_actor_decides_its_end(
     rig: Rig,
 ) -> None:
     job, other = rig.start(1, 2)
@@ -398,7 +398,7 @@ def test_an_actor_that_died_with_its_last_message_under_way_ends_as_that_says(
     assert rig.claimed() == [1, 1]
 
 
-def test_a_last_message_that_comes_after_the_end_was_reported_is_ignored(
+def test_a_last_message_after_the_reported_end_is_ignored(
     rig: Rig,
 ) -> None:
     (job,) = rig.start(1)
@@ -416,7 +416,7 @@ def test_a_last_message_that_comes_after_the_end_was_reported_is_ignored(
     assert rig.claimed() == [1]
 
 
-def test_an_end_of_a_task_that_was_never_given_is_ignored(rig: Rig) -> None:
+def test_the_end_of_an_unknown_task_is_ignored(rig: Rig) -> None:
     rig.tell(JobEnded(7, Outcome.complete()))
     rig.settle()
     assert rig.queue.received == ()
@@ -425,7 +425,7 @@ def test_an_end_of_a_task_that_was_never_given_is_ignored(rig: Rig) -> None:
 # Draining
 
 
-def test_a_drain_ends_all_tasks_and_takes_no_more(rig: Rig) -> None:
+def test_a_drain_ends_all_tasks_and_accepts_no_more(rig: Rig) -> None:
     rig.start(1, 2)
     drained: Recorder[Drained] = Recorder("who drains")
     rig.tell(Drain("the session ended", reply_to=drained))
@@ -442,7 +442,7 @@ def test_a_drain_ends_all_tasks_and_takes_no_more(rig: Rig) -> None:
     assert len(drained.received) == 1
 
 
-def test_a_drain_with_nothing_to_end_is_answered_at_once(rig: Rig) -> None:
+def test_a_drain_without_tasks_is_answered_at_once(rig: Rig) -> None:
     drained: Recorder[Drained] = Recorder("who drains")
     rig.tell(Drain("the session ended", reply_to=drained))
     drained.wait_for(Drained)
@@ -481,7 +481,7 @@ def test_a_drain_may_kill_at_once(rig: Rig) -> None:
 # Stopped by somebody else, and failures
 
 
-def test_a_runner_that_is_stopped_ends_its_jobs_and_says_so(rig: Rig) -> None:
+def test_a_stopped_runner_ends_its_jobs_and_reports_it(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     jobs = rig.start(1, 2)
     rig.runner.stop(timeout=PATIENCE)
@@ -493,7 +493,7 @@ def test_a_runner_that_is_stopped_ends_its_jobs_and_says_so(rig: Rig) -> None:
         job.asked.wait_for(lambda step: step == "kill")
 
 
-def test_a_runner_that_is_stopped_waits_for_no_job(rig: Rig) -> None:
+def test_a_stopped_runner_waits_for_no_job(rig: Rig) -> None:
     (job,) = rig.start(1)
     with job.asked.blocking():
         rig.runner.stop(timeout=PATIENCE)
@@ -522,7 +522,7 @@ def written(
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_what_an_actor_leaves_is_ended_before_its_task(
+def test_processes_left_by_an_actor_are_ended_before_its_task(
     rig: Rig,
     left: subprocess.Popen[bytes],
     die_silently: Callable[[], None],
@@ -546,7 +546,7 @@ def test_what_an_actor_leaves_is_ended_before_its_task(
     assert rig.ended() == [(1, *reason)]
 
 
-def test_a_runner_that_is_stopped_tells_the_end_of_what_an_actor_left(
+def test_a_stopped_runner_reports_the_end_of_processes_left_by_an_actor(
     rig: Rig, left: subprocess.Popen[bytes]
 ) -> None:
     rig.kind.ignores = frozenset({"stop", "kill"})
@@ -563,7 +563,7 @@ def test_a_runner_that_is_stopped_tells_the_end_of_what_an_actor_left(
 _STOPPED = "its actor was stopped"
 
 
-def test_an_actor_that_is_stopped_ends_its_task(rig: Rig) -> None:
+def test_a_stopped_actor_ends_its_task(rig: Rig) -> None:
     rig.start(1)
     rig.settle()
     (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
@@ -574,7 +574,7 @@ def test_an_actor_that_is_stopped_ends_its_task(rig: Rig) -> None:
     assert rig.claimed() == [1]
 
 
-def test_a_tick_that_fails_is_followed_by_others(
+def test_ticks_continue_after_a_failed_tick(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (job,) = rig.start(1)
@@ -592,7 +592,7 @@ def test_a_tick_that_fails_is_followed_by_others(
     job.asked.wait_for_count(str, looks + 1)
 
 
-def test_a_queue_that_is_gone_harms_no_job(rig: Rig) -> None:
+def test_a_dead_queue_does_not_affect_jobs(rig: Rig) -> None:
     (job,) = rig.start(1)
     rig.queue.die()
     job.advance_to(50)

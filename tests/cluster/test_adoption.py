@@ -47,7 +47,7 @@ def printed(task: Task) -> str:
     return Path(task.output_path).read_text()
 
 
-def test_a_job_goes_on_if_the_process_of_the_engine_is_killed(cluster: Cluster) -> None:
+def test_a_job_continues_if_the_engine_process_is_killed(cluster: Cluster) -> None:
     engine = cluster.engine()
     with cluster.system(engine) as system:
         task_id = system.add_request(cluster.job(f"{COUNT} echo 6; exit 7")).id
@@ -67,7 +67,7 @@ def test_a_job_goes_on_if_the_process_of_the_engine_is_killed(cluster: Cluster) 
     until(cluster.is_empty)
 
 
-def test_a_job_that_waits_begins_once_if_the_engine_is_killed(cluster: Cluster) -> None:
+def test_a_waiting_job_begins_once_if_the_engine_is_killed(cluster: Cluster) -> None:
     engine = cluster.engine()
     with cluster.system(engine) as system:
         all_cpus = (("CPU", 2.0),)
@@ -86,7 +86,7 @@ def test_a_job_that_waits_begins_once_if_the_engine_is_killed(cluster: Cluster) 
         assert (ended.status, printed(ended)) == (TaskStatus.COMPLETE, "begun\n")
 
 
-def test_a_job_is_stopped_after_the_engine_was_killed(cluster: Cluster) -> None:
+def test_a_job_can_be_stopped_after_the_engine_was_killed(cluster: Cluster) -> None:
     engine, unique = cluster.engine(), unlike()
     with cluster.system(engine) as system:
         task_id = system.add_request(cluster.job(f"sleep {unique}")).id
@@ -99,7 +99,7 @@ def test_a_job_is_stopped_after_the_engine_was_killed(cluster: Cluster) -> None:
         until(lambda: not running_as(unique))
 
 
-def test_a_job_goes_on_if_the_host_is_killed(cluster: Cluster) -> None:
+def test_a_job_continues_if_the_host_is_killed(cluster: Cluster) -> None:
     with cluster.host(f"{COUNT} echo 6; exit 7") as kill:
         kill()
     with cluster.system(cluster.engine()) as system:
@@ -110,7 +110,7 @@ def test_a_job_goes_on_if_the_host_is_killed(cluster: Cluster) -> None:
     until(cluster.is_empty)
 
 
-def test_the_end_of_a_job_is_known_that_ended_without_a_host(cluster: Cluster) -> None:
+def test_the_end_of_a_job_without_a_host_is_known(cluster: Cluster) -> None:
     with cluster.host(f"{COUNT} echo 6; touch ended; exit 7") as kill:
         kill()
     cluster.go()
@@ -121,7 +121,9 @@ def test_the_end_of_a_job_is_known_that_ended_without_a_host(cluster: Cluster) -
         assert printed(ended) == "1\n2\n3\n4\n5\n6\n"
 
 
-def test_what_waits_for_input_does_so_for_the_next_host(cluster: Cluster) -> None:
+def test_a_job_waiting_for_input_still_waits_under_the_next_host(
+    cluster: Cluster,
+) -> None:
     terms = '{"input": "terminal"}'
     with cluster.host("echo Name:; read x; echo got $x", terms=terms) as kill:
         kill()
@@ -132,7 +134,7 @@ def test_what_waits_for_input_does_so_for_the_next_host(cluster: Cluster) -> Non
         assert printed(ended).endswith("got me\n")
 
 
-def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:
+def test_nothing_remains_if_no_owner_returns(cluster: Cluster) -> None:
     unique = unlike()
     with cluster.host(f"(setsid sleep {unique} &); sleep {unique}", SHORT) as kill:
         until(lambda: len(running_as(unique)) == 2)
@@ -145,7 +147,7 @@ def test_nothing_stays_if_no_owner_comes_back(cluster: Cluster) -> None:
         assert ended.reason.endswith("died while no engine process was running")
 
 
-def test_another_version_says_that_it_does_not_take_over_a_job(
+def test_another_version_refuses_to_adopt_a_job(
     tmp_path: Path,
 ) -> None:
     unique = unlike()
@@ -184,7 +186,7 @@ def test_a_job_whose_agent_died_without_an_owner_fails(cluster: Cluster) -> None
             assert other.status is TaskStatus.COMPLETE
 
 
-def test_the_end_of_the_session_ends_all_at_once(cluster: Cluster) -> None:
+def test_the_end_of_the_session_ends_all_jobs_at_once(cluster: Cluster) -> None:
     unique = unlike()
     with cluster.system(cluster.engine()) as system:
         system.add_request(cluster.job(f"(setsid sleep {unique} &); sleep {unique}"))
@@ -193,7 +195,9 @@ def test_the_end_of_the_session_ends_all_at_once(cluster: Cluster) -> None:
     until(cluster.is_empty)
 
 
-def test_a_newer_host_takes_over_and_the_older_one_is_refused(cluster: Cluster) -> None:
+def test_a_newer_host_takes_over_and_the_older_host_is_refused(
+    cluster: Cluster,
+) -> None:
     old, new = cluster.engine(1.0), cluster.engine(1.0)
     with (
         TaskSystem(engines=[old], grace=0.5) as first,
@@ -222,7 +226,7 @@ def test_the_newest_owner_wins_and_has_time_to_renew() -> None:
     assert not lease.is_over
 
 
-def test_what_is_not_renewed_is_held_no_longer() -> None:
+def test_an_expired_lease_is_released() -> None:
     lease = Lease(0.0)
     lease.check(1)
     lease.hold("a")

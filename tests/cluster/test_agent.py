@@ -60,7 +60,7 @@ async def until_its_end(agent: Agent, piece: str | Piece) -> Piece:
     return Piece(data, end=piece.end)
 
 
-def test_the_output_of_a_job_stays_until_its_end_was_told(
+def test_the_output_of_a_job_stays_until_its_end_was_reported(
     with_agent: Callable[[Callable[[Agent], Awaitable[None]]], None], tmp_path: Path
 ) -> None:
     async def steps(agent: Agent) -> None:
@@ -80,7 +80,7 @@ def test_the_output_of_a_job_stays_until_its_end_was_told(
     with_agent(steps)
 
 
-def test_a_job_that_is_forgotten_while_it_runs_ends(
+def test_a_forgotten_running_job_ends(
     with_agent: Callable[[Callable[[Agent], Awaitable[None]]], None], tmp_path: Path
 ) -> None:
     async def steps(agent: Agent) -> None:
@@ -93,7 +93,7 @@ def test_a_job_that_is_forgotten_while_it_runs_ends(
     with_agent(steps)
 
 
-def test_a_start_does_not_wait_for_the_end_of_a_job_that_goes_on(
+def test_a_start_does_not_wait_for_the_end_of_another_job(
     with_agent: Callable[[Callable[[Agent], Awaitable[None]]], None], tmp_path: Path
 ) -> None:
     async def steps(agent: Agent) -> None:
@@ -104,7 +104,7 @@ def test_a_start_does_not_wait_for_the_end_of_a_job_that_goes_on(
     with_agent(steps)
 
 
-def test_output_travels_without_a_copy() -> None:
+def test_output_is_sent_without_a_copy() -> None:
     buffers: list[pickle.PickleBuffer] = []
     piece = Piece(b"x" * LIMIT, end=None)
     body = pickle.dumps(piece, 5, buffer_callback=buffers.append)

@@ -43,7 +43,7 @@ def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], object]) ->
     return system.get(task_id)
 
 
-def test_if_the_engine_is_killed_its_jobs_fail_and_others_go_on(
+def test_if_the_engine_is_killed_its_jobs_fail_and_others_continue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -84,7 +84,7 @@ def test_a_task_that_may_try_again_does_so_on_another_engine_process() -> None:
         assert again.status is TaskStatus.RUNNING
 
 
-def test_if_a_node_dies_its_jobs_fail_and_those_that_wait_go_elsewhere() -> None:
+def test_if_a_node_dies_its_jobs_fail_and_waiting_jobs_go_elsewhere() -> None:
     engine, unique = fake_engine(first=1.0, second=1.0), unlike()
     with TaskSystem(engines=[engine]) as system:
         first = system.add_request(job(f"sleep {unique}")).id
@@ -98,7 +98,7 @@ def test_if_a_node_dies_its_jobs_fail_and_those_that_wait_go_elsewhere() -> None
         assert (second.status, second.node) == (TaskStatus.COMPLETE, "second")
 
 
-def test_a_job_says_how_much_is_free_of_what_it_needs() -> None:
+def test_a_waiting_job_shows_the_free_amount_of_its_resources() -> None:
     with TaskSystem(engines=[fake_engine(one=4.0)]) as system:
         big = system.add_request(job("sleep 600", needs=(("CPU", 3.0),))).id
         reaches(system, big, lambda it: it.node)
@@ -110,7 +110,7 @@ def test_a_job_says_how_much_is_free_of_what_it_needs() -> None:
         assert ended.status is TaskStatus.COMPLETE
 
 
-def test_a_job_that_is_paused_while_it_waits_lets_others_have_the_room() -> None:
+def test_a_paused_waiting_job_reserves_no_resources() -> None:
     with TaskSystem(engines=[fake_engine(one=1.0)]) as system:
         first = system.add_request(job("sleep 600")).id
         reaches(system, first, lambda it: it.node)
@@ -146,7 +146,7 @@ def test_a_job_says_if_no_node_has_what_it_needs() -> None:
         assert system.wait(gpu, timeout=PATIENCE)[0].status is TaskStatus.CANCELED
 
 
-def test_a_cluster_that_can_not_be_reached_fails_the_task_with_the_reason() -> None:
+def test_an_unreachable_cluster_fails_the_task_with_the_reason() -> None:
     engine = fake_engine("nothing answers at 10.0.0.1:6379; start Ray there")
     with TaskSystem(engines=[engine]) as system:
         for _ in range(2):
@@ -155,7 +155,7 @@ def test_a_cluster_that_can_not_be_reached_fails_the_task_with_the_reason() -> N
             assert failed.reason == "nothing answers at 10.0.0.1:6379; start Ray there"
 
 
-def test_a_cluster_is_reached_where_a_task_says() -> None:
+def test_a_task_can_name_the_address_of_its_cluster() -> None:
     engine = fake_engine("nothing answers at {address}")
     with TaskSystem(engines=[engine]) as system:
         for address, named in (("", "auto"), ("10.0.0.9:1", "10.0.0.9:1")):
@@ -183,7 +183,7 @@ def test_a_node_with_another_version_is_refused(there: str) -> None:
         assert again.reason == failed.reason
 
 
-def test_versions_of_ray_that_differ_are_said_in_one_line() -> None:
+def test_different_versions_of_ray_are_reported_in_one_line() -> None:
     said = (
         "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n"
         "    Python: 3.10.4\nThis process on node 10.0.0.1 was started with:\n"
@@ -198,7 +198,7 @@ def test_versions_of_ray_that_differ_are_said_in_one_line() -> None:
     assert versions_of_ray("no such host") is None
 
 
-def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:
+def test_a_missing_python_fails_the_task_with_the_reason() -> None:
     engine = FakeEngine(FakeSettings(), python="/no/such/python")
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
@@ -208,7 +208,7 @@ def test_a_python_that_is_not_there_fails_the_task_with_the_reason() -> None:
         )
 
 
-def test_an_engine_process_that_can_not_start_says_why() -> None:
+def test_an_engine_process_that_cannot_start_says_why() -> None:
     engine = FakeEngine(FakeSettings(), python="/bin/false")
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
@@ -228,7 +228,7 @@ with TaskSystem(engines=[fake_engine()]) as system:
 """
 
 
-def test_if_the_session_is_killed_nothing_of_it_stays_on_the_cluster() -> None:
+def test_a_killed_session_leaves_nothing_on_the_cluster() -> None:
     unique = unlike()
     program = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, unique],
@@ -244,7 +244,7 @@ def test_if_the_session_is_killed_nothing_of_it_stays_on_the_cluster() -> None:
     until(lambda: not running_as(unique), "the end of both processes")
 
 
-def test_the_nodes_of_a_cluster_and_how_many_jobs_each_runs() -> None:
+def test_the_nodes_of_a_cluster_are_listed_with_their_jobs() -> None:
     engine = fake_engine(one=4.0)
     with TaskSystem(engines=[engine]) as system:
         task_id = system.add_request(job("sleep 600")).id
@@ -255,7 +255,7 @@ def test_the_nodes_of_a_cluster_and_how_many_jobs_each_runs() -> None:
 
 
 @pytest.mark.parametrize("count", [300])
-def test_many_that_wait_are_canceled_with_the_session(count: int) -> None:
+def test_many_waiting_jobs_are_canceled_with_the_session(count: int) -> None:
     with TaskSystem(engines=[fake_engine(one=1.0)]) as system:
         for _ in range(count):
             system.add_request(job("sleep 600"))

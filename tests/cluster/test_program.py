@@ -53,13 +53,13 @@ def test_without_ray_one_line_says_how_to_install_it(shell: Shell) -> None:
     )
 
 
-def test_an_engine_that_is_not_there_is_refused(shell: Shell) -> None:
+def test_an_unknown_engine_is_refused(shell: Shell) -> None:
     done = shell("add", "--engine", "slurm", "--", "true")
     assert done.returncode == 2
     assert "unknown engine 'slurm'; the engines are: ray" in done.stderr
 
 
-def test_an_address_that_is_none_is_refused(shell: Shell) -> None:
+def test_an_invalid_address_is_refused(shell: Shell) -> None:
     shell.config.write_text('[cluster]\naddress = "somewhere"\n')
     done = shell("add", "--engine", "ray", "--", "true")
     assert done.returncode == 2
@@ -82,7 +82,7 @@ def test_an_address_is_given_with_a_task(shell: Shell) -> None:
     assert "on ray at 127.0.0.9:1" in task
 
 
-def test_where_the_directory_is_said(shell: Shell) -> None:
+def test_the_directory_is_shown_with_its_place(shell: Shell) -> None:
     words = ("--engine", "ray", "--stash")
     shell("add", *words, "--", "true")
     shell("add", *words, "--ship", "--", "true")
@@ -92,7 +92,7 @@ def test_where_the_directory_is_said(shell: Shell) -> None:
 
 
 @pytest.mark.cluster
-def test_a_task_runs_on_the_cluster_that_is_configured(shell: Shell) -> None:
+def test_a_task_runs_on_the_configured_cluster(shell: Shell) -> None:
     shell.config.write_text(f'[cluster]\naddress = "{os.environ[ADDRESS]}"\n')
     words = ("--engine", "ray", "--cpus", "0.5", "-e", "COLOR=red")
     done = shell("run", *words, "--", "echo $COLOR; exit 3")
@@ -112,7 +112,7 @@ def test_the_nodes_of_the_cluster_are_shown(shell: Shell) -> None:
 
 
 @pytest.mark.cluster
-def test_a_task_goes_on_if_the_host_is_killed(shell: Shell, tmp_path: Path) -> None:
+def test_a_task_continues_if_the_host_is_killed(shell: Shell, tmp_path: Path) -> None:
     shell.config.write_text(f'[cluster]\naddress = "{os.environ[ADDRESS]}"\n')
     go = tmp_path / "go"
     command = f"echo 1; until test -e {go}; do sleep 0.05; done; echo 2; exit 3"

@@ -98,7 +98,7 @@ def test_jobs_run_on_both_nodes_and_name_them(system: TaskSystem) -> None:
     assert waits.reason == "needs tpu=1; no node of the cluster has that"
 
 
-def test_jobs_with_gpus_see_their_own(system: TaskSystem) -> None:
+def test_jobs_with_gpus_see_only_their_own(system: TaskSystem) -> None:
     command = "echo $CUDA_VISIBLE_DEVICES; exec sleep 600"
     needs = (("CPU", 0.5), ("GPU", 1.0))
     ids = [system.add_request(job(command, needs=needs)).id for _ in range(2)]
@@ -107,7 +107,7 @@ def test_jobs_with_gpus_see_their_own(system: TaskSystem) -> None:
     assert {it.node for it in tasks} == {OTHER}
 
 
-def test_if_an_agent_is_killed_its_jobs_fail_and_nothing_of_them_stays(
+def test_if_an_agent_is_killed_its_jobs_fail_and_leave_nothing(
     nodes: RayNodes, system: TaskSystem
 ) -> None:
     unique = unlike()
@@ -124,7 +124,7 @@ def test_if_an_agent_is_killed_its_jobs_fail_and_nothing_of_them_stays(
     assert again.status is TaskStatus.COMPLETE
 
 
-def test_if_the_engine_is_killed_its_jobs_go_on(nodes: RayNodes) -> None:
+def test_if_the_engine_is_killed_its_jobs_continue(nodes: RayNodes) -> None:
     engine, unique = engine_of(nodes), unlike()
     with TaskSystem(engines=[engine]) as system:
         tasks = fill(system, unique)
@@ -201,7 +201,7 @@ def test_rounds_of_kills_at_random_leave_nothing_and_hang_nowhere(
     until(lambda: not running_as(unique), "the end of all that was started")
 
 
-def test_if_the_control_store_dies_the_session_goes_on() -> None:
+def test_if_the_control_store_dies_the_session_continues() -> None:
     unique = unlike()
     with RayNodes(6679) as nodes:
         engine = engine_of(nodes, lease=10.0)
@@ -235,7 +235,7 @@ except Exception as error:
 """
 
 
-def test_a_call_that_comes_too_late_starts_no_other_cluster(nodes: RayNodes) -> None:
+def test_a_late_call_starts_no_other_cluster(nodes: RayNodes) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _TOO_LATE, nodes.address, HEAD],
         stdout=subprocess.PIPE,
@@ -246,7 +246,7 @@ def test_a_call_that_comes_too_late_starts_no_other_cluster(nodes: RayNodes) -> 
     assert "not been started" in done.stdout
 
 
-def test_a_head_that_is_not_there_is_named() -> None:
+def test_a_missing_head_is_named() -> None:
     engine = RemoteEngine("ray", RaySettings("127.0.0.9:6379"))
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
@@ -291,7 +291,7 @@ def pretending(folder: Path, lines: str) -> str:
         ),
     ],
 )
-def test_versions_that_differ_are_said_in_one_line(
+def test_different_versions_are_reported_in_one_line(
     nodes: RayNodes, tmp_path: Path, lines: str, said: str
 ) -> None:
     python = pretending(tmp_path, lines)

@@ -74,15 +74,15 @@ def test_a_task_runs_in_a_copy_of_its_directory_that_is_deleted_with_it(
     until(lambda: not Path(place).exists(), "the end of the copy")
 
 
-def test_a_file_that_has_changed_travels_with_the_next_task(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_changed_file_is_sent_with_the_next_task(run: Run, tmp_path: Path) -> None:
     for text in ("one\n", "two\n"):
         (tmp_path / "input").write_text(text)
         assert printed(run(tmp_path, "cat input")) == text
 
 
-def test_what_is_of_no_use_elsewhere_stays(run: Run, tmp_path: Path) -> None:
+def test_files_that_are_useless_elsewhere_are_not_sent(
+    run: Run, tmp_path: Path
+) -> None:
     for name in (".git/config", "x/__pycache__/m.pyc", "data/big", "model.ckpt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -91,7 +91,7 @@ def test_what_is_of_no_use_elsewhere_stays(run: Run, tmp_path: Path) -> None:
     assert found == "./kept\n"
 
 
-def test_what_git_ignores_stays(run: Run, tmp_path: Path) -> None:
+def test_files_that_git_ignores_are_not_sent(run: Run, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / ".gitignore").write_text("*.o\n")
     for name in ("main.c", "main.o"):
@@ -99,7 +99,9 @@ def test_what_git_ignores_stays(run: Run, tmp_path: Path) -> None:
     assert printed(run(tmp_path, "ls")) == "main.c\n"
 
 
-def test_one_line_says_if_it_is_too_big(run: Run, tmp_path: Path) -> None:
+def test_a_directory_that_is_too_big_is_refused_in_one_line(
+    run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "small").write_text("x")
     (tmp_path / "big").write_bytes(bytes(2 << 20))
     task = run(tmp_path, "ls")
@@ -111,7 +113,7 @@ def test_one_line_says_if_it_is_too_big(run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_one_line_says_if_it_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_a_missing_directory_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     assert run(gone, "ls").reason == (
         f"can't copy {gone}: {gone}/: No such file or directory"
@@ -119,7 +121,7 @@ def test_one_line_says_if_it_is_not_there(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_one_line_says_if_a_file_can_not_be_read(run: Run, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("")
     (tmp_path / "secret").chmod(0)
     assert run(tmp_path, "ls").reason == (

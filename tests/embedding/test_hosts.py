@@ -1,4 +1,4 @@
-"""What a host may do to a task system in its process, and to its jobs."""
+"""A host can end or block in any way without losing tasks or processes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_any_end_of_a_host_leaves_no_process_and_loses_no_task(
 
 
 class Subscriber(pykka.ThreadingActor):
-    """Keeps what it is told, but for what a test makes it do instead."""
+    """Records its messages, or does what a test sets."""
 
     use_daemon_thread = True
 

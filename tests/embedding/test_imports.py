@@ -1,4 +1,4 @@
-"""What `import backburner.actors` brings along, and what it gives."""
+"""Modules that `import backburner.actors` loads, and names it exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an embedder can't have is refused when he asks for it, not when it is used."""
+"""Invalid settings are refused when they are given, not when they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an embedder's type checker is to see; it is checked, and never run."""
+"""Code of an embedder for type checkers; it is never run."""
 
 from __future__ import annotations
 

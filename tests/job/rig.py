@@ -1,4 +1,4 @@
-"""A TaskActor alone, and what stands around it."""
+"""A TaskActor alone, with its surroundings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CANCELED = Outcome.canceled("canceled by you")
 
 @dataclass
 class Rig:
-    """A TaskActor and what stands around it."""
+    """A TaskActor and its surroundings."""
 
     kind: FakeKind
     task: Task
@@ -78,7 +78,7 @@ class Rig:
         return ended
 
     def settle(self) -> None:
-        """Wait until the actor has handled what it was told."""
+        """Wait until the actor has handled its messages."""
         self.actor.ask(Look(), timeout=PATIENCE)
 
 

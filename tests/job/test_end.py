@@ -1,4 +1,4 @@
-"""How a job ends, and what its actor says of it."""
+"""The end of a job, and the report of its actor."""
 
 from __future__ import annotations
 

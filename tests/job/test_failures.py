@@ -1,4 +1,4 @@
-"""A job that breaks its protocol, and an actor that is stopped by somebody else."""
+"""A job that breaks its protocol, and an actor that is stopped from outside."""
 
 from __future__ import annotations
 

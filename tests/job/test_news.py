@@ -1,4 +1,4 @@
-"""What a job has to say while it runs."""
+"""Output and progress of a running job."""
 
 from __future__ import annotations
 

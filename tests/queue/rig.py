@@ -106,7 +106,7 @@ class RecordingJournal(Journal):
 
 @dataclass
 class Rig:
-    """A QueueActor and what stands around it."""
+    """A QueueActor and its surroundings."""
 
     queue: pykka.ActorRef[QueueActor]
     clock: ManualClock

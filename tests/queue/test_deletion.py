@@ -60,7 +60,7 @@ def test_an_output_that_cannot_be_deleted_blocks_nothing(rig: Rig) -> None:
 
 
 class _SlowDisk:
-    """Deletes files when it is told to, and not before."""
+    """Blocks the deletion of files until released."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._go_on = threading.Event()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Witness(Recorder[Any]):
-    """A recorder that also notes in the journal's list what it is told."""
+    """A recorder that also logs its messages in the journal's list."""
 
     def __init__(self, log: list[object]) -> None:
         super().__init__("the witness")

@@ -1,4 +1,4 @@
-"""What the queue is asked, and what it answers and refuses."""
+"""Requests to the queue, its answers and its refusals."""
 
 from __future__ import annotations
 

@@ -305,7 +305,7 @@ def test_a_stopping_queue_adds_no_runs(rig: Rig) -> None:
     assert refused.code == "closing"
 
 
-# What is written down
+# The journal
 
 
 class FailingJournal(Journal):

@@ -1,4 +1,4 @@
-"""What is said and shown, and who waits for that."""
+"""Messages and shown changes are recorded, and waits for them answered."""
 
 from __future__ import annotations
 

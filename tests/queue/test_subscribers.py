@@ -1,4 +1,4 @@
-"""Who subscribes hears of every change once, and in order."""
+"""A subscriber receives every change once, in order."""
 
 from __future__ import annotations
 

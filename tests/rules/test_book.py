@@ -50,7 +50,7 @@ NOW = at(0)
 
 @dataclass
 class Known:
-    """What the model knows of a task: the least that the rules speak of."""
+    """A task of the model, with only the fields that the rules use."""
 
     status: str = "queued"
     started: float | None = None

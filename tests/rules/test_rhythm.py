@@ -151,7 +151,7 @@ def test_names_are_aliases_of_cron_expressions() -> None:
     ]
 
 
-# What is due
+# Due times
 
 
 def naive_due(
@@ -210,7 +210,7 @@ def test_correcting_a_clock_by_a_year_delays_no_run() -> None:
         assert rhythm.settled(next_due, wrong, right) == rhythm.first_after(right)
 
 
-# What makes no sense
+# Invalid rhythms and zones
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class Naive:
         return CAPACITY[name] - used
 
     def next(self) -> int | None:
-        """What waits for a resource holds it, and all else that it needs."""
+        """A task waiting for a resource reserves all resources it needs."""
         held: set[str] = set()
         if None in self.paused:
             return None
@@ -333,7 +333,7 @@ class Pair(RuleBasedStateMachine):
 
     @rule()
     def the_program_ends_and_comes_back(self) -> None:
-        """What is remembered of each task is enough to go on."""
+        """The stored state of each task is enough to continue."""
         naive, before = self.naive, self.real
         self.real = Scheduler(CAPACITY)
         for name, slots in naive.groups.items():

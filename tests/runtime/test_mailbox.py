@@ -26,7 +26,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 
 class EchoActor(SafeActor[object]):
-    """Answers with what it is told, or with what a call returns."""
+    """Answers with its message, or with the result of a call."""
 
     def __init__(self, scheduler: Scheduler | None, events: Promise[str]) -> None:
         super().__init__(DeadLetters(), scheduler)
@@ -115,13 +115,13 @@ class _Turns:
         self.asked_for.append(turn)
 
     def about_to_block(self, *, long: bool = False) -> None:
-        """Have nobody else who could go on."""
+        """Do nothing; there is no other thread."""
 
     def about_to_start(self) -> None:
-        """Have nobody else who could go on."""
+        """Do nothing; there is no other thread."""
 
     def nudge(self) -> None:
-        """Have nobody who could be stuck."""
+        """Do nothing; no thread can be stuck."""
 
     def take(self) -> None:
         while self.asked_for:

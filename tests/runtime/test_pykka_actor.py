@@ -1,4 +1,4 @@
-"""What is private in Pykka and used here is there, and what becomes of us if not."""
+"""The private parts of Pykka that are used here exist."""
 
 from __future__ import annotations
 

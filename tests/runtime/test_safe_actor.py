@@ -31,7 +31,7 @@ class Raise(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Run this on the actor's thread, and answer with what it returns."""
+    """Run this on the actor's thread, and answer with the result."""
 
     call: Callable[[], object]
 
@@ -73,11 +73,11 @@ class PlainActor(SafeActor[str]):
 
 
 class UnfinishedActor(SafeActor[str]):
-    """Forgot to say what it does."""
+    """Defines no handler."""
 
 
 class LoneActor(pykka.ThreadingActor):
-    """An actor of somebody else's in the same process."""
+    """An actor of the embedder in the same process."""
 
     use_daemon_thread = True
 

@@ -1,4 +1,4 @@
-"""What to do if a session's folder can't be used depends on what the system says."""
+"""The advice for an unusable session folder depends on the system's error."""
 
 from __future__ import annotations
 

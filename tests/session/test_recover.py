@@ -1,4 +1,4 @@
-"""What becomes of the tasks that were running, by what is true when a session opens."""
+"""Running tasks are adopted, started or failed when a session opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of a session, by all that its folder remembers of it."""
+"""The state of a session is recovered from its folder."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_start_number_leaves_a_doubt_after_ids_restarted() -> None:
 def _histories(
     draw: st.DrawFn,
 ) -> tuple[dict[int, int], dict[int, Candidate], list[Candidate]]:
-    """Draw tasks that start, their processes, and what else there is."""
+    """Draw starting tasks, their processes and unrelated processes."""
     count = draw(st.integers(1, 4))
     pids = iter(range(300, 400))
     starts: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Further attempts of a task: retries, restarts, and what a reboot or an end leaves."""
+"""Further attempts of a task: retries, and restarts after a reboot or an end."""
 
 from __future__ import annotations
 

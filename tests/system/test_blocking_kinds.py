@@ -1,4 +1,4 @@
-"""A kind whose code blocks, as it must not, holds up its own jobs and nobody else."""
+"""A kind that blocks delays only its own jobs."""
 
 from __future__ import annotations
 

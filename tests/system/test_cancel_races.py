@@ -1,4 +1,4 @@
-"""Cancel: nothing survives it, nothing starts after it, and it is told of once."""
+"""Cancel: no process survives, no task starts, and it is announced once."""
 
 from __future__ import annotations
 

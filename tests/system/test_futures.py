@@ -242,7 +242,7 @@ def test_an_asyncio_timeout_cancels_the_task(system: TaskSystem) -> None:
 
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count what the QueueActor handles, by the names of the messages."""
+    """Count the messages that the QueueActor handles, by name."""
     counted: Counter[str] = Counter()
     handle = QueueActor.handle
 

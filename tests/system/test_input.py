@@ -1,4 +1,4 @@
-"""Tasks with a terminal of their own, and tasks that read what they are sent."""
+"""Tasks with their own terminal, and tasks that read input from a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an embedder gets wrong is named at once."""
+"""Mistakes of an embedder are named at once."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_a_system_has_a_name_and_a_repr(tmp_path: Path) -> None:
 
 
 class _Asks:
-    """Asks its system whenever it is told something."""
+    """Calls its system on every message."""
 
     def __init__(self, ask: Callable[[], object]) -> None:
         self._ask = ask
         self.errors: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def tell(self, message: Notification, /) -> None:
-        """Ask, and keep what became of it."""
+        """Make the call and keep its result or error."""
         del message
         try:
             self._ask()
@@ -121,7 +121,7 @@ def test_an_invalid_return_value_fails_the_task_and_names_the_kind(
 
 
 class _Bare(ProcessKind):
-    """Does not say what to run."""
+    """Defines no command."""
 
     name = "bare"
 

@@ -463,7 +463,7 @@ def test_an_invalid_batch_is_refused(one: OneSlot) -> None:
             one.add(**terms)
 
 
-# What is queued is changed, or not added again
+# Queued tasks are changed, or not added again
 
 
 def test_a_task_that_is_already_queued_is_not_added_again(one: OneSlot) -> None:

@@ -1,4 +1,4 @@
-"""How a TaskSystem ends: who may end it, how often, how soon, and what is kept."""
+"""Stopping a TaskSystem: from any thread, repeatedly, and with a deadline."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _was_asked(job: FakeJob) -> None:
     job.asked.wait_for(lambda step: step == "stop")
 
 
-# Who stops it, and how often
+# Several stops
 
 
 def test_a_second_stop_waits_for_the_first(tmp_path: Path) -> None:
@@ -302,11 +302,11 @@ def test_a_relative_folder_stays_where_it_was(
     assert (tmp_path / "session" / "session.db").exists()
 
 
-# What is shown of the end
+# Showing the last changes
 
 
 class Face:
-    """Shows changes to a person, some time after it is told of them."""
+    """Shows changes to a person with a delay."""
 
     def __init__(self, queue: Recipient[QueueRequest], delay: float = 0.3) -> None:
         self._queue = queue
@@ -483,7 +483,7 @@ def test_a_stop_does_not_wait_for_a_face_that_leaves(
 
 
 class DyingFace(pykka.ThreadingActor):
-    """Dies of the first change that it is told of."""
+    """Dies on the first change that it receives."""
 
     use_daemon_thread = True
 
@@ -506,7 +506,7 @@ def test_a_stop_does_not_wait_for_a_dead_face(tmp_path: Path) -> None:
         assert not stopping.is_alive()
 
 
-# What goes wrong
+# Failures
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What subscribers are told: from before the first change to the last message."""
+"""Notifications of subscribers, from the first change to the last message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overwriting secrets in the journal holds up nobody."""
+"""Overwriting secrets in the journal blocks no other work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The helpers for tests are part of what is offered, so they are tested themselves."""
+"""The test helpers are public API, so they are tested too."""
 
 from __future__ import annotations
 

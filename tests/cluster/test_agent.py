@@ -1,4 +1,4 @@
-"""The agent of a node: what it says of a job, and what it keeps for another process."""
+"""The agent of a node: its reports of a job, and the output it keeps."""
 
 from __future__ import annotations
 

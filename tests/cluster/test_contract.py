@@ -1,4 +1,4 @@
-"""What holds for a job wherever it runs: the same tests on each engine."""
+"""The contract of jobs: the same tests on each engine."""
 
 from __future__ import annotations
 

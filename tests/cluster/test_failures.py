@@ -1,4 +1,4 @@
-"""What becomes of jobs if a cluster fails, or has no room."""
+"""Jobs on a cluster that fails or has no room."""
 
 from __future__ import annotations
 

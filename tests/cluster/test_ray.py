@@ -1,4 +1,4 @@
-"""What becomes of jobs on Ray if something of the cluster is killed."""
+"""Jobs on Ray while parts of the cluster are killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets the room of a cluster."""
+"""The order in which jobs get the room of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A directory that travels with a task: what of it, how much, and where it is then."""
+"""A directory that is sent with a task: its files, size and location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fault tests share: their long form and their chance."""
+"""Fixtures of the fault tests: the long form and the random seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journals that are damaged where nobody looks, or lost, and copied folders."""
+"""Journals with hidden damage, lost journals, and copied folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a session when its disk is full, read-only, damaged or taken away."""
+"""Sessions whose disk is full, read-only, damaged or removed."""
 
 from __future__ import annotations
 

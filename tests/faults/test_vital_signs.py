@@ -1,4 +1,4 @@
-"""What tells a task that works from one that waits for ever."""
+"""Vital signs distinguish a working task from one that hangs."""
 
 from __future__ import annotations
 

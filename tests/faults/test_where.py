@@ -1,4 +1,4 @@
-"""A task runs where it was added, even if the program that was told has ended."""
+"""A task runs where it was added, even if the program has ended since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for what no message tells."""
+"""Waiting for conditions that no message announces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process has open, as /proc tells it."""
+"""Open file descriptors of a process, from /proc."""
 
 import contextlib
 from pathlib import Path

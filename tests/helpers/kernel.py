@@ -1,4 +1,4 @@
-"""What the kernel of this machine can do."""
+"""Features of the kernel of this machine."""
 
 from __future__ import annotations
 

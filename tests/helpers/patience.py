@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PATIENCE: Final = 100.0
-"""Seconds to wait for what should come at once.
+"""Seconds to wait for an event that should come at once.
 
 Long, as a machine may stand still (virtual machines that were paused for half a minute
 were seen) while the clock goes on: only a test that fails takes so long. A job that is

@@ -1,4 +1,4 @@
-"""A real program on a real pseudo-terminal, and what its screen shows."""
+"""A real program on a real pseudo-terminal, and its screen."""
 
 from __future__ import annotations
 

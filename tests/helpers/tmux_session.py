@@ -1,4 +1,4 @@
-"""The program inside tmux: what a real multiplexer makes of it."""
+"""The program inside tmux, a real multiplexer."""
 
 from __future__ import annotations
 

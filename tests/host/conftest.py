@@ -1,4 +1,4 @@
-"""What the tests of the host share: hosts, and sessions in them."""
+"""Fixtures of the host tests: hosts, and sessions in them."""
 
 from tests.host.sessions import care, events, forked_hosts, session, settings, shell
 

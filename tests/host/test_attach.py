@@ -1,4 +1,4 @@
-"""The terminals of tasks, shown on another terminal, and what is typed there."""
+"""The terminals of tasks, shown on another terminal with its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chats on the host of a session: several at once, and what stays without them."""
+"""Several chats on the host of a session."""
 
 from __future__ import annotations
 

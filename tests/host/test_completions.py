@@ -1,4 +1,4 @@
-"""What Tab completes, in the real shells that are installed."""
+"""Completion by Tab in the installed shells."""
 
 from __future__ import annotations
 

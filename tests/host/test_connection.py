@@ -1,4 +1,4 @@
-"""What a client asks on its way to the queue, and what it is told on its way back."""
+"""Requests from a client to the queue, and their answers."""
 
 from __future__ import annotations
 

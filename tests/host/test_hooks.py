@@ -1,4 +1,4 @@
-"""What tells of ends while no chat is open: a command, and ntfy."""
+"""Hooks that notify of ends while no chat is open: a command, and ntfy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that say what makes no sense, say too much, or do not listen."""
+"""Clients that send invalid or too many messages, or read no answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missed while a subscription is interrupted, and who waits for that."""
+"""Changes missed while a subscription is interrupted, and waits for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line says while it waits for a host that does not answer."""
+"""The command line reports that it waits for a host that does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session in a host: what clients do, and what stays when they are gone."""
+"""A session in a host, with clients that come and go."""
 
 from __future__ import annotations
 

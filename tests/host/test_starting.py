@@ -1,4 +1,4 @@
-"""Who starts a host, and where it can be reached."""
+"""Starting a host, and its address."""
 
 from __future__ import annotations
 

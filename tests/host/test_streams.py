@@ -1,4 +1,4 @@
-"""Verbs whose standard streams are closed, full or read by nobody."""
+"""Verbs whose standard streams are closed, full or a broken pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host loads before it serves: each module makes a first add wait."""
+"""Modules that a host loads before it serves: each delays the first add."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a verb has changed is told, also if it can't be written or a part is refused."""
+"""A verb reports its changes even if its output fails or a part is refused."""
 
 from __future__ import annotations
 

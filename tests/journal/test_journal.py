@@ -1,4 +1,4 @@
-"""The journal alone: what it remembers of what it was told."""
+"""The journal alone: storing and loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the keeper share: hosts, and sessions in them."""
+"""Fixtures of the keeper tests: hosts, and sessions in them."""
 
 from tests.faults.conftest import pytest_collection_modifyitems, small_disk
 from tests.host.sessions import care, events, forked_hosts, session, settings

@@ -1,4 +1,4 @@
-"""What a person can do with a job, and see of it, after its host was killed."""
+"""Control and figures of a job after its host was killed."""
 
 from __future__ import annotations
 

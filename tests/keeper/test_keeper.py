@@ -1,4 +1,4 @@
-"""Jobs that outlive their host: the keeper, and what the next host takes over."""
+"""Jobs that outlive their host: the keeper, and the adoption by the next host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a job waits for input, told by what its processes do."""
+"""Detect from its processes whether a job waits for input."""
 
 from __future__ import annotations
 

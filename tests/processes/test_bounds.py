@@ -1,4 +1,4 @@
-"""What a job's limits have to do with how it ended; no control group is needed."""
+"""The effect of a job's limits on its end; no control group is needed."""
 
 from __future__ import annotations
 

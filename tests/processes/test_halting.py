@@ -1,4 +1,4 @@
-"""Stopping what goes on starting processes."""
+"""Stopping a tree that keeps starting processes."""
 
 from __future__ import annotations
 

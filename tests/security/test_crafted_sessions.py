@@ -1,4 +1,4 @@
-"""Journals and lock files that somebody crafted: one clear line, and nothing harmed."""
+"""Crafted journals and lock files give one clear line and do no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches a terminal by way of stderr, and configurations that are none."""
+"""Text that reaches a terminal through stderr, and invalid configurations."""
 
 from __future__ import annotations
 

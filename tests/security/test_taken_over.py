@@ -1,4 +1,4 @@
-"""Sessions that somebody crafted, opened by a program that takes over their jobs."""
+"""Crafted sessions, opened by a program that adopts their jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody could put in the place of a session's file."""
+"""Objects that an attacker could put in place of a session's file."""
 
 from __future__ import annotations
 

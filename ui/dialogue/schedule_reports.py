@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def every_text(schedule: Schedule) -> str:
     """Return the rhythm of a schedule, with the time zone if it matters."""
-    is_cron = " " in schedule.every or schedule.every.startswith("@")
-    return f"{schedule.every} {schedule.zone}" if is_cron else schedule.every
+    every = schedule.every
+    if " " in every or every.startswith("@"):
+        return f"{every} {schedule.zone}"
+    return f"{every}s" if every[-1:].isdigit() else every
 
 
 def next_text(schedule: Schedule, now: datetime) -> str:

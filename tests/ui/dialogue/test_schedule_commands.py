@@ -14,6 +14,7 @@ from backburner.actors import (
     TaskRequest,
 )
 from backburner.actors.runtime import zones
+from backburner.ui.dialogue.schedule_reports import every_text
 from msgspec.structs import replace
 
 from tests.ui.dialogue.talk import ask, number_of, requests_in, texts_of, the_request
@@ -53,6 +54,11 @@ def test_a_schedule_uses_the_time_zone_of_the_program(
         dialogue.take_reply(SchedulesFound((_schedule(),), number_of(asked)))
     )
     assert line.startswith("schedule 1: Look around, every 15m, next in 4m ")
+
+
+def test_a_rhythm_without_a_unit_is_shown_in_seconds() -> None:
+    shown = [every_text(_schedule(every=it)) for it in ("5", "2m", "@daily")]
+    assert shown == ["5s", "2m", "@daily UTC"]
 
 
 def test_an_unnamed_time_zone_must_be_given(

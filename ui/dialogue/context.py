@@ -118,6 +118,11 @@ class Context:
         return bool(self._pending or self._looking)
 
     @property
+    def defers(self) -> bool:
+        """Whether a command waits for the id of a task that is being added."""
+        return bool(self._wanted)
+
+    @property
     def only_adds(self) -> bool:
         """Whether all unanswered requests add tasks, fewer than `MOST_ADDING`."""
         pending, adding = len(self._pending), len(self._adding)

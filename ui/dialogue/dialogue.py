@@ -107,6 +107,11 @@ class Dialogue:
         context = self._context
         return bool(context.awaits_answers or context.waits) and not self._trouble
 
+    @property
+    def defers(self) -> bool:
+        """Whether a command waits for the id of a task that is being added."""
+        return self._context.defers
+
     def takes(self, line: str) -> bool:
         """Return whether a line can run now.
 

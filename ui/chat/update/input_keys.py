@@ -222,7 +222,12 @@ def submit(state: ChatState) -> list[Effect]:
         state.to_split.append(line)
         return _split_first(state) if len(state.to_split) == 1 else []
     state.editor.remember(line)
-    effects = absorb(state, state.dialogue.take_line(line, conversation.name))
+    if state.to_send or state.dialogue.defers:
+        # `/quit` would drop the commands before it, which wait for an answer.
+        state.to_send.append(line)
+        effects = send_waiting(state)
+    else:
+        effects = absorb(state, state.dialogue.take_line(line, conversation.name))
     state.notice = _hint(line, notes=state.partner is None) or state.notice
     return [Remember(line), *effects]
 

@@ -548,6 +548,19 @@ def test_pasted_commands_are_carried_out_in_order() -> None:
     assert requests(chat.tell(refused), ListTasks)
 
 
+def test_quit_waits_for_a_command_about_a_task_that_is_being_added() -> None:
+    chat = ChatDriver()
+    (add,) = requests(chat.enter("!make test"), AddTask)
+    assert not requests(chat.enter("/cancel last"), CancelTask)
+    assert Leave() not in chat.enter("/quit")
+    effects = chat.tell(TaskAdded(queued(7), add.correlation_id))
+    (cancel,) = requests(effects, CancelTask)
+    assert cancel.task_id == 7
+    assert Leave() not in effects
+    chat.tell(CancelAccepted((running(7),), cancel.correlation_id))
+    assert chat.state.leaving or isinstance(chat.state.overlay, Leaving)
+
+
 def test_ctrl_c_drops_pending_pasted_commands() -> None:
     chat = ChatDriver()
     chat.news(running(1))

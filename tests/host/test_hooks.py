@@ -175,8 +175,8 @@ def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(hooks, "_LAST", 0.01)
-    gate, begun = tmp_path / "gate", tmp_path / "begun"
-    wait = f"touch {begun}; until [ -e {gate} ]; do sleep 0.01; done"
+    gate, begun, ended = (tmp_path / it for it in ("gate", "begun", "ended"))
+    wait = f"touch {begun}; until [ -e {gate} ]; do sleep 0.01; done; touch {ended}"
     runner = HookRunner(Hooks(command=wait), "main")
     runner.finish()
     assert not caplog.messages
@@ -185,6 +185,7 @@ def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
     until(begun.exists)
     runner.finish()
     gate.touch()
+    until(ended.exists)  # else the folder is deleted, and the hook never sees its gate
     (text,) = caplog.messages
     assert text.startswith("The host ends before 3 notifications were sent: ")
     for number in (1, 2, 3):

@@ -114,7 +114,10 @@ def test_an_editor_task_is_used_resized_detached_and_attached_again(
 ) -> None:
     _give_keys(tmux, "vim -u NONE -N")
     tmux.wait("~\n~\n")
-    tmux.type("ihello")
+    tmux.type("i")
+    # As a person does: vim may drop what was typed ahead while it starts.
+    tmux.wait("-- INSERT --")
+    tmux.type("hello")
     tmux.wait("hello", "-- INSERT --")
     tmux.resize(60, 16)
     tmux.wait("hello", "-- INSERT --")

@@ -19,25 +19,20 @@ from typing import Final
 import msgspec
 
 from . import machine
-from .figures import Report, curves_table, figures_table, race_table
+from .figures import Report, curves_table, figures_table, missed_list, race_table
 
-SECTIONS: Final = (
-    "throughput",
-    "script",
-    "latency",
-    "adding",
-    "growth",
-    "scheduling",
-    "output",
-    "idle",
-    "start",
-    "host",
-    "adopting",
-    "drawing",
-    "keyboard",
-    "terminals",
-    "partner",
-)
+TOPICS: Final = {
+    "Short jobs": ("throughput", "script"),
+    "Latency": ("latency",),
+    "Many tasks": ("adding", "growth", "scheduling"),
+    "Output": ("output", "terminals"),
+    "Idle systems": ("idle",),
+    "Start": ("start",),
+    "Host and keeper": ("host", "adopting"),
+    "Chat": ("drawing", "keyboard"),
+    "Agents and partner": ("partner",),
+}
+SECTIONS: Final = tuple(name for names in TOPICS.values() for name in names)
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN: Final = "<!-- Written by `make bench`: -->"
 END: Final = "<!-- The end of that. -->"
@@ -67,18 +62,28 @@ def _measure(section: str) -> str:
 
 
 def _tables(sections: list[str] | tuple[str, ...]) -> str:
-    reports: list[Report] = []
+    reports: dict[str, Report] = {}
     for section in sections:
         sys.stderr.write(f"measuring: {section}\n")
         os.sync()  # earlier writes must not slow down the measurement
         # Each in a process of its own, so that they don't affect each other.
         argv = [sys.executable, "-m", __package__ or "bench", "--child", section]
         output = subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
-        reports.append(msgspec.json.decode(output, type=Report))
+        reports[section] = msgspec.json.decode(output, type=Report)
+    figures = [figure for report in reports.values() for figure in report.figures]
+    topics = [
+        _topic(title, [reports[name] for name in names if name in reports])
+        for title, names in TOPICS.items()
+        if not reports.keys().isdisjoint(names)
+    ]
+    return "\n".join([missed_list(figures), *topics])
+
+
+def _topic(title: str, reports: list[Report]) -> str:
     figures = [figure for report in reports for figure in report.figures]
     races = [race_table(race) for report in reports for race in report.races]
     curves = [curves_table(it) for report in reports for it in report.curves]
-    return "\n".join([figures_table(figures), *races, *curves])
+    return "\n".join([f"### {title}\n", figures_table(figures), *races, *curves])
 
 
 def _write(text: str) -> None:

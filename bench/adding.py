@@ -40,19 +40,19 @@ def measure(folder: Path) -> Report:
     return Report(
         figures=(
             Figure(
-                f"add, acknowledged and journaled, {TASKS:,} tasks",
+                f"{TASKS:,} adds, acknowledged and journaled",
                 "10,000 tasks/s",
                 f"{speed:,.0f} tasks/s",
                 speed >= 10_000,
             ),
             Figure(
-                "the same, the last 10 % beside the first",
+                "time of the last 10 % of these adds, relative to the first 10 %",
                 "at most 1.2 x",
                 f"median {growth:.2f} x",
                 growth <= 1.2,
             ),
             Figure(
-                "memory for a queued task",
+                "memory per queued task",
                 "2 kB",
                 f"{queued / 1000:.2f} kB",
                 queued <= 2000,
@@ -113,7 +113,7 @@ def _running(folder: Path) -> Figure:
         watched.system.cancel_all()
         watched.wait_for(TaskEvent.CANCELED, RUNNING + 1)
     return Figure(
-        f"memory for a running task, {RUNNING} at once",
+        f"memory per running task, {RUNNING} at once",
         "100 kB",
         f"{each / 1000:.1f} kB",
         each <= 100_000,

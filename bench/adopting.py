@@ -49,14 +49,11 @@ def measure(folder: Path) -> Report:
         served.append(median([it[0] for it in rounds]))
         adopted.append(median([it[1] for it in rounds]))
         python.append(median([_python() for _ in range(ROUNDS)]))
-    what = (
-        "Milliseconds from `kill -9` of a host, by how many jobs run; and of"
-        " `python3 -c pass` in between, which tells how busy the machine was"
-    )
+    what = "milliseconds from `kill -9` of a host, by the number of running jobs"
     costs = {
-        "until its clients have the next one": served,
-        "until all jobs are watched by it": adopted,
-        "a start of Python": python,
+        "until its clients have the next host": served,
+        "until the next host watches all jobs": adopted,
+        "for comparison: `python3 -c pass`, in between": python,
     }
     sizes = tuple(f"{size:,}" for size in SIZES)
     return Report(figures=keeper, curves=(Curves(what, sizes, costs),))
@@ -132,10 +129,10 @@ def _keeper(host: int) -> tuple[Figure, ...]:
     size = keeper.memory_info().rss / 1e6
     return (
         Figure(
-            f"a keeper whose host and jobs live, for {SECONDS} s",
+            f"a keeper beside a running host, for {SECONDS} s: CPU time",
             "0 ticks",
             f"{ticks} ticks",
             ticks == 0,
         ),
-        Figure("its memory", "12 MB", f"{size:.1f} MB", size <= _LARGEST),
+        Figure("memory of a keeper", "12 MB", f"{size:.1f} MB", size <= _LARGEST),
     )

@@ -137,7 +137,7 @@ def main() -> None:
 
     figures = [
         Figure(
-            "add to running on a node, warm",
+            "from add to running on a node, agent running",
             "15 ms",
             f"{delays(starts)}; plain Ray task {delays(plain_starts)}",
             median(starts) <= 0.015,
@@ -155,15 +155,17 @@ def main() -> None:
             output >= 150,
         ),
         Figure("one job writing 1 MB", "", f"{1000 * small:.0f} ms"),
-        Figure("the first job: engine, agent and warden start", "", f"{first:.1f} s"),
         Figure(
-            f"{WAITING:,} jobs that wait for room: memory",
+            "the first job, which starts engine, agent and warden", "", f"{first:.1f} s"
+        ),
+        Figure(
+            f"{WAITING:,} jobs that wait for capacity: memory",
             "100 MB",
             f"{memory:.0f} MB",
             memory <= 100,
         ),
         Figure(
-            "the same, processor",
+            f"{WAITING:,} jobs that wait for capacity: CPU",
             "2 % of a core",
             f"{100 * share:.1f} %",
             share <= 0.02,

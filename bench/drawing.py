@@ -61,7 +61,7 @@ def measure(folder: Path) -> Report:
     cost, size = median(costs), median(sizes)
     return Report(
         figures=(
-            Figure(f"{what}: processor", "1 ms", f"median {cost:.2f} ms", cost < 1),
+            Figure(f"{what}: CPU time", "1 ms", f"median {cost:.2f} ms", cost < 1),
             Figure(
                 f"{what}: bytes", "2 kB", f"median {size / 1000:.2f} kB", size < 2000
             ),

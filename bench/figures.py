@@ -77,11 +77,25 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def figures_table(figures: Sequence[Figure]) -> str:
     """Return a table in Markdown."""
     marks = {True: "yes", False: "**no**", None: ""}
-    lines = ["| what | must reach | measured | reached |", "| --- | --- | --- | --- |"]
+    lines = ["| what | goal | measured | met |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {it.what} | {it.goal} | {it.measured} | {marks[it.reached]} |"
         for it in figures
     ]
+    return "\n".join(lines) + "\n"
+
+
+def missed_list(figures: Sequence[Figure]) -> str:
+    """Return the goals that are not met as a list in Markdown."""
+    goals = [it for it in figures if it.reached is not None]
+    missed = [it for it in goals if not it.reached]
+    lines = [f"{len(goals) - len(missed)} of {len(goals)} goals are met."]
+    if missed:
+        lines[0] += " Not met:"
+        lines += [
+            "",
+            *(f"- {it.what}: {it.measured}; goal: {it.goal}" for it in missed),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +104,7 @@ def race_table(race: Race) -> str:
     medians = {name: median(seconds) for name, seconds in race.seconds.items()}
     first, limit = next(iter(medians.items()))
     lines = [
-        f"| {race.what} | median | to the {first} | all rounds |",
+        f"| {race.what} | median | ratio to the {first} | all rounds |",
         "| --- | --: | --: | --- |",
     ]
     for name, value in sorted(medians.items(), key=lambda pair: pair[1]):

@@ -95,8 +95,8 @@ def _figure(step: str, curve: list[float]) -> Figure:
     growth = curve[-1] / curve[-2]
     costs = " / ".join(f"{seconds * 1e6:.1f}" for seconds in curve)
     return Figure(
-        f"{step}: microseconds for each of {sizes} tasks",
-        f"at the last at most {MOST:g} x the one before",
+        f"{step}: µs per task with {sizes} tasks",
+        f"at most {MOST:g} x from {SIZES[-2]:,} to {SIZES[-1]:,}",
         f"{costs} ({growth:.2f} x)",
         growth <= MOST,
     )

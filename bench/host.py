@@ -100,14 +100,14 @@ def _commands(folder: Path) -> tuple[Figure, ...]:
     beside = f"; `tsp true` {middle['tsp']:.1f} ms" if "tsp" in ways else ""
     return (
         Figure(
-            "`backburner add` on a running host, to `python3 -c pass`",
+            "`backburner add` on a running host, relative to `python3 -c pass`",
             "2.5 x",
             f"{middle['add'] / python:.2f} x, {middle['add']:.1f} to {python:.1f} ms"
             f"{beside}",
             middle["add"] <= 2.5 * python,
         ),
         Figure(
-            "the first one, with the start of the host",
+            "the first `backburner add`, which starts the host, relative to the same",
             "15 x",
             f"{middle['first'] / python:.1f} x, {middle['first']:.0f} ms",
             middle["first"] <= 15 * python,
@@ -140,7 +140,7 @@ def _to_running(system: RemoteSystem) -> Figure:
     system.unsubscribe(complete)
     middle, worst = median(times), percentile(times, 99)
     return Figure(
-        "add to running through the socket",
+        "from add to running, through the socket",
         "median 1.2 ms, p99 3 ms",
         f"median {middle:.2f} ms, p99 {worst:.2f} ms",
         middle <= 1.2 and worst <= 3,
@@ -159,7 +159,7 @@ def _acknowledged(system: RemoteSystem) -> Figure:
     system.cancel_all(answer_timeout=_TIMEOUT)
     system.resume()
     return Figure(
-        f"{TOLD:,} adds by tell, each acknowledged when it is written down",
+        f"{TOLD:,} adds through the socket, acknowledged and journaled",
         "30,000/s",
         f"{rate:,.0f}/s",
         rate >= 30_000,
@@ -182,8 +182,13 @@ def _idle(system: RemoteSystem) -> tuple[Figure, ...]:
     used = after.user + after.system - before.user - before.system
     ticks = round(used * os.sysconf("SC_CLK_TCK"))
     return (
-        Figure(f"a host idle for {SECONDS} s", "0 ticks", f"{ticks} ticks", ticks == 0),
-        Figure("its memory", "30 MB", f"{size:.0f} MB", size <= 30),
+        Figure(
+            f"a host idle for {SECONDS} s: CPU time",
+            "0 ticks",
+            f"{ticks} ticks",
+            ticks == 0,
+        ),
+        Figure("memory of an idle host", "30 MB", f"{size:.0f} MB", size <= 30),
     )
 
 
@@ -198,12 +203,14 @@ def _first_frame(folder: Path) -> tuple[Figure, ...]:
         _timed((program(), "end", "--state-dir", str(state)), env)
     return (
         Figure(
-            "the chat's first frame on a host that is there",
-            "as alone",
+            "first frame of the chat on a running host",
+            "",
             f"{median(there) * 1000:.0f} ms",
         ),
         Figure(
-            "the same with the start of the host", "", f"{median(new) * 1000:.0f} ms"
+            "first frame of the chat, which starts the host",
+            "",
+            f"{median(new) * 1000:.0f} ms",
         ),
     )
 
@@ -242,7 +249,7 @@ def _another_host(system: RemoteSystem, directory: Path) -> Figure:
             system.list()
     middle, worst = median(times) * 1000, max(times) * 1000
     return Figure(
-        "a host killed, until its clients have another one",
+        "from the kill of a host until its clients have the next one",
         "500 ms",
         f"median {middle:.0f} ms, longest {worst:.0f} ms",
         middle <= 500,

@@ -52,20 +52,20 @@ def measure(folder: Path) -> Report:
     return Report(
         figures=(
             Figure(
-                "start to the first frame of the chat",
+                "from start to first frame of the chat",
                 "150 ms",
                 f"median {first:.0f} ms, least {min(starts):.0f} ms",
                 first <= 150,
             ),
             *_idle(folder),
-            _echo("key to echo, nothing running", quiet(folder, "quiet"), jobs=0),
+            _echo("from key to echo, nothing running", quiet(folder, "quiet"), jobs=0),
             _bare_echo(folder),
-            _echo("key to echo under 4 x `yes`", quiet(folder, "yes"), jobs=4),
+            _echo("from key to echo, 4 x `yes`", quiet(folder, "yes"), jobs=4),
             _echo(
-                f"key to echo under {NOTIFICATIONS:,} notifications/s", _busy(folder)
+                f"from key to echo, {NOTIFICATIONS:,} notifications/s", _busy(folder)
             ),
             _echo(
-                f"key to echo under 4 x `yes` and {NOTIFICATIONS:,} notifications/s",
+                f"from key to echo, 4 x `yes` and {NOTIFICATIONS:,} notifications/s",
                 _busy(folder, "both"),
                 jobs=4,
             ),
@@ -188,9 +188,9 @@ def _idle(folder: Path) -> tuple[Figure, ...]:
         written = keyboard.read(IDLE_SECONDS)
         after = process.cpu_times()
     ticks = round((after.user + after.system - before.user - before.system) * 100)
-    what = f"the chat left alone for {IDLE_SECONDS} s"
+    what = f"idle chat for {IDLE_SECONDS} s"
     return (
-        Figure(f"{what}: processor", "0 ticks", f"{ticks} ticks", ticks == 0),
+        Figure(f"{what}: CPU time", "0 ticks", f"{ticks} ticks", ticks == 0),
         Figure(f"{what}: bytes", "none", f"{len(written)}", not written),
     )
 
@@ -234,7 +234,7 @@ def _bare_echo(folder: Path) -> Figure:
         for job in jobs:
             os.killpg(job.pid, signal.SIGKILL)
             job.wait()
-    what = "for comparison: a program that only echoes, under 4 x `yes`"
+    what = "for comparison: a program that only echoes, 4 x `yes`"
     return Figure(what, "", _both(times))
 
 

@@ -32,13 +32,13 @@ def measure(folder: Path) -> Report:
     return Report(
         figures=(
             Figure(
-                "add to running, idle system, journal on",
+                "from add to running, idle system, journal on",
                 "median 3 ms, p99 10 ms",
                 f"median {middle:.2f} ms, p99 {worst:.2f} ms",
                 middle <= 3 and worst <= 10,
             ),
             Figure(
-                f"cancel of a tree of {TREE_SIZE} processes, to its last exit",
+                f"from the cancel of {TREE_SIZE} processes to the last exit",
                 "20 ms",
                 f"median {gone:.1f} ms, longest {max(ends):.1f} ms",
                 gone <= 20,

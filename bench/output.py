@@ -50,7 +50,7 @@ def _speed(folder: Path) -> Figure:
     speed = median(shell) / median(ours)
     return Figure(
         "one task writing 1 GB",
-        "0.9 x the speed of a file of the shell",
+        "0.9 x the speed of a shell redirect",
         f"{speed:.2f} x ({median(ours):.2f} s and {median(shell):.2f} s)",
         speed >= 0.9,
     )
@@ -69,7 +69,7 @@ def _growth(folder: Path) -> Figure:
         watched.system.cancel_all()
         watched.wait_for(TaskEvent.CANCELED, 4)
     return Figure(
-        f"4 x `yes` for {FLOOD_SECONDS} s: growth of memory",
+        f"4 x `yes` for {FLOOD_SECONDS} s: memory growth",
         "5 MB",
         f"{growth / 1e6:.1f} MB",
         growth <= 5_000_000,

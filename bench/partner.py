@@ -75,11 +75,11 @@ def _server(folder: Path) -> tuple[Figure, ...]:
             process.stdin.close()
         worked.append(_work_of_children() - before)
     middle, size = median(seconds) * 1000, median(sizes)
-    what = "`backburner mcp` to its first answer"
+    what = "from start to first answer of `backburner mcp`"
     return (
         Figure(what, "100 ms", f"median {middle:.0f} ms", middle <= 100),
         Figure(
-            f"{what}, and its end: processor",
+            f"{what}, and its end: CPU time",
             "",
             f"median {median(worked) * 1000:.0f} ms",
         ),
@@ -135,8 +135,8 @@ def _first_piece(folder: Path) -> Figure:
         partner.stop()
     middle, longest = median(took), max(took)
     return Figure(
-        "first piece of an answer, from the endpoint to the chat",
-        "a frame, 33 ms",
+        "first piece of an answer, from endpoint to chat",
+        "33 ms (one frame)",
         f"median {middle:.1f} ms, longest {longest:.1f} ms",
         longest <= 33,
     )
@@ -161,7 +161,7 @@ def _long_answer() -> Figure:
     middle, late = median(costs), sorted(costs)[len(costs) * 99 // 100]
     what = f"a frame of an answer of 50 kB, {PIECE} characters, {COLUMNS}x{ROWS}"
     return Figure(
-        f"{what}: processor",
+        f"{what}: CPU time",
         "5 ms",
         f"median {middle:.1f} ms, p99 {late:.1f} ms, longest {max(costs):.1f} ms",
         late <= 5,

@@ -178,7 +178,7 @@ def _curves(mix: str) -> Curves:
         for step, seconds in rules[size].batch().items():
             costs.setdefault((step, size), []).append(seconds / BATCH)
     return Curves(
-        f"rules of the queue, {mix}: microseconds",
+        f"rules of the queue, {mix}: µs per change",
         tuple(f"{size:,}" for size in SIZES),
         {step: [median(costs[step, size]) * 1e6 for size in SIZES] for step in STEPS},
     )
@@ -256,8 +256,7 @@ def _starts(folder: Path, mix: str) -> Figure:
             whole.system.stop()
     few, many = (median(costs[size]) for size in (FEW, MANY))
     return Figure(
-        f"add, start and end of a job while {MANY:,} wait ({mix}), beside {FEW}:"
-        " processor",
+        f"CPU time of a job while {MANY:,} tasks wait ({mix}), relative to {FEW}",
         "at most 1.1 x",
         f"{many / few:.2f} x ({many * 1e3:.2f} and {few * 1e3:.2f} ms)",
         many <= 1.1 * few,
@@ -283,10 +282,10 @@ def _opened(folder: Path, mix: str) -> Figure:
         wall.append(float(took[1]))
     middle = median(cpu)
     return Figure(
-        f"reopen {MANY:,} tasks that wait ({mix}): processor",
+        f"opening a session with {MANY:,} queued tasks ({mix}): CPU time",
         f"{OPENED} s",
-        f"median {middle:.2f} s, least {min(cpu):.2f} s (by the clock"
-        f" {median(wall):.2f} s)",
+        f"median {middle:.2f} s, least {min(cpu):.2f} s"
+        f" (wall time {median(wall):.2f} s)",
         middle <= OPENED,
     )
 

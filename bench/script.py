@@ -77,7 +77,7 @@ def measure(folder: Path) -> Report:
         other = median(seconds[DRAWN]) / loops
         figures = (
             Figure(what, goal, f"{ratio:.2f} x", ratio <= GOAL),
-            Figure("the same, typed in the drawn chat", "", f"{other:.2f} x"),
+            Figure("a script typed into the drawn chat", "", f"{other:.2f} x"),
         )
     missing = () if loop is not None else ("a C compiler",)
     return Report(figures=figures, races=(Race(what, seconds, missing),))

@@ -29,8 +29,10 @@ def measure(folder: Path) -> Report:
     old = [_start(folder, state, "--config", str(settings)) for _ in range(ROUNDS)]
     return Report(
         figures=(
-            _figure("start to first answer, line mode", new, 150),
-            _figure(f"the same with {REMEMBERED:,} tasks in the history", old, 300),
+            _figure("from start to first answer, line mode", new, 150),
+            _figure(
+                f"from start to first answer, {REMEMBERED:,} tasks remembered", old, 300
+            ),
         )
     )
 

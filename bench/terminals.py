@@ -79,6 +79,6 @@ def _echo(folder: Path) -> Figure:
     try:
         with typing([program(), "attach", *where, "1"], folder) as keyboard:
             keyboard.wait_for(READY)
-            return echoes("key to echo by a `cat` in `backburner attach`", keyboard)
+            return echoes("from key to echo by `cat` in `backburner attach`", keyboard)
     finally:
         call("end", *where)

@@ -1,4 +1,4 @@
-"""What tests of every part share."""
+"""Fixtures and settings shared by all tests."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["backburner.actors.testing.plugin"]
 
-# `make test` draws the same in each run: whether it fails depends on the change alone.
-# `make soak` draws anew, and finds what nobody thought of.
+# `make test` draws the same examples in each run, so a failure is due to the change.
+# `make soak` draws new ones, and finds unexpected cases.
 _SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
 
-# A deadline for each example would fail on a busy machine, and say nothing of the code.
+# A deadline per example would fail on a busy machine, whatever the code.
 settings.register_profile("backburner", deadline=None, derandomize=not _SOAK)
 settings.load_profile("backburner")
 
-# Before the workers of pytest-xdist are started: they inherit it, and draw the same.
+# Set before pytest-xdist starts its workers: they inherit the seed.
 os.environ["BACKBURNER_SEED"] = str(
     int(os.environ.get("BACKBURNER_SEED", "0"))
     or (random.SystemRandom().randrange(1, 1 << 32) if _SOAK else 1)
 )
 
-# A shell starts with SIGINT and SIGQUIT ignored what it puts into the background, and
-# `nohup` SIGHUP. What the tests start would ignore them too. Python ignores two itself.
+# A shell starts background jobs with SIGINT and SIGQUIT ignored, and `nohup` ignores
+# SIGHUP. Child processes of the tests would inherit this. Python itself ignores two
+# signals.
 for _number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
     if signal.getsignal(_number) is signal.SIG_IGN:
         _handler = signal.SIG_DFL
@@ -48,13 +49,13 @@ _FIGURES: Final = pytest.StashKey[list[str]]()
 
 
 def pytest_report_header() -> str:
-    """Show the seed of everything that is drawn by chance; it repeats a run."""
+    """Print the seed of all random choices; it repeats a run."""
     return f"BACKBURNER_SEED={os.environ['BACKBURNER_SEED']}"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Search for no garbage among what stays: the modules and thousands of tests."""
+    """Exclude the modules and thousands of tests from garbage collection."""
     gc.disable()
     try:
         return (yield)
@@ -65,20 +66,20 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait until a condition holds, for what sends no message: processes, files."""
+    """Wait for a condition that no message announces, such as the end of a process."""
     return conditions.until
 
 
 @pytest.fixture(scope="session")
 def forked_program() -> ForkedProgram:
-    """Return what runs the command line without loading it each time."""
+    """Return a runner of the command line that doesn't load the program each time."""
     return ForkedProgram()
 
 
 def _running_in(folder: Path) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for pid in psutil.pids():
-        # One that has ended has no folder. psutil would look at far more than that.
+        # An ended process has no directory. psutil would read far more than that.
         with contextlib.suppress(psutil.Error, OSError):
             if os.readlink(f"/proc/{pid}/cwd") == str(folder):  # noqa: PTH115 - quick
                 found.append(psutil.Process(pid))
@@ -87,9 +88,9 @@ def _running_in(folder: Path) -> list[psutil.Process]:
 
 @pytest.fixture
 def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterator[Path]:
-    """Return a folder; each process that was started in it is killed at the end.
+    """Return a folder; processes started in it are killed at the end.
 
-    Its working folder is what even a process keeps that has left its group, session,
+    A process keeps its working folder even if it has left its group, session,
     parent and environment.
     """
     yield tmp_path
@@ -107,7 +108,7 @@ def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterato
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Return what adds a line of figures to the end of the run."""
+    """Return a function that adds a line of figures to the end of the run."""
     figures = request.config.stash.setdefault(_FIGURES, [])
 
     def report(text: str) -> None:
@@ -119,7 +120,7 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Show the figures, and the seed that chose the moments."""
+    """Print the figures, and the seed of the random moments."""
     figures = config.stash.setdefault(_FIGURES, [])
     if figures:
         terminalreporter.section(f"fault figures ({pytest_report_header()})")

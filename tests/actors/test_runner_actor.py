@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from backburner.actors.testing import FakeJob
 
 _KEY = f"rig-{os.getpid():x}"
-"""Of this run alone: processes that carry the mark of a task are ended."""
+"""Unique to this run, because processes with the mark of a task are killed."""
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CANCELED = Outcome.canceled("canceled by you")
@@ -75,7 +75,7 @@ def _task(task_id: int, kind: str = "fake") -> Task:
 
 @dataclass
 class Rig:
-    """A RunnerActor and what stands around it."""
+    """A RunnerActor and its surroundings."""
 
     slots: int
     kind: FakeKind = field(default_factory=FakeKind)
@@ -103,7 +103,7 @@ class Rig:
         self.runner.tell(message)
 
     def settle(self) -> None:
-        """Wait until the runner has handled what it was told."""
+        """Wait until the runner has handled its messages."""
         self.runner.ask(StopTask(0, CANCELED), timeout=PATIENCE)
 
     def start(self, *task_ids: int) -> list[FakeJob]:
@@ -118,7 +118,7 @@ class Rig:
         ]
 
     def claimed(self) -> list[int]:
-        """Return the claims, those that came with the end of a task and all others."""
+        """Return the claims, including those sent with the end of a task."""
         claims = [
             it.count if isinstance(it, ClaimTasks) else it.claims
             for it in self.queue.received
@@ -127,7 +127,7 @@ class Rig:
         return [claim for claim in claims if claim]
 
     def wait_a_while(self) -> None:
-        """Let everything happen that is to happen within two seconds."""
+        """Let two seconds pass."""
         self.settle()
         self.clock.advance(2.0)
         self.settle()
@@ -158,7 +158,7 @@ def rig(start_runner: Callable[[int], Rig]) -> Rig:
 
 @pytest.fixture
 def die_silently(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Give a function that ends the one TaskActor there is without a last message."""
+    """Return a function that ends the only TaskActor without a last message."""
 
     def die() -> None:
         (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)
@@ -201,7 +201,7 @@ def test_news_of_a_job_reach_the_queue(rig: Rig) -> None:
 # Ticks
 
 
-def test_there_are_ticks_only_while_something_runs(rig: Rig) -> None:
+def test_ticks_are_sent_only_while_tasks_run(rig: Rig) -> None:
     rig.tell(Begin())
     rig.settle()
     assert rig.clock.scheduled == 0
@@ -279,7 +279,7 @@ def test_ticks_get_rare_when_all_jobs_are_quiet_and_come_back(rig: Rig) -> None:
     (job,) = rig.start(1)
     rig.tell(JobQuiet(1, quiet=True))
     rig.settle()
-    rig.tick()  # was on its way
+    rig.tick()  # in the mailbox already
     looks = len(job.asked.received)
     for _ in range(QUIET_TICKS - 1):
         rig.tick()
@@ -293,7 +293,7 @@ def test_ticks_get_rare_when_all_jobs_are_quiet_and_come_back(rig: Rig) -> None:
     job.asked.wait_for_count(str, looks + 2)
 
 
-# What does not start
+# Failed starts
 
 
 def test_a_task_that_cannot_be_started_fails_and_frees_its_slot(rig: Rig) -> None:
@@ -387,7 +387,7 @@ def test_the_pending_last_message_of_a_dead_actor_decides_its_end(
     with rig.queue.blocking():
         other.complete()
         rig.queue.wait_for(TaskEnded)
-        # The runner stands still now; a tick comes first, then the last message.
+        # The runner is blocked; a tick arrives first, then the last message.
         rig.clock.advance(TICK)
         job.complete("built")
         for ref in pykka.ActorRegistry.get_by_class(TaskActor):
@@ -478,7 +478,7 @@ def test_a_drain_may_kill_at_once(rig: Rig) -> None:
     assert "stop" not in job.asked.received
 
 
-# Stopped by somebody else, and failures
+# Stops from outside, and failures
 
 
 def test_a_stopped_runner_ends_its_jobs_and_reports_it(rig: Rig) -> None:
@@ -503,7 +503,7 @@ def test_a_stopped_runner_waits_for_no_job(rig: Rig) -> None:
 
 @pytest.fixture
 def left(written: Callable[[], None], lair: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Return a process that carries the mark of task 1, and ends when it is killed."""
+    """Return a process with the mark of task 1 that is killed at the end."""
     script = "echo up > up; exec sleep 600"
     environment = {**os.environ, MARK: marks.mark(_KEY, 1)}
     with subprocess.Popen(

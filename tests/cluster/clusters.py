@@ -1,4 +1,4 @@
-"""The engines that the tests of this room run on."""
+"""The engines used by the tests of this room."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADDRESS: Final = "BACKBURNER_TEST_RAY"
 
 
 class Kept:
-    """An engine that outlives the systems of single tests."""
+    """An engine that several systems of the tests share."""
 
     takes_input = can_pause = True
 
@@ -32,17 +32,17 @@ class Kept:
         self.start = engine.start
 
     def close(self) -> None:
-        """Do nothing: the test's module closes it."""
+        """Do nothing; the module's fixture closes the engine."""
 
 
 def fake_engine(problem: str = "", **nodes: float) -> RemoteEngine:
-    """Make an engine of nodes with so many CPUs; one with 4 by default."""
+    """Make an engine with these CPUs per node; by default one node with 4."""
     has = {name: {"CPU": cpus} for name, cpus in (nodes or {"node-1": 4.0}).items()}
     return FakeEngine(FakeSettings(nodes=has, problem=problem))
 
 
 def ray_engine(shipping: Shipping | None = None, lease: float = LEASE) -> RemoteEngine:
-    """Make an engine of the cluster that is there."""
+    """Make an engine of the running Ray cluster."""
     address = os.environ[ADDRESS]
     node = address.partition(":")[0]
     settings = RaySettings(address, node, shipping or Shipping(), Stay(lease=lease))
@@ -50,7 +50,7 @@ def ray_engine(shipping: Shipping | None = None, lease: float = LEASE) -> Remote
 
 
 def outlived_by(name: str, path: str, lease: float = LEASE) -> RemoteEngine:
-    """Make an engine whose cluster outlives its process.
+    """Make an engine whose cluster outlives the engine process.
 
     Args:
         name: Which.

@@ -1,4 +1,4 @@
-"""What the tests of clusters share: the processes of simulated ones are forks."""
+"""Fixtures of the cluster tests: the processes of simulated clusters are forks."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _READ: Final = 1 << 18
 
 
 class FakeSettings(RaySettings, frozen=True, kw_only=True):
-    """What a simulated cluster is.
+    """The settings of a simulated cluster.
 
     Attributes:
         nodes: The nodes, and which resources each has.
@@ -63,7 +63,7 @@ class FakeSettings(RaySettings, frozen=True, kw_only=True):
 
 
 ROOT: Final = Path(__file__).parents[2]
-"""Where the tests are imported from."""
+"""The folder from which the tests are imported."""
 
 _ENGINE: Final = f"""
 import sys
@@ -79,7 +79,7 @@ class FakeEngine(RemoteEngine):
     """An engine of simulated nodes; see `RemoteEngine`.
 
     Args:
-        settings: What is simulated.
+        settings: The simulated cluster.
         python: The Python that runs the process; by default this one.
     """
 
@@ -90,7 +90,7 @@ class FakeEngine(RemoteEngine):
 
 
 class FakeCluster:
-    """Simulated nodes; SIGUSR1 makes one that runs jobs die."""
+    """Simulated nodes; SIGUSR1 kills one that runs jobs."""
 
     def __init__(self, settings: FakeSettings) -> None:
         self._settings = settings
@@ -101,7 +101,7 @@ class FakeCluster:
         self._losing: set[asyncio.Future[Any]] = set()
 
     async def connect(self) -> None:
-        """See `Backend`, here and below."""
+        """Implement `Backend`, as the methods below."""
         settings = self._settings
         if settings.problem:
             raise ClusterError(settings.problem.format(address=settings.address))
@@ -119,7 +119,7 @@ class FakeCluster:
         loop.add_signal_handler(signal.SIGUSR1, self._lose_one)
 
     async def held(self) -> tuple[list[Held], list[str]]:
-        """Take over what agents have."""
+        """Take over the agents of an earlier owner."""
         nodes = await self._call("agents")
         found, problems = await held_by(
             ((it, self.agent(it)) for it in nodes), self._settings.stay.lease
@@ -130,29 +130,29 @@ class FakeCluster:
         return found, problems
 
     async def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes that have not died."""
+        """Return the living nodes."""
         return await self._call("nodes")
 
     async def reserve(self, needs: Amounts) -> Reservation:
-        """Reserve room on the first node that has it."""
+        """Reserve room on the first node with enough."""
         room, node = await self._call("reserve", self._owner, needs)
         self._rooms.add(room)
         return Reservation(node, node, room)
 
     async def free(self, reservation: Reservation) -> None:
-        """Give room back."""
+        """Release room."""
         self._rooms.discard(reservation.handle)
         await self._call("free", self._owner, (reservation.handle,))
 
     async def agent(self, node: str) -> AgentCalls:
-        """Return the agent of a node."""
+        """Return a node's agent."""
         if node not in self._agents:
             opening = self._open(node)
             self._agents[node] = asyncio.get_running_loop().create_task(opening)
         return await asyncio.shield(self._agents[node])
 
     async def renew(self) -> None:
-        """Renew agents, jobs and rooms."""
+        """Renew the leases of agents, jobs and rooms."""
         rooms = self._call("renew", self._owner, tuple(self._rooms))
         await renew_all(rooms, [*self._agents.values()], self._settings.stay.lease)
 
@@ -184,7 +184,7 @@ async def _nowhere(*_: object) -> None:
 
 
 async def _reach(settings: FakeSettings) -> Callable[..., Awaitable[Any]]:
-    """Return what calls the process of the nodes; start that if it is not there."""
+    """Return a caller of the node process; start the process if it is missing."""
     deadline = asyncio.get_running_loop().time() + _START_TIMEOUT
     started = False
     while True:
@@ -215,7 +215,7 @@ def _start_nodes(settings: FakeSettings) -> None:
 
 
 class _Caller:
-    """Calls methods of nodes that live in another process."""
+    """Calls methods of nodes in another process."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -248,11 +248,11 @@ class _Caller:
                     answer.set_result(result)
                 else:
                     answer.set_exception(error)
-        os._exit(1)  # as Ray does if its cluster is gone
+        os._exit(1)  # as Ray does after the loss of its cluster
 
 
 def serve_engine() -> None:
-    """Be the process of the engine."""
+    """Run the engine process."""
     serve(int(sys.argv[1]), FakeSettings, FakeCluster)
 
 
@@ -297,7 +297,7 @@ async def _serve(settings: FakeSettings) -> None:
 
 
 def main() -> None:
-    """Be the simulated nodes, until no session has been there for a while."""
+    """Run the simulated nodes until their last lease has expired."""
     settings = msgspec.json.decode(sys.stdin.buffer.read(), type=FakeSettings)
     if os.fork():
         os._exit(0)

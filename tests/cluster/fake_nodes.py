@@ -1,4 +1,4 @@
-"""Simulated nodes, and what a cluster has in one place: its rooms, and their owner."""
+"""Simulated nodes, and the shared state of their cluster: rooms and owner."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FakeNodes:
     Args:
         nodes: The nodes, and which resources each has.
         lease: Seconds for which something stays that no owner renews.
-        gone: Called when it has ended itself since no owner was there.
+        gone: Called after an end for lack of an owner.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class FakeNodes:
         self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     async def own(self) -> int:
-        """Take over; return the number of the owner."""
+        """Take over; return the number of the new owner."""
         owner = max(self._lease.owner + 1, time.time_ns())
         self._lease.check(owner)
         return owner
 
     async def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes that have not died."""
+        """Return the living nodes."""
         return tuple(
             Node(name, total, dict(self._free[name]))
             for name, total in self._total.items()
         )
 
     async def reserve(self, owner: int, needs: Amounts) -> tuple[str, str]:
-        """Wait for room; return what it is called, and its node."""
+        """Wait for room; return its name and its node."""
         async with self._changed:
             while True:
                 self._lease.check(owner)
@@ -76,12 +76,12 @@ class FakeNodes:
                 await self._changed.wait()
 
     async def free(self, owner: int, rooms: Iterable[str]) -> None:
-        """Give rooms back."""
+        """Release rooms."""
         self._lease.check(owner)
         await self._give_back(rooms)
 
     async def keep(self, owner: int, rooms: Iterable[str]) -> None:
-        """Renew these rooms, and give back all others."""
+        """Renew these rooms and release all others."""
         self._lease.renew(owner, rooms)
         await self._give_back(self._rooms.keys() - {*rooms})
 
@@ -90,14 +90,14 @@ class FakeNodes:
         self._lease.renew(owner, rooms)
 
     async def agents(self) -> list[str]:
-        """Return the nodes that have an agent."""
+        """Return the nodes with an agent."""
         return [*self._agents]
 
     async def agent(self, node: str, method: str, *args: Any) -> Any:
-        """Call a method of the agent of a node; start it if there is none.
+        """Call a method of a node's agent; start a missing agent.
 
         Raises:
-            NodeLostError: If the node is lost, before or meanwhile.
+            NodeLostError: If the node is lost, before or during the call.
         """
         died = f"the node {node} died while it ran there"
         if node not in self._total:
@@ -120,7 +120,7 @@ class FakeNodes:
         return await call
 
     async def lose(self) -> None:
-        """Have the first node that runs jobs die."""
+        """Kill the first node that runs jobs."""
         for name in [*self._agents][:1]:
             agent = self._agents.pop(name)
             del self._total[name], self._free[name]
@@ -129,14 +129,14 @@ class FakeNodes:
             await agent.end()
 
     async def kill_agents(self) -> None:
-        """Have all agents die, but not their nodes."""
+        """Kill all agents, but no node."""
         agents, self._agents = self._agents, {}
         for name, agent in agents.items():
             self._lost[name].set_result(None)
             await agent.end()
 
     async def close(self, owner: int) -> None:
-        """End everything."""
+        """Close the cluster."""
         self._lease.check(owner)
         await self._end()
 

@@ -1,4 +1,4 @@
-"""A cluster that outlives the processes of its engines, and hosts that use it."""
+"""A cluster that outlives its engine processes, and hosts that use it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ run_host(*sys.argv[1:])
 
 
 class Cluster:
-    """A cluster that outlives the processes of its engines."""
+    """A cluster that outlives its engine processes."""
 
     def __init__(self, name: str, folder: Path, path: str) -> None:
         self.name = name
@@ -61,7 +61,7 @@ class Cluster:
         )
 
     def go(self) -> None:
-        """Let jobs that wait for it end."""
+        """Let waiting jobs end."""
         (self.folder / "go").touch()
 
     @contextlib.contextmanager
@@ -105,7 +105,7 @@ class Cluster:
                     it.kill()
 
     def is_empty(self) -> bool:
-        """Tell whether nothing takes room any more."""
+        """Return whether no room is reserved."""
         if self.name == "fake":
             return not self._nodes()
         with contextlib.closing(self.engine()) as engine:
@@ -119,7 +119,7 @@ class Cluster:
 def run_host(  # noqa: PLR0913, PLR0917 - a command line
     name: str, path: str, lease: str, folder: str, command: str, terms: str
 ) -> None:
-    """Be the other program: run a job, and say when it has begun."""
+    """Run a job in another program, and report its start."""
     cluster = Cluster(name, Path(folder), path)
     with cluster.system(cluster.engine(float(lease))) as system:
         task_id = system.add_request(cluster.job(command, **json.loads(terms))).id

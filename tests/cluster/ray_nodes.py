@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this machine, for the tests that need one."""
+"""A Ray cluster of two nodes on this machine."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _START_TIMEOUT: Final = 120.0
 
 
 class RayNodes:
-    """Starts the nodes, and ends all of their processes."""
+    """Starts the nodes, and kills all of their processes."""
 
     def __init__(self, port: int = 6479) -> None:
         self.address = f"{HEAD}:{port}"
         self._port = port
-        # Its sockets have names that must not be long.
+        # Socket names have a short limit.
         self._folder = Path(tempfile.mkdtemp(prefix="bb", dir="/tmp"))
         self._mark = f"BACKBURNER_RAY_TEST={self._folder}"
 
@@ -46,7 +46,7 @@ class RayNodes:
         self.close()
 
     def start(self, address: str) -> None:
-        """Start the node of an address; the first one is the head."""
+        """Start the node at an address; the first one is the head."""
         if address == HEAD:
             role = ["--head", f"--port={self._port}", "--include-dashboard=false"]
             role += [f"--temp-dir={self._folder}"]
@@ -61,7 +61,7 @@ class RayNodes:
                 *role,
                 f"--node-ip-address={address}",
                 f"--num-cpus={CPUS}",
-                # Ray believes what it is told: none of them is there.
+                # Ray trusts these numbers; the machine has no such device.
                 f"--num-gpus={GPUS if address == OTHER else 0}",
                 f"--object-store-memory={_STORE}",
                 "--disable-usage-stats",
@@ -71,7 +71,7 @@ class RayNodes:
                 **environment,
                 name: value,
                 "RAY_DISABLE_MEMORY_MONITOR": "1",
-                # Else the head asks for a token if this user has one.
+                # Without this the head requires a token if this user has one.
                 "RAY_AUTH_MODE": "disabled",
             },
             stdin=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ class RayNodes:
         return found
 
     def raylet(self, address: str) -> psutil.Process:
-        """Return the process that is the node of an address."""
+        """Return the raylet of the node at an address."""
         (found,) = (
             it
             for it in self.processes()
@@ -114,7 +114,7 @@ class RayNodes:
         return found
 
     def close(self) -> None:
-        """Kill all of it, and delete its files."""
+        """Kill all processes and delete their files."""
         deadline = time.monotonic() + _START_TIMEOUT
         while (left := self.processes()) and time.monotonic() < deadline:
             for process in left:
@@ -129,8 +129,8 @@ def _end(number: int, _: object) -> None:
 
 
 def main() -> int:
-    """Run a command with the address of a cluster in its environment."""
-    # As `timeout` ends it: the nodes are to end then too.
+    """Run a command with the cluster's address in its environment."""
+    # `timeout` sends SIGTERM; the nodes must end then too.
     signal.signal(signal.SIGTERM, _end)
     with RayNodes() as nodes:
         environment = {**os.environ, "BACKBURNER_TEST_RAY": nodes.address}

@@ -1,4 +1,4 @@
-"""Jobs on a cluster that go on although their engine or their host was killed."""
+"""Jobs on a cluster that continue after their engine or host was killed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 SHORT = 8.0
-"""Seconds of a lease that a test waits for; a busy machine may not renew one in 3 s."""
+"""A lease in seconds that a test waits for; a busy machine may miss one of 3 s."""
 
 COUNT = "for i in 1 2 3 4 5; do echo $i; done; until test -e go; do sleep 0.05; done;"
 
 
 @pytest.fixture(params=["fake", pytest.param("ray", marks=pytest.mark.cluster)])
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
-    # Names of sockets must not be long.
+    # Socket names have a short limit.
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         yield Cluster(request.param, tmp_path, f"{short}/nodes")
 
@@ -177,7 +177,7 @@ def test_a_job_whose_agent_died_without_an_owner_fails(cluster: Cluster) -> None
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
         assert ended.reason.endswith("died while no engine process was running")
-        # Its room was given back at once.
+        # The job's room was released at once.
         both = [
             system.add_request(cluster.job("true", needs=(("CPU", 2.0),))).id
             for _ in range(2)

@@ -1,4 +1,4 @@
-"""The agent of a node: its reports of a job, and the output it keeps."""
+"""The agent of a node: its reports of a job, and its output buffer."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_output_of_a_job_stays_until_its_end_was_reported(
         assert ended.data == b"all\n"
         assert ended.end is not None
         assert ended.end.outcome.exit_code == 3
-        # Another process of the engine may not have heard it, nor have written it.
+        # An earlier engine process may have neither received the end nor written it.
         again = await agent.follow("job", 0, LIMIT)
         assert (again.data, again.end) == (b"all\n", ended.end)
         await agent.forget(["job"])

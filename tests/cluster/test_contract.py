@@ -1,4 +1,4 @@
-"""The contract of jobs: the same tests on each engine."""
+"""The contract of engines: the same tests on each."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Rig:
         path = self.system.get(task_id).output_path
         assert path is not None
         until(lambda: Path(path).exists() and text in Path(path).read_text())
-        # The engine writes what is printed; that it began may still be on its way.
+        # The output may be written before the start is reported.
         until(lambda: not self.engine or self.system.get(task_id).node != "")
 
 
@@ -83,44 +83,44 @@ def rig(engine: Engine | None, tmp_path: Path) -> Iterator[Rig]:
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
-def test_the_exit_status(rig: Rig, code: int) -> None:
+def test_the_exit_status_is_reported(rig: Rig, code: int) -> None:
     task = rig.run(f"exit {code}")
     assert (task.exit_code, task.reason) == (code, f"exit status {code}")
     assert task.status is (TaskStatus.FAILED if code else TaskStatus.COMPLETE)
 
 
-def test_the_signal_that_ended_it(rig: Rig) -> None:
+def test_the_signal_that_ended_a_job_is_reported(rig: Rig) -> None:
     assert rig.run("kill -SEGV $$").reason == "killed by signal 11 (SIGSEGV)"
 
 
-def test_a_program_that_is_not_there(rig: Rig) -> None:
+def test_a_missing_program_gives_exit_status_127(rig: Rig) -> None:
     assert rig.run("no-such-program-here").exit_code == 127
 
 
-def test_a_directory_that_is_not_there(rig: Rig) -> None:
+def test_a_missing_directory_fails_the_start(rig: Rig) -> None:
     rig.folder = rig.folder / "gone"
     task = rig.run("true")
     assert task.status is TaskStatus.FAILED
     assert f"its directory {rig.folder} does not exist" in task.reason
 
 
-def test_output_and_errors_are_in_their_order(rig: Rig) -> None:
+def test_output_and_errors_keep_their_order(rig: Rig) -> None:
     task = rig.run("for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done")
     assert rig.printed(task) == "".join(f"out {i}\nerr {i}\n" for i in range(1, 6))
 
 
-def test_output_that_is_not_text(rig: Rig) -> None:
+def test_binary_output_is_kept(rig: Rig) -> None:
     task = rig.run(r"printf '\000\377\r\nx'")
     assert task.output_path is not None
     assert Path(task.output_path).read_bytes() == b"\0\xff\r\nx"
 
 
-def test_much_output(rig: Rig) -> None:
+def test_much_output_is_complete(rig: Rig) -> None:
     task = rig.run("head -c 1000000 /dev/zero | tr '\\0' x")
     assert rig.printed(task) == "x" * 1_000_000
 
 
-def test_output_comes_while_it_runs_with_its_progress(rig: Rig) -> None:
+def test_output_and_progress_arrive_while_the_job_runs(rig: Rig) -> None:
     task_id = rig.add("echo 40%; sleep 600")
     until(lambda: rig.system.get(task_id).progress == 40)
     running = rig.system.get(task_id)
@@ -128,22 +128,22 @@ def test_output_comes_while_it_runs_with_its_progress(rig: Rig) -> None:
     rig.system.cancel(task_id, now=True)
 
 
-def test_the_last_line(rig: Rig) -> None:
+def test_the_last_line_is_reported(rig: Rig) -> None:
     assert rig.run("echo first; printf last").last_line == "last"
 
 
-def test_too_much_output_ends_it(rig: Rig) -> None:
+def test_too_much_output_ends_the_job(rig: Rig) -> None:
     task = rig.run("yes")
     assert task.status is TaskStatus.FAILED
     assert "output went beyond the limit of 1" in task.reason
 
 
-def test_a_file_that_is_emptied(rig: Rig) -> None:
+def test_output_after_a_truncation_is_kept(rig: Rig) -> None:
     task = rig.run("echo before; sleep 0.3; : > /proc/self/fd/1; echo after")
     assert rig.printed(task).endswith("after\n")
 
 
-def test_the_grace_period(rig: Rig) -> None:
+def test_a_job_gets_the_grace_period(rig: Rig) -> None:
     task_id = rig.add(
         "trap 'echo asked; exit 3' TERM; echo up; while :; do sleep 0.01; done"
     )
@@ -156,7 +156,7 @@ def test_the_grace_period(rig: Rig) -> None:
     assert task.exit_code == 3
 
 
-def test_a_job_that_does_not_end_when_asked_is_killed(rig: Rig) -> None:
+def test_a_job_that_ignores_sigterm_is_killed(rig: Rig) -> None:
     task_id = rig.add("trap '' TERM; echo up; while :; do sleep 0.01; done")
     rig.until_printed(task_id, "up")
     rig.system.cancel(task_id)
@@ -164,7 +164,7 @@ def test_a_job_that_does_not_end_when_asked_is_killed(rig: Rig) -> None:
     assert task.status is TaskStatus.CANCELED
 
 
-def test_all_that_it_started_ends_with_it(rig: Rig) -> None:
+def test_all_processes_of_a_job_end_with_it(rig: Rig) -> None:
     pids = rig.folder / "pids"
     task_id = rig.add(
         f"(setsid sleep 600 & echo $! >> {pids}); sleep 600 & echo $! >> {pids};"
@@ -178,12 +178,12 @@ def test_all_that_it_started_ends_with_it(rig: Rig) -> None:
     assert [it for it in started if pid_runs(it)] == []
 
 
-def test_a_timeout(rig: Rig) -> None:
+def test_a_timeout_ends_the_job(rig: Rig) -> None:
     task = rig.run("sleep 600", timeout=0.2)
     assert (task.status, task.reason[:16]) == (TaskStatus.FAILED, "timed out after ")
 
 
-def test_another_attempt_goes_on_in_the_same_file(rig: Rig) -> None:
+def test_another_attempt_appends_to_the_same_file(rig: Rig) -> None:
     flag = rig.folder / "flag"
     task = rig.run(
         f"echo try; test -e {flag} || {{ touch {flag}; exit 1; }}",
@@ -194,18 +194,18 @@ def test_another_attempt_goes_on_in_the_same_file(rig: Rig) -> None:
     assert rig.printed(task).count("try\n") == 2
 
 
-def test_its_environment_is_chosen(rig: Rig) -> None:
+def test_a_job_runs_in_the_given_environment(rig: Rig) -> None:
     printed = rig.printed(rig.run("echo $MINE $BACKBURNER_GROUP; pwd; cat /dev/stdin"))
     assert printed == f"mine default\n{rig.folder}\n"
 
 
-def test_many_at_once(rig: Rig) -> None:
+def test_many_jobs_run_at_once(rig: Rig) -> None:
     ids = [rig.add(f"echo {number}") for number in range(40)]
     tasks = rig.system.wait(*ids, timeout=PATIENCE)
     assert [rig.printed(task) for task in tasks] == [f"{n}\n" for n in range(40)]
 
 
-def test_a_terminal_of_its_own(rig: Rig) -> None:
+def test_a_job_can_have_a_terminal(rig: Rig) -> None:
     command = "stty -echo; test -t 0 && test -t 1 && echo $TERM; stty size; exec cat"
     task_id = rig.add(command, input="terminal")
     rig.until_printed(task_id, "24 80\n")
@@ -219,8 +219,8 @@ def test_a_terminal_of_its_own(rig: Rig) -> None:
     assert printed == b"xterm-256color\r\n24 80\r\nhello\r\n"
 
 
-def test_a_terminal_is_resized_and_hears_control_c(rig: Rig) -> None:
-    # bash goes on after a SIGINT if the command that runs then does not die of it.
+def test_a_terminal_is_resized_and_receives_ctrl_c(rig: Rig) -> None:
+    # Without `trap - INT` bash survives a SIGINT that its command survives.
     command = "trap 'stty size' WINCH; trap 'trap - INT; kill -INT $$' INT"
     command += "; echo ready; while :; do sleep 0.01; done"
     task_id = rig.add(command, input="terminal")
@@ -232,7 +232,7 @@ def test_a_terminal_is_resized_and_hears_control_c(rig: Rig) -> None:
     assert task.reason == "killed by signal 2 (SIGINT)"
 
 
-def test_what_it_is_sent_comes_in_its_order(rig: Rig) -> None:
+def test_input_arrives_in_order(rig: Rig) -> None:
     task_id = rig.add("echo ready; while read x; do echo got $x; done", input="pipe")
     rig.until_printed(task_id, "ready")
     for number in range(50):
@@ -243,7 +243,7 @@ def test_what_it_is_sent_comes_in_its_order(rig: Rig) -> None:
     assert rig.printed(task) == f"ready\n{got}"
 
 
-def test_input_that_is_not_read_is_refused_until_there_is_room(rig: Rig) -> None:
+def test_unread_input_is_refused_until_there_is_room(rig: Rig) -> None:
     go = rig.folder / "go"
     command = f"echo ready; until test -e {go}; do sleep 0.01; done; exec wc -c"
     task_id = rig.add(command, input="pipe")
@@ -260,7 +260,7 @@ def test_input_that_is_not_read_is_refused_until_there_is_room(rig: Rig) -> None
             return False
         return True
 
-    # A pipe takes some of it, and so it may be refused once and taken again.
+    # A pipe buffers some input, so a refused piece may be accepted later.
     while is_taken():
         sent += 1
     assert 1 <= sent <= 4
@@ -275,7 +275,7 @@ def inputs(told: Recorder[Notification]) -> list[TaskChanged]:
     return [it for it in told.of(TaskChanged) if it.event is TaskEvent.INPUT]
 
 
-def test_a_job_that_waits_for_input_says_so_once_for_each(rig: Rig) -> None:
+def test_each_wait_for_input_is_reported_once(rig: Rig) -> None:
     told: Recorder[Notification] = Recorder()
     rig.system.subscribe(told)
     command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
@@ -290,7 +290,7 @@ def test_a_job_that_waits_for_input_says_so_once_for_each(rig: Rig) -> None:
     rig.system.cancel(task_id, now=True)
 
 
-def test_a_job_that_is_paused_or_ends_waits_for_no_input(rig: Rig) -> None:
+def test_a_paused_or_ended_job_does_not_wait_for_input(rig: Rig) -> None:
     task_id = rig.add("exec cat", input="pipe")
     until(lambda: rig.system.get(task_id).awaits_input)
     rig.system.pause_task(task_id)
@@ -306,7 +306,7 @@ def states(pids: Path) -> set[str]:
     return {psutil.Process(int(it)).status() for it in pids.read_text().split()}
 
 
-def test_a_pause_reaches_all_of_it(rig: Rig) -> None:
+def test_a_pause_stops_all_processes_of_a_job(rig: Rig) -> None:
     pids = rig.folder / "pids"
     task_id = rig.add(
         f"setsid sleep 600 & echo $! >> {pids}; echo $$ >> {pids}; echo up; wait"
@@ -324,7 +324,7 @@ def test_a_pause_reaches_all_of_it(rig: Rig) -> None:
     assert not any(pid_runs(int(it)) for it in pids.read_text().split())
 
 
-def test_too_much_memory_fails_it(rig: Rig) -> None:
+def test_too_much_memory_fails_the_job(rig: Rig) -> None:
     hog = f"exec {sys.executable} -c 'x = bytearray(400_000_000)'"
     task = rig.run(hog, memory=100 << 20)
     assert task.status is TaskStatus.FAILED
@@ -332,7 +332,7 @@ def test_too_much_memory_fails_it(rig: Rig) -> None:
     assert task.figures.limits.startswith("100 MiB of memory")
 
 
-def test_a_file_that_is_there_already_is_left_alone(rig: Rig) -> None:
+def test_an_existing_output_file_is_unchanged(rig: Rig) -> None:
     task = rig.run("true")
     assert task.output_path is not None
     foreign = Path(task.output_path).with_name(f"{task.id + 1}.log")

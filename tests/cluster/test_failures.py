@@ -57,7 +57,7 @@ def test_if_the_engine_is_killed_its_jobs_fail_and_others_continue(
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGKILL)
         (failed,) = system.wait(far, timeout=PATIENCE)
-        # Its nodes have died with it.
+        # The nodes died with the engine process.
         assert failed.reason == (
             "the node node-1, or the agent on it, died while no engine process was"
             " running"

@@ -1,4 +1,4 @@
-"""A cluster, as the command line meets it."""
+"""A cluster in the command line."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 ROUNDS = int(os.environ.get("BACKBURNER_ROUNDS", "50"))
-"""How often something is killed at random."""
+"""The number of random kills."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def reaches(system: TaskSystem, task_id: int, fits: Callable[[Task], object]) ->
 
 
 def fill(system: TaskSystem, unique: str, **terms: object) -> list[Task]:
-    """Run a job on every CPU of both nodes."""
+    """Run a job on each CPU of both nodes."""
     ids = [
         system.add_request(job(f"setsid sleep {unique} & sleep {unique}", **terms)).id
         for _ in range(2 * CPUS)
@@ -257,7 +257,7 @@ def test_a_missing_head_is_named() -> None:
 
 
 def pretending(folder: Path, lines: str) -> str:
-    """Return a Python whose engine process first does what these lines say."""
+    """Return a Python whose engine process runs these lines first."""
     script = folder / "python"
     script.write_text(
         f"#!{sys.executable}\n{lines}\n"

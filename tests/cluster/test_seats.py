@@ -1,4 +1,4 @@
-"""The order in which jobs get the room of a cluster."""
+"""The order in which jobs get room on a cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE = {"CPU": 1.0}
 
 
 class Rooms:
-    """A cluster whose room the test hands out."""
+    """A cluster whose room the test assigns."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[asyncio.Future[Reservation]] = asyncio.Queue()
@@ -33,15 +33,15 @@ class Rooms:
         del reservation
 
 
-def test_a_job_that_comes_as_another_is_canceled_has_its_room_asked_for() -> None:
+def test_room_is_requested_for_a_job_that_arrives_while_another_is_canceled() -> None:
     async def run() -> Reservation:
         rooms = Rooms()
         seats = Seats(cast("Backend", rooms))
         loop = asyncio.get_running_loop()
         first = loop.create_task(seats.take(ONE))
         await rooms.asked.get()
-        # Both in one turn of the loop: what was asked for the first one is being
-        # withdrawn when the second one comes.
+        # Both calls run in one turn of the loop: the first request is being withdrawn
+        # when the second job arrives.
         first.cancel()
         second = loop.create_task(seats.take(ONE))
         asked = await rooms.asked.get()
@@ -51,7 +51,7 @@ def test_a_job_that_comes_as_another_is_canceled_has_its_room_asked_for() -> Non
     assert asyncio.run(asyncio.wait_for(run(), PATIENCE)).node == "node"
 
 
-def test_a_job_that_comes_as_room_is_found_has_its_own_asked_for() -> None:
+def test_room_is_requested_for_a_job_that_arrives_while_room_is_found() -> None:
     async def run() -> list[str]:
         rooms = Rooms()
         seats = Seats(cast("Backend", rooms))
@@ -75,7 +75,9 @@ def test_a_job_that_comes_as_room_is_found_has_its_own_asked_for() -> None:
         ({"CPU": 9.0}, "needs 9 CPUs; no node of the cluster has that; the most is 8"),
     ],
 )
-def test_what_a_job_waits_for(needs: Amounts, why: str) -> None:
+def test_the_missing_resources_of_a_waiting_job_are_named(
+    needs: Amounts, why: str
+) -> None:
     total = {"CPU": 8.0, "GPU": 1.0, "memory": 4.0 * (1 << 30)}
     free = {"CPU": 3.0, "GPU": 0.0, "memory": 1.0 * (1 << 30)}
     seats = Seats(cast("Backend", Rooms()))

@@ -1,4 +1,4 @@
-"""The process of an engine, by the messages on its socket."""
+"""The engine process, driven by messages on its socket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_job_stopped_as_soon_as_it_came_ends(tmp_path: Path) -> None:
         session, engine = socket.socketpair()
         with session:
             session.settimeout(0.0)
-            # In one piece: the process reads both before it does anything.
+            # One write: the process reads both messages before it acts.
             session.sendall(frame(encode(run)) + frame(encode(StopJob("1"))))
             server = Server(
                 engine, FakeCluster(FakeSettings(nodes={"one": {"CPU": 1.0}}))

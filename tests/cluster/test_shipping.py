@@ -1,4 +1,4 @@
-"""A directory that is sent with a task: its files, size and location."""
+"""A directory shipped with a task: its files, size and location."""
 
 from __future__ import annotations
 

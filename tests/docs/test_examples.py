@@ -79,7 +79,7 @@ def test_every_example_is_run() -> None:
 
 
 @pytest.mark.parametrize("name", PRINTS)
-def test_an_example_does_what_it_claims_and_leaves_nothing_behind(
+def test_an_example_does_what_it_claims_and_cleans_up(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with no_leaks(), contextlib.suppress(SystemExit):
@@ -148,7 +148,7 @@ def test_the_frontend_runs_in_mopidy(tmp_path: Path) -> None:
     )
     paths = [EXAMPLES, tmp_path]
     server = subprocess.Popen(
-        # Mopidy 4 logs less, and wraps lines at the width of the terminal.
+        # Mopidy 4 logs less, and wraps lines at the terminal's width.
         [Path(MOPIDY).with_name("mopidy"), "--config", config, "-v"],
         env={
             **os.environ,

@@ -1,4 +1,4 @@
-"""The pictures of the README, and the script that takes them."""
+"""The pictures of the README, and the script that generates them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def words_in(picture: Path) -> str:
 
 
 def fills(picture: Path) -> Mapping[str, str]:
-    """Return the colour of each text."""
+    """Return the color of each text."""
     root = parsed(picture)
     rules = re.findall(
         r"\.(\S+) \{ fill: (#\w+)", root.findtext(f".//{{{SVG}}}style", "")
@@ -74,7 +74,7 @@ def fills(picture: Path) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Take the pictures again; return their folder."""
+    """Generate the pictures again; return their folder."""
     folder = tmp_path_factory.mktemp("pictures")
     subprocess.run(
         [sys.executable, ROOT / "docs" / "screenshots.py", "--to", folder],

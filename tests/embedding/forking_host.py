@@ -1,6 +1,6 @@
 """A host program that forks while its task system runs.
 
-Arguments: what the child does, and the session's folder.
+Arguments: the child's action, and the session's folder.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from backburner.actors.testing import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 100.0  # the machine may stand still for a while
+PATIENCE = 100.0  # the machine may stall for a while
 
 
 def fork() -> int:
-    # Python 3.12 and newer warn of it in a program with threads; hosts do it.
+    # Python 3.12 and newer warn of a fork in a program with threads; hosts do it.
     warnings.simplefilter("ignore", DeprecationWarning)
     return os.fork()
 
@@ -108,7 +108,7 @@ def main(way: str, folder: Path) -> None:
 
 
 def share_a_connection(way: str, folder: Path) -> None:
-    """Fork while this program is connected to the host of a session."""
+    """Fork while this program is connected to a session's host."""
     events: Recorder[object] = Recorder()
     client = RemoteSystem(HostSettings(directory=str(folder)), events=events)
     with client as system:
@@ -127,7 +127,7 @@ def share_a_connection(way: str, folder: Path) -> None:
 
 
 def live_on(folder: Path) -> None:
-    """Close the session and open it again while a child lives that knows it."""
+    """Close and reopen the session while a child that knows it lives."""
     ours, its = os.pipe()
     system = TaskSystem(directory=folder)
     waiting = TaskSystem()
@@ -135,7 +135,7 @@ def live_on(folder: Path) -> None:
     if fork() == 0:
         os.close(its)
         os.read(ours, 1)  # until the parent has ended
-        with waiting:  # which nobody had started
+        with waiting:  # the child's own event, which the parent had not started
             waiting.list()
         return
     try:

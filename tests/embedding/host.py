@@ -1,6 +1,6 @@
 """A host program around a task system, which ends in one of several bad ways.
 
-Arguments: the way, the session's folder, and a file that takes the ids of processes.
+Arguments: the way, the session's folder, and a file for process ids.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from backburner.actors.testing import Recorder
 
 
 class Bystander(pykka.ThreadingActor):
-    """An actor of the host's own; told anything, it exits, as some programs do."""
+    """An actor of the host's own; any message makes it exit, as some programs do."""
 
     use_daemon_thread = True
 
@@ -27,9 +27,9 @@ class Bystander(pykka.ThreadingActor):
 
 
 def start(folder: Path, pids: Path, on_term: str = "exit 1") -> TaskSystem:
-    """Start a system with one task that runs, in two sessions, and one that waits.
+    """Start a system with a running task in two process sessions, and a queued one.
 
-    Asked to end, the first does what `on_term` says.
+    On SIGTERM the first runs `on_term`.
     """
     system = TaskSystem(directory=folder, slots=1, grace=5.0)
     system.start()
@@ -75,7 +75,8 @@ def main(way: str, folder: Path, pids: Path) -> None:
         case "returns":
             return
         case "forks":
-            # Python 3.12 and newer warn of it in a program with threads; hosts do it.
+            # Python 3.12 and newer warn of a fork in a program with threads; hosts do
+            # it.
             warnings.simplefilter("ignore", DeprecationWarning)
             if os.fork() == 0:
                 sys.exit()

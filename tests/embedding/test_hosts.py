@@ -75,7 +75,7 @@ def test_any_end_of_a_host_leaves_no_process_and_loses_no_task(
 
 
 class Subscriber(pykka.ThreadingActor):
-    """Records its messages, or does what a test sets."""
+    """Records its messages, or calls a function of the test."""
 
     use_daemon_thread = True
 
@@ -123,7 +123,7 @@ def test_a_subscriber_that_dies_is_dropped(fake: FakeKind) -> None:
         play(system, fake)
 
     assert_all_heard(news)
-    # What was sent in one go with that of which it died, and then nothing more.
+    # The messages sent together with the fatal one, and then nothing more.
     assert system.dead_letters.count <= 3
 
 

@@ -39,7 +39,8 @@ def test_the_library_imports_no_chat_and_no_unneeded_module() -> None:
     modules = imported("*")
 
     tops = {module.partition(".")[0] for module in modules}
-    # Compiled parts of the standard library are not all among its names.
+    # Some compiled modules of the standard library are missing in the list of its
+    # names.
     strangers = {top for top in tops - sys.stdlib_module_names if top[0] != "_"}
     assert strangers <= NEEDED
     assert not {module for module in modules if module.startswith("backburner.ui")}
@@ -113,8 +114,8 @@ def texts_of(path: Path) -> set[str]:
 
 
 def test_no_text_of_the_library_names_a_command_of_the_chat() -> None:
-    # An embedder's user has no such command, nor a command line with such options,
-    # other than that of Ray.
+    # An embedder's users have neither these commands nor this command line's options,
+    # except Ray's.
     names = "|".join(re.escape(it.name.lstrip("/")) for it in REGISTRY)
     command = re.compile(rf"(?<![\w/.}}])/(?:{names})\b|(?<!\w)--[a-z]")
 

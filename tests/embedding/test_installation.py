@@ -1,4 +1,4 @@
-"""The wheel and the source archive, in empty environments, as their users have them."""
+"""The wheel and the source archive, installed in empty environments."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(
         text=True,
         timeout=300,
         check=False,
-        # Its own environment must be enough.
+        # The environment must suffice.
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
     )
 

@@ -33,7 +33,7 @@ def test_an_invalid_setting_is_refused(settings: dict[str, Any], says: str) -> N
 
 
 class NoKind:
-    """Has the name of a kind, and nothing else."""
+    """Has the name of a kind, but no methods."""
 
     name = "none"
 

@@ -16,13 +16,13 @@ from tests.faults.program import SOAK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SEED: Final = int(os.environ["BACKBURNER_SEED"])  # tests/conftest.py has drawn it
+SEED: Final = int(os.environ["BACKBURNER_SEED"])  # drawn in tests/conftest.py
 _SOAK_TIMEOUT: Final = 900
 
 
 @pytest.fixture(scope="session")
 def soak() -> bool:
-    """Tell whether the long form of the tests was asked for."""
+    """Return whether the long form of the tests was requested."""
     return SOAK
 
 
@@ -55,7 +55,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the long form the time it takes."""
+    """Give the long form its longer timeout."""
     for item in items:
         if SOAK and {"faults", "keeper", "security"} & {*item.path.parts}:
             item.add_marker(pytest.mark.timeout(_SOAK_TIMEOUT))

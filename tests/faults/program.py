@@ -1,4 +1,4 @@
-"""The real program in line mode, run, fed, killed and read by the tests here."""
+"""The real program in line mode, started, fed, killed and read by these tests."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 SOAK: Final = os.environ.get("BACKBURNER_SOAK", "") not in {"", "0"}
-"""Whether the long form of the tests was asked for."""
+"""Whether the long form of the tests was requested."""
 
 soak_only: Final = pytest.mark.skipif(not SOAK, reason="in the long form: make soak")
 
 COMMAND: Final = Path(sys.executable).parent / "backburner"
 SLOW: Final = ": this takes longer than usual"
-"""What a line ends with that a start may write on a busy machine."""
+"""The end of the line that a slow start prints on a busy machine."""
 
 _LONGEST_ERRORS: Final = 1 << 20
-# A page of a pipe holds whole small writes, and the rest of each page stays empty.
+# A page of a pipe holds only whole small writes; the rest of it stays empty.
 _FULL: Final = 2 / 3
 TAG: Final = "BACKBURNER_FAULT_TEST"
 """An environment variable that the program and all its descendants inherit."""
 
 
 def without_slow(text: str) -> str:
-    """Return what a program wrote to stderr without what it says on a busy machine."""
+    """Return the stderr of a program without the notes about a busy machine."""
     return "".join(it for it in text.splitlines(keepends=True) if SLOW not in it)
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line that the program wrote."""
+    """One line of the program's output."""
 
     event: str
     seq: int = 0
@@ -66,7 +66,7 @@ class Program:
 
     Args:
         state: The state directory.
-        options: More of its command line.
+        options: More options of its command line.
         environment: More of its environment.
         before: A program and arguments that start it, `["nice"]` for example.
         directory: Where it is started; here by default.
@@ -107,24 +107,24 @@ class Program:
         self._errors.close()
 
     def send(self, *lines: str) -> None:
-        """Type lines; whether anybody reads them is another question."""
+        """Type lines."""
         self.send_raw("".join(f"{line}\n" for line in lines).encode())
 
     def send_raw(self, data: bytes) -> None:
-        """Type anything."""
+        """Type any bytes."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(data)
             self.process.stdin.flush()
 
     def close_input(self) -> None:
-        """Let its input end."""
+        """Close its input."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
     def wait_for(self, matches: Callable[[Line], bool]) -> Line:
-        """Return the first line that matches, once there is one."""
+        """Wait for the first line that matches, and return it."""
         seen = 0
         end = time.monotonic() + PATIENCE
         with self._more:
@@ -139,14 +139,14 @@ class Program:
                     raise TimeoutError(f"still waiting: {self.errors()}\n{self.lines}")
 
     def wait_until(self, matches: Callable[[Line], bool]) -> None:
-        """Wait until a line matches, or it has ended."""
+        """Wait until a line matches or the program has ended."""
         with contextlib.suppress(AssertionError):
             self.wait_for(matches)
         if self._ended:
             self.process.wait(PATIENCE)
 
     def wait_for_event(self, event: TaskEvent, task_id: int) -> Task:
-        """Return a task as it was in the line that tells this of it."""
+        """Return a task as the line of this event shows it."""
         line = self.wait_for(
             lambda it: (
                 it.task is not None and (it.event, it.task.id) == (event, task_id)
@@ -156,7 +156,7 @@ class Program:
         return line.task
 
     def wait_for_end(self, task_id: int) -> Task:
-        """Return a task as it was in the line that tells of its end."""
+        """Return a task as the line of its end shows it."""
         line = self.wait_for(
             lambda it: (
                 it.task is not None
@@ -168,12 +168,12 @@ class Program:
         return line.task
 
     def forget_lines(self) -> None:
-        """Go on as if nothing had been written yet."""
+        """Forget all lines so far."""
         with self._more:
             self.lines.clear()
 
     def wait_until_full(self) -> None:
-        """Wait until its output pipe takes no more; only if it is not read."""
+        """Wait until its output pipe is full; for a program whose output isn't read."""
         end = time.monotonic() + PATIENCE
         while _is_writable(Path(f"/proc/{self.process.pid}/fd/1")):
             if time.monotonic() > end:
@@ -181,7 +181,7 @@ class Program:
             time.sleep(0.01)
 
     def last_states(self) -> dict[int, Task]:
-        """Return every task that was told of, as it was told of last."""
+        """Return the last announced state of every task."""
         return {line.task.id: line.task for line in list(self.lines) if line.task}
 
     def texts(self, event: str) -> list[str]:
@@ -189,19 +189,19 @@ class Program:
         return [line.text for line in list(self.lines) if line.event == event]
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal to the program."""
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """Kill it at once; its tasks are left alone. Reads what it had written."""
+        """Kill the program but not its tasks, and read its remaining output."""
         self.process.send_signal(signal.SIGKILL)
         self.wait()
 
     def wait(self) -> int:
-        """Wait for its end, read what it had written, and return its exit status."""
+        """Wait for its end, read its remaining output, and return its exit status."""
         status = self.process.wait(PATIENCE)
         if self._reader.ident is not None:
-            # A process that was just being forked may hold the pipe a moment longer.
+            # A child that is just being forked may hold the pipe a moment longer.
             self._reader.join(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
@@ -210,18 +210,18 @@ class Program:
         return status
 
     def errors(self) -> str:
-        """Return what it wrote to stderr, without what it says on a busy machine."""
+        """Return its stderr without the notes about a busy machine."""
         text = os.pread(self._errors.fileno(), _LONGEST_ERRORS, 0).decode()
         return without_slow(text)
 
     def left(self) -> list[psutil.Process]:
-        """Return all running processes that come from it, wherever they are now."""
+        """Return all running processes that descend from it."""
         return tagged(self.tag)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for raw in self.process.stdout:
-            if raw.endswith(b"\n"):  # a line cut off by a kill was not told
+            if raw.endswith(b"\n"):  # a line cut off by a kill was not announced
                 with self._more:
                     self.lines.append(_decode(raw))
                     self._more.notify_all()
@@ -236,7 +236,7 @@ def start(
     errors: IO[bytes],
     directory: Path | None = None,
 ) -> subprocess.Popen[bytes] | Forked:
-    """Run the program, in a fork if that is the same."""
+    """Run the program, in a fork if that makes no difference."""
     return popen(
         command,
         stdin=subprocess.PIPE,
@@ -261,7 +261,7 @@ def tagged(value: str, name: str = TAG) -> list[psutil.Process]:
 
 
 def fill(mount: Path, left: int = 0) -> None:
-    """Fill a small disk up with a file `filler`, but for so many bytes."""
+    """Fill a small disk with a file `filler`, except for `left` bytes."""
     filler = mount / "filler"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while file.write(bytes(4096)):
@@ -275,7 +275,7 @@ def running_as(text: str) -> list[psutil.Process]:
 
 
 def until_running(text: str, count: int) -> None:
-    """Wait until so many processes run as `running_as` finds them."""
+    """Wait for so many processes that `running_as` finds."""
     end = time.monotonic() + PATIENCE
     while len(running_as(text)) < count:
         if time.monotonic() > end:

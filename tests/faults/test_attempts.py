@@ -1,4 +1,4 @@
-"""Further attempts of tasks are as they were after their program was killed."""
+"""Retries continue unchanged after the program was killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _waits_for(number: int, line: Line) -> bool:
 
 
 def _lines_of(output: Path, count: int) -> list[str]:
-    """Wait until a file has so many lines; return them."""
+    """Wait until a file has so many lines, and return them."""
     end = time.monotonic() + PATIENCE
     while len(lines := output.read_text().splitlines()) < count:
         if time.monotonic() > end:
@@ -59,7 +59,7 @@ def test_a_kill_between_attempts_keeps_their_number_and_times(
         assert after is not None
         assert after.status is TaskStatus.RUNNING
         assert after.attempt == before.attempt
-        # It counts on from its start, not from what was written down.
+        # The time counts from the attempt's start, not from when it was recorded.
         assert before.duration is not None
         assert after.duration is not None
         assert after.duration >= before.duration + passed - 0.01
@@ -77,7 +77,7 @@ def test_a_kill_during_an_attempt_counts_as_a_failure(state: Path) -> None:
         until_running(unique, 1)
         program.kill()
     with Program(state) as program:
-        # The first one has been ended, and the second has its environment.
+        # The first process has been ended, and the second has its environment.
         output = state / "main" / "output" / "1.log"
         lines = _lines_of(output, 3)
         assert lines[0] == lines[2] == "hello"
@@ -116,7 +116,7 @@ def test_a_task_with_restart_always_restarts_after_a_kill_or_an_end(
 
 @pytest.mark.parametrize("schema", [4, 5])
 def test_a_journal_of_each_version_opens_unchanged(tmp_path: Path, schema: int) -> None:
-    """So that later versions go on reading it."""
+    """Later versions must keep reading the journal."""
     folder = tmp_path / "session"
     folder.mkdir()
     with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
@@ -145,7 +145,7 @@ def test_a_journal_of_each_version_opens_unchanged(tmp_path: Path, schema: int) 
 
 
 def test_the_additions_of_version_5_are_read_unchanged(tmp_path: Path) -> None:
-    """A paused task, limits, an input, figures, and what is set for the queue."""
+    """A paused task, limits, an input, figures, and the settings of the queue."""
     with contextlib.closing(sqlite3.connect(tmp_path / "session.db")) as db:
         db.executescript((_JOURNALS / "schema-5.sql").read_text())
     journal = SqliteJournal(tmp_path / "session.db")

@@ -48,7 +48,7 @@ _JUNK: Final = b"junk" * 1000
 
 
 def _write_session(folder: Path, *, clean: bool) -> None:
-    """Write the journal of a session with two finished tasks; one more runs, if any."""
+    """Write a journal with two finished tasks, and optionally one running task."""
     session = SessionFolder(folder)
     journal, _, _ = session.open_journal()
     seq = 0
@@ -203,11 +203,11 @@ def test_damage_at_run_time_loses_nothing_in_memory(
         system.subscribe(shown, shows=True)
         unshown = shown.wait_for(Subscribed).unshown
         ends = [it.task for it in unshown if it.event is TaskEvent.COMPLETE]
-        # The first was shown before.
+        # The first change was shown before.
         assert ends == [*before[1:]]
         transcript = system.queue.ask(GetTranscript(10), timeout=PATIENCE)
         assert isinstance(transcript, Transcript)
-        # Said when the index was whole, it is in the file that was set aside.
+        # Announced while the index was intact, so only the damaged file has it.
         assert (_HELLO in transcript.entries) == ("changes_of_task" not in damage)
 
 
@@ -285,7 +285,7 @@ def test_a_session_that_another_program_recreated_is_not_written(
             with pytest.raises(RefusedError, match="can't write to the journal"):
                 system.add("Lost", "bash", "true")
             system.queue.tell(ForgetFinished())
-            # Never written down, and so nobody sees it.
+            # Never written, so no later reader sees it.
             assert [task.id for task in system.list()] == [mine.id]
             assert (folder / "output" / "1.log").read_text() == "its\n"
     assert "is another session now; leave this one" in caplog.text
@@ -305,7 +305,7 @@ def test_a_damaged_transcript_blocks_nothing(tmp_path: Path) -> None:
     assert [*folder.glob("*.damaged-*")]
 
 
-# What must outlive the journal
+# Data that must outlive the journal
 
 
 @pytest.mark.parametrize("case", ["no output", "forgotten", "killed", "not again"])
@@ -318,7 +318,7 @@ def test_ids_are_not_reused_when_the_journal_is_lost(case: str, state: Path) -> 
             program.kill()
     else:
         with running(TaskSystem(directory=folder)) as system:
-            # Without output, which would tell their ids.
+            # Without output files, which would reveal their ids.
             for _ in range(2):
                 system.add("Task", "sleep", "0")
             system.wait(timeout=PATIENCE)
@@ -354,7 +354,7 @@ def test_losses_of_a_journal_are_reported_and_no_id_is_reused(
         case "wal emptied":
             wal.write_bytes(b"")
         case "wal cut":
-            # What a power cut may leave of it.
+            # Possible remains after a power cut.
             wal.write_bytes(kept[:-1])
         case "database deleted":
             database.unlink()
@@ -420,7 +420,7 @@ def test_a_copy_of_a_session_does_not_touch_the_jobs_of_the_original(
     original, copy = state / "main", state / "copy"
     with Program(state) as program:
         unique = _start_a_job(program)
-        # Until it is written down which process it is.
+        # Until the process id of the task is recorded.
         program.send("!echo up; sleep 600")
         program.wait_for(lambda it: it.task is not None and it.task.last_line == "up")
         if whole:
@@ -465,10 +465,10 @@ def test_a_kill_at_any_write_leaves_a_readable_lock_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
-        """Nothing is done any more."""
+        """Prevents everything after the kill."""
 
     lock = tmp_path / "lock"
-    # Longer than what comes in its place: no process has so high an id.
+    # Longer than the new content: no process id is so high.
     lock.write_bytes(msgspec.json.encode(Owner(1 << 60, _NOON, next_id=7)))
     write = os.pwrite
 

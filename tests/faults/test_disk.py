@@ -65,19 +65,19 @@ TROUBLE: Final = "can't write the journal, waiting: "
 
 
 class Room(Protocol):
-    """The room on a disk."""
+    """The free space of a disk."""
 
     def take(self, program: Program) -> None:
-        """Leave the program no room at all."""
+        """Leave no space for the program."""
         ...
 
     def give(self, program: Program) -> None:
-        """Let it write again."""
+        """Release the space."""
         ...
 
 
 class _SmallDisk:
-    """A file system of its own, with a file that fills it up."""
+    """A small file system, with a file that fills it."""
 
     def __init__(self, mount: Path) -> None:
         self._mount = mount
@@ -92,7 +92,7 @@ class _SmallDisk:
 
 
 class _SizeLimit:
-    """A limit for the size of the files that a process writes; works everywhere."""
+    """A limit on the size of files that a process writes; works on every system."""
 
     def take(self, program: Program) -> None:
         self._limit(program, 0)
@@ -110,7 +110,7 @@ class _SizeLimit:
     params=[pytest.param("a small disk", marks=soak_only), "a file size limit"]
 )
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Room]:
-    """Return a state directory, and what governs the room on its disk."""
+    """Return a state directory, and the control of its disk's space."""
     if request.param == "a small disk":
         mount: Path = request.getfixturevalue("small_disk")
         return mount / "state", _SmallDisk(mount)
@@ -153,7 +153,7 @@ def test_a_full_disk_delays_only_writes(
         program.send("!echo taken")
         program.close_input()
         assert program.wait() == 1
-        # The first is only held up if nothing else was the first to find no room.
+        # The first change is only delayed if another write met the full disk first.
         refusals = [text for text in program.texts("error") if REFUSAL in text]
         lines = [task.last_line for i, task in program.last_states().items() if i > 2]
         assert lines == ["held up", "taken"][len(refusals) - 1 :]
@@ -188,7 +188,8 @@ def test_an_unwritten_task_does_not_succeed(state: Path) -> None:
             sqlite3.connect(state / "main/session.db", isolation_level=None)
         ) as somebody_else:
             somebody_else.execute("BEGIN IMMEDIATE")
-            # In one piece with the end of the input, before the trouble is known.
+            # In one write with the end of the input, before the program knows of the
+            # full disk.
             program.send("!echo lost")
             program.close_input()
             assert program.wait() == 1
@@ -240,7 +241,7 @@ def test_a_disk_that_is_full_at_the_start_is_named(small_disk: Path) -> None:
 
 
 class _FullJournal(Journal):
-    """A journal on a disk without room."""
+    """A journal whose disk is full."""
 
     def commit(self) -> None:
         """Fail."""
@@ -248,20 +249,20 @@ class _FullJournal(Journal):
 
 
 class _CountingClock(ManualClock):
-    """A clock that counts what is scheduled on it."""
+    """A clock that counts scheduled calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
-        """Count the call, and make it when it is due."""
+        """Count the call, and schedule it."""
         self.calls += 1
         return super().call_later(delay, call)
 
 
 def test_only_one_attempt_to_write_is_pending(tmp_path: Path) -> None:
-    """Attempts that multiply would keep a full machine busy as well."""
+    """Multiplying retries would keep a machine with a full disk busy."""
     clock = _CountingClock()
     config = QueueConfig(Kinds([FakeKind()]), tmp_path, 1 << 30, clock, DeadLetters())
     queue = QueueActor.start(config, TaskBook(), _FullJournal())
@@ -300,7 +301,7 @@ def test_an_unwritten_task_is_not_visible(tmp_path: Path, manner: str) -> None:
                 system.add("Next", "sleep", "0")
             assert system.list() == ()
             assert news.of(TaskChanged) == ()
-            # As a program that is killed now would leave it.
+            # A copy is what a kill at this moment would leave.
             rows = lock.execute("SELECT count(*) FROM tasks").fetchone()
             assert rows == (0,)
         answer = told.get(PATIENCE) if asked is None else asked.get(timeout=PATIENCE)
@@ -443,7 +444,7 @@ def test_a_temporary_folder_that_cannot_be_deleted_is_named(
         "a step of the session's end failed: can't delete the temporary folder"
         f" {folder}: Read-only file system; delete it"
     )
-    # Nothing is left to do, and what went wrong is still so.
+    # Nothing remains to be done, and the error persists.
     system.stop()
     assert system.problems == (problem,)
 
@@ -480,7 +481,7 @@ def test_a_task_keeps_running_when_the_output_folder_is_deleted(state: Path) -> 
         assert program.wait() == 0
 
 
-# Files that are not, or no longer, a journal
+# Files that are not a journal, or no longer one
 
 
 def _truncate(journal: Path) -> None:
@@ -530,7 +531,7 @@ def test_a_damaged_journal_is_set_aside_and_never_deleted(
     with running(TaskSystem(directory=folder)) as system:
         (warning,) = system.warnings
         assert system.list() == ()
-        # Ids are not used again: their output files are still there.
+        # Ids are not reused, because their output files still exist.
         assert system.add("Next", "bash", "true").id == 21
         system.wait(timeout=PATIENCE)
     (aside,) = folder.glob("session.db.damaged-*[0-9]")
@@ -558,7 +559,7 @@ def test_the_program_reports_a_damaged_journal(session: Path, state: Path) -> No
 def test_no_damage_causes_another_failure(
     session: Path, tmp_path: Path, chance: random.Random, *, soak: bool
 ) -> None:
-    """With any damage it opens, or it says what is wrong."""
+    """A damaged journal either opens or is reported."""
     whole = (session / "session.db").read_bytes()
     for _ in range(500 if soak else 10):
         folder = tmp_path / "main"
@@ -626,7 +627,7 @@ _VERSION_1: Final = """
     INSERT INTO changes SELECT 7, id, 'queued', snapshot FROM tasks WHERE id = 3;
     INSERT INTO processes VALUES (2, 1, 0.0);
 """
-"""A journal as the first version of the schema left it after a crash."""
+"""A journal with the first version of the schema, after a crash."""
 
 
 def test_a_journal_of_the_first_version_loads(tmp_path: Path) -> None:
@@ -639,10 +640,10 @@ def test_a_journal_of_the_first_version_loads(tmp_path: Path) -> None:
         first, second, third = system.wait(1, 2, 3, timeout=PATIENCE)
         assert (first.status, first.exit_code) == (TaskStatus.FAILED, 2)
         assert second.reason == "the session ended while it ran"
-        # That version wrote down no directory, and a guess might run it anywhere.
+        # Version 1 stored no directory, and a guess could run the task anywhere.
         assert third.status is TaskStatus.FAILED
         assert "the directory in which it was added is not known" in third.reason
-        # The folder has been moved since.
+        # The folder has been renamed since.
         assert third.output_path == str(folder / "output/3.log")
         assert system.add("New", "bash", "true").id == 4
         system.wait(timeout=PATIENCE)
@@ -675,7 +676,7 @@ def test_a_full_session_forgets_the_oldest_and_then_ends_the_writing_task(
         system.wait(old.id, timeout=PATIENCE)
         kept = system.add("Kept", "bash", "head -c 60000 /dev/zero")
         system.wait(kept.id, timeout=PATIENCE)
-        # Once that has been answered the old one's file is gone.
+        # When this is answered, the file of the oldest task is deleted.
         assert [task.id for task in system.list()] == [kept.id]
         assert not (outputs / f"{old.id}.log").exists()
         task = system.add("Flood", "bash", "trap '' TERM; yes & yes")
@@ -684,12 +685,12 @@ def test_a_full_session_forgets_the_oldest_and_then_ends_the_writing_task(
         reason = "the session's output went beyond the limit of 97.7 KiB"
         assert ended.reason == reason
         assert [task.id for task in system.list()] == [kept.id, ended.id]
-    # That would have made no room.
+    # Forgetting it would free no space.
     assert (outputs / f"{kept.id}.log").stat().st_size == 60000
 
 
 def test_a_limit_kills_a_task_only_once(tmp_path: Path) -> None:
-    """One that hangs in the kernel would otherwise be killed without a pause."""
+    """A process that hangs in the kernel would otherwise be killed again and again."""
     kind = FakeKind(writes_output=True, ignores={"kill"})
     system = TaskSystem(directory=tmp_path, output_limit=10, kinds=[kind])
     with running(system):

@@ -1,4 +1,4 @@
-"""The real program, ended in every way there is, with tasks running."""
+"""Every way to end the program while tasks run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FOREVER: Final = "600"
-"""A grace period, in seconds, that no test would live to see the end of."""
+"""A grace period in seconds that outlasts every test."""
 
 _ROUNDS: Final = 20 if SOAK else 3
 
@@ -30,7 +30,7 @@ _FAMILY: Final = "setsid sleep 600 & sleep 600 & echo there; wait"
 
 
 def _start(program: Program, *commands: str) -> None:
-    """Run commands, and wait until each has printed a line, or ended."""
+    """Start commands, and wait until each has printed a line or ended."""
     program.send(*(f"!{command}" for command in commands))
     for task_id in range(1, len(commands) + 1):
         program.wait_for(
@@ -75,7 +75,7 @@ def test_a_second_signal_does_not_wait_for_tasks_that_ignore_sigterm(
     with Program(state, "--grace", _FOREVER) as program:
         _start(program, _DEAF, f"trap 'echo asked' TERM; {_DEAF}; :")
         program.signal(signal.SIGTERM)
-        # What runs in the group is asked first, so the program is at it by now.
+        # Processes in the group get SIGTERM first, so the program is waiting for them.
         program.wait_for_event(TaskEvent.PROGRESS, 1)
         _signal_until_it_ends(program)
         assert program.left() == []
@@ -100,7 +100,7 @@ def test_a_signal_does_not_wait_for_processes_of_a_killed_program(
         with Program(state, "--grace", _FOREVER) as again:
             output = state / "main/output/1.log"
             until(lambda: "asked" in output.read_text())
-            # Nobody wonders why the session does not open.
+            # The reason for the slow opening of the session is reported.
             until(lambda: "ending what was left running" in again.errors())
             _signal_until_it_ends(again)
             (told,) = again.errors().splitlines()
@@ -110,8 +110,8 @@ def test_a_signal_does_not_wait_for_processes_of_a_killed_program(
 
 
 def _signal_until_it_ends(program: Program) -> None:
-    # Nobody can see from outside when the first signal has been taken, and two that
-    # come together count as one.
+    # The first signal's arrival is not visible from outside, and two signals that
+    # arrive together count as one.
     while True:
         try:
             program.process.wait(0.2)
@@ -119,7 +119,7 @@ def _signal_until_it_ends(program: Program) -> None:
             program.signal(signal.SIGTERM)
         else:
             break
-    # The last of them may come when everything is over: a shell sees the same number.
+    # The last signal may arrive after the program's end, with the same exit status.
     assert program.wait() in {128 + signal.SIGTERM, -signal.SIGTERM}
 
 
@@ -165,7 +165,7 @@ def test_the_end_of_input_waits_for_all_tasks(state: Path) -> None:
         assert [states[i].last_line for i in (1, 2)] == ["one", "two"]
 
 
-def test_closing_its_output_ends_the_program_in_order(state: Path) -> None:
+def test_closing_the_output_ends_the_program_in_order(state: Path) -> None:
     with Program(state, read=False) as program:
         program.send(f"!{_FAMILY}")
         assert program.process.stdout is not None
@@ -181,7 +181,7 @@ def test_head_ends_the_program(state: Path) -> None:
     script = f'{COMMAND} --plain --state-dir "$1" | head -1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(
         ["bash", "-c", script, "bash", state],
-        # Whenever head is gone, there will be another line.
+        # As soon as head has ended, the next write fails.
         input=b"/help\n!sleep 600\n!sleep 0.5\n!sleep 1\n!sleep 2\n/wait\n",
         capture_output=True,
         timeout=PATIENCE,
@@ -192,7 +192,7 @@ def test_head_ends_the_program(state: Path) -> None:
 
 
 @soak_only
-def test_the_program_ends_though_its_output_is_not_read(state: Path) -> None:
+def test_the_program_ends_even_if_its_output_is_not_read(state: Path) -> None:
     with Program(state, "--grace", "0.5", read=False) as program:
         program.send(*["/help"] * 400, "!sleep 600")
         program.wait_until_full()
@@ -242,7 +242,9 @@ def test_a_nonblocking_output_receives_everything(state: Path) -> None:
         assert process.wait(PATIENCE) == 0
 
 
-def test_exit_statuses_are_known_though_the_parent_ignores_sigchld(state: Path) -> None:
+def test_exit_statuses_are_known_even_if_the_parent_ignores_sigchld(
+    state: Path,
+) -> None:
     ignoring = (
         "import os, signal, sys;"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
@@ -286,7 +288,7 @@ def test_unreadable_input_is_reported(state: Path) -> None:
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-def test_a_second_program_is_told_the_owner_of_the_session(state: Path) -> None:
+def test_a_second_program_reports_the_owner_of_the_session(state: Path) -> None:
     with Program(state) as program:
         _start(program, "echo here; sleep 600")
         with Program(state) as second:
@@ -303,7 +305,7 @@ def test_a_second_program_is_told_the_owner_of_the_session(state: Path) -> None:
         assert program.wait_for_event(TaskEvent.COMPLETE, 2).last_line == "still here"
 
 
-def test_a_session_is_free_when_its_program_is_gone(state: Path) -> None:
+def test_a_session_is_free_after_its_program_has_ended(state: Path) -> None:
     with Program(state) as program:
         _start(program, _FAMILY)
     with Program(state) as again:

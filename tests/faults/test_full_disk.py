@@ -1,4 +1,4 @@
-"""A killed session opened on a disk with hardly any room, at every 4 KiB of it."""
+"""A killed session reopened on a nearly full disk, at every 4 KiB of free space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 4096
 _STEPS: Final = tuple(range(41)) if SOAK else (0, 1, 3, 6, 9, 14, 18)
-"""Pages of room that are left; with 36 of them a session opens as usual."""
+"""Free pages on the disk; with 36 of them a session opens as usual."""
 
 _REFUSED: Final = "can't write to the journal"
 
@@ -61,7 +61,7 @@ def test_a_chat_reports_that_a_full_disk_has_space_again(
     killed: Path, small_disk: Path, options: tuple[str, ...], *, host: bool
 ) -> None:
     opened = 0
-    # Starting a host takes most of the time.
+    # Most of the time goes into starting a host.
     for pages in _STEPS[:: 2 if host and not SOAK else 1]:
         state = _start_over(killed, small_disk, pages)
         command = chat_command(state, *options, host=host)
@@ -76,12 +76,13 @@ def test_a_chat_reports_that_a_full_disk_has_space_again(
             chat.send("!echo and on\r")
             chat.wait(lambda chat=chat: "✓ #4" in chat.text or _REFUSED in chat.text)
             if _REFUSED in chat.text:
-                # The disk was found full once more just before there was room.
+                # The disk was found full again just before space was freed.
                 chat.wait("can be written again")
                 chat.send("!echo and on\r")
             chat.wait("✓ #4")
             chat.send("/quit\r")
-            # Line mode tells how its tasks ended, and one of them may have failed.
+            # Line mode announces the ends of its tasks, and one of them may have
+            # failed.
             assert chat.wait_exit() in ({0, 1} if options else {0})
             assert b"Traceback" not in chat.raw
             assert b"internal error" not in chat.raw
@@ -99,7 +100,7 @@ def _is_open(chat: PtySession) -> bool:
 
 
 def _both_ended(text: str) -> bool:
-    # A job that writes to a full disk fails, as it does anywhere.
+    # A job that writes to a full disk fails, as everywhere.
     return all(re.search(f"[✓✗] #{it} ", text) for it in (2, 3))
 
 
@@ -107,7 +108,7 @@ _SLOW: Final = f"backburner: opening session 'main'{SLOW} "
 
 
 def _is_one_clear_line(text: str) -> bool:
-    # On a busy machine this may be told first.
+    # Printed first on a busy machine.
     words = " ".join(text.split()).removeprefix(_SLOW)
     return (
         words.startswith("backburner: ")
@@ -145,7 +146,7 @@ def test_line_mode_reports_that_a_full_disk_has_space_again(
                 )
             )
             if line.task is None:
-                # The disk was found full once more just before there was room.
+                # The disk was found full again just before space was freed.
                 program.wait_for(lambda it: "can be written again" in it.text)
                 program.send("!echo and on")
             assert program.wait_for_event(TaskEvent.COMPLETE, 4).exit_code == 0

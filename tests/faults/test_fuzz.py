@@ -1,4 +1,4 @@
-"""Random input, to line mode and to the drawn chat: it ends, and leaves nothing."""
+"""Random input to line mode and the chat: both end and leave no process."""
 
 from __future__ import annotations
 
@@ -85,16 +85,16 @@ _KEYS: Final = (
     *(b"\x1b[?62;22c", b"\x1b]11;rgb:0/0/0\x07", b"\x1bP+r", b"?", b"/", b"n", b"&"),
 )
 _LEAVING: Final = (b"\x03", b"\x04", b"\x1a", b"\x1c", b"\r")
-"""Ctrl+C, Ctrl+D, Ctrl+Z, Ctrl+\\, and the Enter that is the yes to a question."""
+"""Ctrl+C, Ctrl+D, Ctrl+Z, Ctrl+\\, and the Enter that confirms a question."""
 
 _LEFT: Final = {0} | {
     128 + it for it in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 }
-"""How a chat may end that was left by a key, or told to by a signal."""
+"""The exit statuses of a chat ended by a key or a signal."""
 
 
 def _noise(chance: random.Random) -> bytes:
-    """Return random bytes, as a line or a part of one."""
+    """Return random bytes as a line or a part of one."""
     length = chance.choice([1, 3, 10, 200])
     return bytes(chance.choices(range(256), k=length))
 
@@ -102,7 +102,7 @@ def _noise(chance: random.Random) -> bytes:
 def _line(chance: random.Random) -> bytes:
     command = chance.choice(_COMMANDS).encode()
     if b"<<" in command:
-        return command  # with another word at its end it would take all that follows
+        return command  # a different end word would take all following lines
     match chance.randrange(8):
         case 0:
             cut = chance.randint(0, len(command))
@@ -121,8 +121,8 @@ def test_line_mode_accepts_any_input_and_ends(
     seed: int, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
-    # What lasts is ended; a here-document or a quote that is open ends here too. Loops
-    # in loops may stay open, and take what ends tasks: so none lasts for long.
+    # The tail ends long tasks and closes open here-documents and quotes. Nested loops
+    # may stay open and swallow it, so no task lasts long.
     lines = [_line(chance).replace(b"600", b"3") for _ in range(_STEPS)]
     script = b"\n".join([*lines, b"END", b"'", b"done", b"/cancel --all", b"/quit"])
     tag = f"fuzz-{os.getpid()}-{seed}"
@@ -152,7 +152,7 @@ def test_line_mode_accepts_any_input_and_ends(
 
 
 def _press(chance: random.Random, chat: PtySession) -> None:
-    """Do one thing that a person, a terminal or a shell could do."""
+    """Perform one action of a person, a terminal or a shell."""
     match chance.randrange(12):
         case 0:
             chat.resize(chance.choice([1, 2, 7, 40, 80, 200]), chance.randint(1, 60))
@@ -216,7 +216,7 @@ def test_the_drawn_chat_can_be_left_and_reopened_at_any_moment(
 
 
 def _press_any(chance: random.Random, chat: PtySession) -> None:
-    """Do one thing, and often one that ends the program or stops it."""
+    """Perform one action, often one that ends or stops the program."""
     if chance.random() < 0.6:
         _press(chance, chat)
         return
@@ -231,10 +231,10 @@ def _press_any(chance: random.Random, chat: PtySession) -> None:
 
 
 class _Shell(PtySession):
-    """A terminal with a shell that lets a program go on that is stopped."""
+    """A terminal whose shell continues a stopped program."""
 
     def flood_bytes(self, data: bytes) -> None:
-        """Send what may stop it, as Ctrl+Z does."""
+        """Send input that may stop the program, such as Ctrl+Z."""
         while data and self.process.poll() is None:
             _, writable, _ = select.select([], [self.master], [], 0.01)
             if writable:
@@ -244,14 +244,14 @@ class _Shell(PtySession):
             self.go_on()
 
     def go_on(self) -> None:
-        """Let it go on if it is stopped."""
+        """Continue the program if it is stopped."""
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             if psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED:
                 self.process.send_signal(signal.SIGCONT)
 
 
 def _leave(chance: random.Random, chat: _Shell) -> None:
-    """Leave by keys, as a person would from wherever this is, or tell it to end."""
+    """Leave by keys, from any state of the chat, or by a signal."""
     keys = chance.choice(
         [(b"\x04", b"\r"), (b"\x03", b"\x04\r"), (b"\x1b", b"\x04"), ()]
     )
@@ -271,7 +271,7 @@ def _end(chat: PtySession) -> None:
 
 
 def _check_end(chat: PtySession, legal: set[int], label: str) -> None:
-    """See that the program ends as it should, and gives the terminal back."""
+    """Check the exit status and that the terminal is restored."""
     status, raw = chat.wait_exit(), bytes(chat.raw)
     assert status in legal, label
     assert b"Traceback" not in raw, label

@@ -1,6 +1,6 @@
 """The program killed with SIGKILL at random moments, under load, and opened again.
 
-Nothing that its lines said may turn out to be untrue, and no process of a killed
+Every announced change must hold, and no process of a killed
 program may be left once the session is open again.
 """
 
@@ -48,7 +48,7 @@ _decode_task = msgspec.json.Decoder(Task).decode
 
 @dataclass
 class _Told:
-    """What all programs together have told, and what it obliges the next ones to."""
+    """The announcements of all programs so far, which the next ones must honor."""
 
     acknowledged: dict[int, Task] = field(default_factory=dict[int, Task])
     settled: dict[int, Task] = field(default_factory=dict[int, Task])
@@ -57,7 +57,7 @@ class _Told:
     repeated: int = 0
 
     def take(self, lines: list[Line], written_down: int) -> None:
-        """Take what one program told, from its start to its end.
+        """Take the announcements of one program, from its start to its end.
 
         Args:
             lines: All of it.
@@ -85,9 +85,9 @@ class _Told:
 
 
 def _differences(before: Task, after: Task) -> list[str]:
-    """Return what changed of a task that had ended, for people.
+    """Return the changes of a task after its end, for people.
 
-    But for what it had left running: the next program ends that, and names it no more.
+    Except for processes left running: the next program ends and forgets them.
     """
     before, after = before.with_left_running(""), after.with_left_running("")
     return [
@@ -99,7 +99,7 @@ def _differences(before: Task, after: Task) -> list[str]:
 
 @dataclass
 class _Written:
-    """What the journal says while nobody changes it."""
+    """The contents of a journal that no program is changing."""
 
     tasks: dict[int, Task]
     final_seqs: dict[int, int]
@@ -131,13 +131,13 @@ def _shown_before(state: Path) -> int:
         try:
             rows = db.execute("SELECT value FROM meta WHERE key = 'shown'").fetchone()
         except sqlite3.OperationalError:
-            rows = None  # killed before it had made its tables
+            rows = None  # killed before it had created its tables
     db.close()
     return rows[0] if rows else 0
 
 
 def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
-    """Hold what the journal says against what was told.
+    """Compare the journal with the announcements.
 
     Args:
         told: By programs that are dead.
@@ -161,7 +161,7 @@ def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
 
 def _check_outputs(written: _Written, state: Path) -> None:
     gone = {t.id for t in written.tasks.values() if not _has_whole_output(t)}
-    # The open program may have forgotten them since: first in the journal, then here.
+    # The open program may have forgotten these tasks: first in the journal, then here.
     assert not gone or not gone & _read_journal(state).tasks.keys(), "output is gone"
 
 
@@ -203,7 +203,7 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
             told.take(program.lines, shown_before)
             dead.append(program.tag)
             killed.append(program.tag)
-            # What is left is for the next program to find.
+            # Remaining processes are for the next program to find.
             program.tag = "nothing"
     shown_before = _shown_before(state)
     with Program(state, "--parallel", "3") as program:
@@ -218,7 +218,7 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
 
 
 def _older_than(program: Program, tags: list[str]) -> list[psutil.Process]:
-    """Return the processes that programs with these tags left to this one.
+    """Return the remaining processes of earlier programs with these tags.
 
     Tasks that were queued run now, in the environment that they were added in.
     """
@@ -232,7 +232,7 @@ def _check_after_reopening(
 ) -> None:
     assert _older_than(program, dead) == []
     written = _read_journal(state)
-    # Lines are written after the journal, so these may be of later changes.
+    # Lines are printed after the journal is written, so the journal may be ahead.
     lines = list(program.lines)
     started = {it.task.id for it in lines if it.task and it.event == TaskEvent.RUNNING}
     _check_tasks(told, written, started)
@@ -252,7 +252,7 @@ def _check_after_reopening(
 def test_the_number_of_a_shown_progress_is_not_reused(
     tmp_path: Path,
 ) -> None:
-    """It would count as shown before anybody has seen it."""
+    """Otherwise a later change would count as shown before it was."""
     journal = SqliteJournal(tmp_path / "session.db")
     journal.load()
     journal.shown(7)
@@ -276,7 +276,7 @@ def test_processes_without_the_mark_are_found_by_their_parents(state: Path) -> N
             lost = again.wait_for_event(TaskEvent.FAILED, 1)
             assert running_as(unique) == []
             assert lost.reason == _LOST
-            # Progress is not written down, but the file is there to be looked at.
+            # Progress is not stored, but the output file can be read.
             assert (lost.output_size, lost.last_line) == (3, "up")
             again.send("/quit")
             again.wait()

@@ -1,4 +1,4 @@
-"""A program killed before any call of the system, and its session reopened.
+"""A program killed before each system call, and its session reopened.
 
 The calls are those that open, read, write, lock, rename and delete files, and those
 that start, await and signal processes, while a program opens a session that another one
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 3
 _BOUND: Final = 2000 if SOAK else 0
-"""Kills besides one for each kind of call; a run has fewer calls than that."""
+"""The number of additional kills; a run has fewer calls than that."""
 
 _ALWAYS: Final = {
     *("read", "write", "open64", "close", "flock", "mkdir", "unlink", "unlinkat"),
     *("pread64", "pwrite64", "fdatasync", "ftruncate64", "posix_spawn", "waitid"),
 }
-"""Kinds of calls that every run has; more may come with another library."""
+"""The calls of every run; other libraries may add more."""
 
 _PROGRAM: Final = """
 import ctypes, os, sys
@@ -78,7 +78,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture(scope="module")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """Compile what kills; return what forks programs that have it."""
+    """Compile the library that kills; return a template whose forks load it."""
     if (compiler := shutil.which("cc")) is None:
         pytest.skip("no C compiler (cc) here")
     built = tmp_path_factory.mktemp("shim") / "kill_before.so"
@@ -90,7 +90,7 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 @pytest.fixture
 def left(forks: Template, tmp_path: Path) -> Path:
-    """Return the folder of a session that was killed, with a task that waits."""
+    """Return the folder of a killed session with a queued task."""
     folder = tmp_path / "left"
     forks.popen([sys.executable, "-c", _LEAVES, str(folder)]).wait(PATIENCE)
     return folder
@@ -109,7 +109,7 @@ class _Run:
         self.canary.write_text("precious\n")
         shutil.copytree(left, self.folder)
         self.tag = uuid.uuid4().hex
-        # Several are open at once: each must know its own processes alone.
+        # Several runs are open at once, so each needs a tag of its own.
         key, session = self.tag[:12], Session(self.folder, 0, 0.0)
         session.sql("UPDATE meta SET value = ? WHERE key = 'session_key'", key)
         session.lock(key=key)
@@ -126,7 +126,7 @@ class _Run:
         process.wait(PATIENCE)
 
 
-@pytest.mark.timeout(1200)  # some twenty programs, each waited for
+@pytest.mark.timeout(1200)  # about twenty programs, each waited for
 def test_a_kill_before_any_call_loses_nothing(
     forks: Template,
     left: Path,
@@ -155,7 +155,7 @@ def test_a_kill_before_any_call_loses_nothing(
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         killed = sum(pool.map(try_it, chosen))
-    # Another run may have a few calls less.
+    # Another run may make a few calls fewer.
     assert killed >= len(chosen) - len(chosen) // 10 - 2
     kinds = len({*calls})
     report(f"killed before {killed} of {len(calls)} calls of {kinds} kinds; none lost")
@@ -164,7 +164,7 @@ def test_a_kill_before_any_call_loses_nothing(
 def _choose(calls: list[str]) -> list[int]:
     """Return the numbers of a call of each kind, and of more as far as there is time.
 
-    Not of the last ones: no two runs have exactly as many.
+    The last calls are left out, as their number varies between runs.
     """
     chance = random.Random(SEED)  # noqa: S311 - chooses moments, keeps no secrets
     of_kind: dict[str, list[int]] = {}
@@ -181,7 +181,7 @@ def _is_free(lock: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        # A process that another thread is just starting has the file open as well.
+        # A child that another thread is just starting has the file open too.
         fcntl.flock(file, fcntl.LOCK_UN)
         return True
 
@@ -193,7 +193,7 @@ def _check(run: _Run, until: Callable[[Callable[[], bool]], None]) -> None:
         for word in ("added", "ended", "canceled")
     }
     forgotten = {1, 2, *told["added"][:2]} if "forgetting" in said else set[int]()
-    # A process that was just being started has the lock until it is another program.
+    # A child that was just being started holds the lock until it calls exec.
     until(lambda: _is_free(run.folder / "lock"))
     with TaskSystem(directory=run.folder, grace=0.2) as system:
         assert system.warnings == ()
@@ -212,7 +212,7 @@ def _check(run: _Run, until: Callable[[Callable[[], bool]], None]) -> None:
                 assert log.read_text() == "printed\n"
         for task_id in {*told["canceled"]} & tasks.keys():
             assert tasks[task_id].status is TaskStatus.CANCELED
-        # What was queued when all was killed runs once, and is not mixed with others.
+        # A task queued at the kill runs once, with its own output.
         waited = tasks.get(2)
         if waited is not None and waited.status is TaskStatus.COMPLETE:
             assert (run.folder / "output/2.log").read_text() == "waited\n"

@@ -1,4 +1,4 @@
-"""A session that goes on and on needs no more for its last tasks than for its first."""
+"""A long session needs no more for its last tasks than for its first."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _opened(program: Program, name: str) -> int:
 
 
 def _run(program: Program, first: int, count: int) -> None:
-    """Run tasks with these ids, and wait until all is quiet."""
+    """Run tasks with these ids, and wait until the session is idle."""
     for start in range(first, first + count, _ROUND):
         commands = [_KINDS[i % 4] for i in range(_ROUND)]
         program.send(*commands, *_KINDS[4:])
@@ -72,18 +72,18 @@ def test_resource_usage_does_not_grow(
     *,
     soak: bool,
 ) -> None:
-    # A full history is as large as it gets, and what comes on first use is there.
+    # By then the history is full and everything is loaded.
     warm_up = _HISTORY + 500 if soak else 200
     count = 10_000 if soak else 500
-    # SQLite's page cache takes two MiB, and a history that is not full yet some more.
+    # SQLite's page cache takes two MiB, and the history grows until it is full.
     room = (4 if soak else 6) << 20
     with Program(state) as program:
         _run(program, 1, warm_up)
-        # SQLite keeps the descriptor of the first wipe, and uses it for all others.
+        # SQLite keeps the descriptor of the first deletion and reuses it.
         until(lambda: _opened(program, "session.db") == 2)
         before = _Needs.of(program)
         _run(program, warm_up + 1, count)
-        # A thread that stood by while processes were started goes after a moment.
+        # A thread that helped with starts ends after a moment.
         until(lambda: _Needs.of(program).threads <= before.threads)
         after = _Needs.of(program)
         program.send("!true")

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _ENOUGH: Final = 18
-"""Files that it must be able to open, or it does not start."""
+"""The number of files that the program must be able to open."""
 
-# One that left its group and one that hides from its mark are found by a search alone.
+# Processes that left the group and hide their mark are found only by a search.
 _FAMILY: Final = (
     "setsid sleep 600 & env -i setsid sleep 600 & sleep 600 & echo up; wait"
 )
@@ -155,10 +155,10 @@ def open_folder() -> Iterator[Path]:
 def test_a_task_waits_when_no_process_can_be_created(
     open_folder: Path,
 ) -> None:
-    # Nobody else has this user, and so all of its processes are those of this test.
+    # No other process has this user, so all its processes belong to this test.
     user = 1_000_000 + os.getpid()
     os.chown(open_folder, user, user)
-    # It may read everything, as this Python can be anywhere; root has no such limit.
+    # The user may read every file, as Python can be anywhere; root has no such limit.
     caps = "+dac_override,+dac_read_search"
     as_user = ["setpriv", f"--reuid={user}", "--clear-groups"]
     as_user += [f"--inh-caps={caps}", f"--ambient-caps={caps}"]

@@ -1,4 +1,4 @@
-"""The program where it gets orphans: as the first process of a container, say."""
+"""The program as the parent of orphans, for example as PID 1 of a container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document of the promises names tests that exist, and leaves none out."""
+"""The list of promises names existing tests and omits none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[1]
 _TEXT: Final = (_ROOT / "docs" / "reliability.md").read_text()
 _ALL_NAMED: Final = (_HERE, _HERE.parent / "security")
-# How the signs are read off a process is no promise; that they are shown is one.
+# Vital signs are a promise; how they are read is not.
 _DETAILS: Final = {"test_vital_signs.py", Path(__file__).name}
 
 
@@ -19,7 +19,7 @@ def _tests(file: Path) -> set[str]:
 
 
 def _named() -> set[tuple[Path, str]]:
-    """Return the tests that are named, by themselves or as all of a file."""
+    """Return the named tests, alone or through their whole file."""
     found = re.findall(r"`(tests/[\w/]+/)?(test_\w+\.py)(?:::(test_\w+))?`", _TEXT)
     named: set[tuple[Path, str]] = set()
     for folder, name, test in found:

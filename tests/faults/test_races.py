@@ -1,4 +1,4 @@
-"""Cancels that race with starts and ends, and a thousand ends at the same time."""
+"""Cancels that race with starts and ends, and a thousand simultaneous ends."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROUND = 100
 
 
 def _stories(changes: tuple[TaskChanged, ...], first: int) -> dict[int, list[Task]]:
-    """Check that no change is missing or told twice; return each task's changes."""
+    """Check that no change is missing or repeated; return each task's changes."""
     assert [it.seq for it in changes] == [*range(first, first + len(changes))]
     stories: dict[int, list[Task]] = {}
     for change in changes:
@@ -54,7 +54,7 @@ def _stories(changes: tuple[TaskChanged, ...], first: int) -> dict[int, list[Tas
 
 
 def _race(system: TaskSystem, chance: random.Random) -> Counter[str]:
-    """Let a hundred cancels race, and count how they ended."""
+    """Race a hundred cancels, and count the ends by kind."""
     news: Recorder[Notification] = Recorder()
     replies: Recorder[QueueReply] = Recorder()
     system.subscribe(news)
@@ -116,7 +116,7 @@ def test_a_thousand_tasks_may_end_at_once(state: Path) -> None:
         for number in range(count):
             system.add(f"Task {number}", "fake")
         news.wait_for(lambda it: isinstance(it, TaskChanged) and it.task.id == count)
-        # They don't start in their order.
+        # Tasks don't start in the order of their ids.
         jobs = [kind.job(number, timeout=PATIENCE) for number in range(1, count + 1)]
         for job in jobs:
             job.complete()
@@ -125,7 +125,7 @@ def test_a_thousand_tasks_may_end_at_once(state: Path) -> None:
     assert news.of(TaskChanged) == shows.of(TaskChanged)
     stories = _stories(news.of(TaskChanged), 1)
     assert len(stories) == count
-    # Nobody said that they were shown, so all are to be shown when it is opened again.
+    # No subscriber acknowledged them, so all are shown after a restart.
     journal = SqliteJournal(state / "session.db")
     unshown = [it for it in journal.load().unshown if it.event in _FINAL]
     journal.release()

@@ -1,4 +1,4 @@
-"""Schedules of a program that is killed at random moments, and opened again."""
+"""Schedules of a program that is killed at random moments and restarted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_kill_neither_loses_nor_repeats_a_run(
             assert schedule.runs == len(added)
             assert schedule.last_task == (added[-1] if added else None)
             passed = schedule.next_due - schedule.made_at
-            # Each time that has passed was looked at once: it is a whole number.
+            # Each elapsed time was counted once: the number is whole.
             assert passed % timedelta(seconds=1) == timedelta(0)
     runs = [it.runs for it in remembered(directory).schedules]
     assert all(runs)

@@ -1,4 +1,4 @@
-"""Clocks that are set, long histories, and input that is too long or no text."""
+"""Changes of the clock, long histories, and overlong or undecodable input."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # Clocks
 
 
-# A task has no date in the first and the last year that Python knows.
+# No task has a date in Python's first or last year.
 _wall = st.datetimes(
     datetime(2, 1, 1),  # noqa: DTZ001 - the zone is given beside
     datetime(9998, 1, 1),  # noqa: DTZ001
@@ -76,14 +76,14 @@ def test_setting_the_clock_makes_no_duration_negative(
 
 
 class _WildClock(SystemClock):
-    """The real time, but with dates that jump about by years."""
+    """The real time with dates that jump by years."""
 
     def __init__(self) -> None:
         super().__init__()
         self._jumps = itertools.cycle([0, 400, -9000, 3, 9000, -1])
 
     def now(self) -> Moment:
-        """Return this moment, on another day."""
+        """Return the current time on another day."""
         now = super().now()
         jump = timedelta(days=next(self._jumps))
         return Moment(now.wall + jump, now.monotonic)
@@ -104,7 +104,7 @@ def test_a_whole_system_survives_setting_the_clock(
 
 
 def test_a_session_from_the_future_opens(state: Path) -> None:
-    """Its program died, and the clock has been set back by a century since."""
+    """The program was killed, and then the clock was set back by a century."""
     journal = _journal(state, [_task(1, at=_NOON + timedelta(days=36525))])
     journal.close(clean=False)
     with running(TaskSystem(directory=state)) as tasks:

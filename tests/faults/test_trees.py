@@ -1,4 +1,4 @@
-"""Canceled tasks leave no process behind, of any kind."""
+"""Canceled tasks leave no process of any kind behind."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Session:
     tag: str
 
     def start(self, *commands: str) -> None:
-        """Run command lines until each has said that it is up."""
+        """Start command lines, and wait until each has reported its start."""
         waiting = {self.system.add("Tree", "bash", it).id for it in commands}
         while waiting:
             up = self.news.wait_for(
@@ -82,10 +82,10 @@ class _Session:
             waiting.discard(up.task.id)
 
     def left(self, unique: str) -> list[psutil.Process]:
-        """Return what is left of a command line with these words in it."""
+        """Return the remaining processes of the command line with this tag."""
         found = {process.pid: process for process in tagged(self.tag)}
         for process in psutil.process_iter():
-            # Those without an environment are known by what they run.
+            # Processes without an environment are known by their arguments.
             with contextlib.suppress(psutil.Error):
                 if unique in " ".join(process.cmdline()):
                     found[process.pid] = process
@@ -97,7 +97,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Session]:
     tag = uuid.uuid4().hex
     news: Recorder[Notification] = Recorder()
     with running(TaskSystem(slots=32, grace=_GRACE), dead_letters=True) as system:
-        # Children get the environment of this process, which has none of it later on.
+        # Children inherit this environment; it is removed later.
         monkeypatch.setenv(TAG, tag)
         system.subscribe(news)
         yield _Session(system, news, tag)
@@ -127,7 +127,7 @@ def test_canceled_trees_leave_no_process(
 
 
 def _longest(session: _Session) -> float:
-    """Return the longest time from a cancel to the end of its task."""
+    """Return the longest time from a cancel to its task's end."""
     asked: dict[int, float] = {}
     longest = 0.0
     for change in session.news.of(TaskChanged):
@@ -159,7 +159,7 @@ def test_ending_the_session_with_all_trees_leaves_no_process(
     session.start(
         *(it.replace("sleep 600", f"sleep {unique}") for it in _TREES.values())
     )
-    # What a task leaves behind on purpose goes on until then.
+    # Processes that a task left running on purpose continue until then.
     task = session.system.add("Server", "bash", f"setsid sleep {unique} & true")
     session.system.wait(task.id, timeout=PATIENCE)
     session.system.stop()

@@ -1,4 +1,4 @@
-"""Vital signs distinguish a working task from one that hangs."""
+"""Vital signs distinguish a working task from a hanging one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BURN = "i=0; while :; do i=$((i+1)); done"
 
 @pytest.fixture
 def session() -> Iterator[Callable[[str], int]]:
-    """Return what starts a command line in a session of its own."""
+    """Return a function that starts a command line in a session of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(command: str) -> int:

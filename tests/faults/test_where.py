@@ -1,4 +1,4 @@
-"""A task runs where it was added, even if the program has ended since."""
+"""A task runs in the directory where it was added, even by an earlier program."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECRET: Final = "OF_WHO_ASKED"  # noqa: S105 - the name of a variable
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Return two folders, with a build in each."""
+    """Return two folders with a build script each."""
     first, second = tmp_path / "A", tmp_path / "B"
     for folder in (first, second):
         (folder / "build").mkdir(parents=True)
@@ -41,7 +41,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def _queue(state: Path, folder: Path, command: str, number: int) -> None:
-    """Queue a command in a folder, behind one that never ends; then end the program."""
+    """Queue a command in a folder behind a blocker, then end the program."""
     given = {_SECRET: "top", "PWD": str(folder)}
     with Program(
         state, "--parallel", "1", environment=given, directory=folder
@@ -67,7 +67,7 @@ def test_a_queued_task_runs_where_it_was_added(
         assert (second / "build").exists()
 
 
-def test_a_task_whose_folder_is_gone_fails_before_it_runs(
+def test_a_task_whose_folder_was_deleted_fails_before_it_runs(
     state: Path, folders: tuple[Path, Path]
 ) -> None:
     first, second = folders
@@ -109,7 +109,7 @@ def _bytes_of(state: Path) -> bytes:
 
 
 def test_a_task_added_by_a_job_is_not_part_of_that_job(state: Path) -> None:
-    """A process with the mark of a job is ended with it."""
+    """Processes with the mark of a job are ended with it."""
     given = {"BACKBURNER_TASK": "other-0123456789ab:7"}
     with Program(state, "--parallel", "1", environment=given) as program:
         program.send("!sleep 600", "!echo $BACKBURNER_TASK")
@@ -123,7 +123,7 @@ def test_a_task_added_by_a_job_is_not_part_of_that_job(state: Path) -> None:
 
 
 def _open_old_journal(state: Path) -> None:
-    """Make a session as version 2 of the schema had it, without directories."""
+    """Create a session with version 2 of the schema, which has no directories."""
     folder = state / "main"
     folder.mkdir(parents=True)
     with contextlib.closing(sqlite3.connect(folder / "session.db")) as db:
@@ -143,7 +143,7 @@ def test_a_task_of_an_older_version_does_not_run_elsewhere(
         program.send("/rerun 1", "/wait 6")
         refused = program.wait_for(lambda it: "#1 was added by" in it.text)
         assert refused.event == "error"
-        # Nobody waits for a task that can't start here.
+        # No program waits for a task that can't start here.
         waiting = program.wait_for(lambda it: "#6 does not start here" in it.text)
         assert waiting.event == "error"
         program.close_input()

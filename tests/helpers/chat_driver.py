@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT")
 
 READING: Final = 2.0
-"""Seconds in which somebody has read what is new on the screen."""
+"""The seconds in which a person has read new text on the screen."""
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def of_conversation(origin: str, *tasks: Task) -> tuple[Task, ...]:
-    """Return the tasks as ones that were started in a conversation."""
+    """Return the tasks as if started in a conversation."""
     return tuple(replace(task, origin=origin) for task in tasks)
 
 
 def queued(task_id: int, description: str = "Job", kind: str = "bash") -> Task:
-    """Make a task that waits."""
+    """Make a queued task."""
     return Task(
         id=task_id,
         description=description,
@@ -71,7 +71,7 @@ def running(
     progress: int | None = None,
     last_line: str | None = None,
 ) -> Task:
-    """Make a task that runs."""
+    """Make a running task."""
     task = queued(task_id, description).started(START + timedelta(seconds=1))
     return task.progressed(OutputNews(10, last_line, progress), 1.0)
 
@@ -79,7 +79,7 @@ def running(
 def ended(
     task_id: int, description: str = "Job", status: TaskStatus = TaskStatus.COMPLETE
 ) -> Task:
-    """Make a task that has ended."""
+    """Make an ended task."""
     error = "exit status 2" if status is TaskStatus.FAILED else None
     outcome = Outcome(status, "exit status 2" if error else "done", error=error)
     return running(task_id, description).ended(
@@ -91,9 +91,9 @@ class ChatDriver:
     """Drives `update` and `draw` as the actor does.
 
     Args:
-        columns: How wide the screen is.
-        rows: How high.
-        look: How it looks.
+        columns: The width of the screen.
+        rows: The height of the screen.
+        look: The theme and symbols.
         partner: The name of a partner, if there is one.
         history: Earlier inputs.
     """
@@ -121,10 +121,10 @@ class ChatDriver:
         self.now = 1000.0
         self._seq = 0
         self.kept: list[ChatMessage] = []
-        """What was written down."""
+        """The stored messages."""
 
     def tell(self, *messages: Message) -> list[Effect]:
-        """Pass messages on, look up what is wanted; return what else is to be done."""
+        """Deliver messages, perform lookups, and return the other effects."""
         effects: list[Effect] = []
         waiting: deque[Message] = deque(messages)
         while waiting:
@@ -139,7 +139,7 @@ class ChatDriver:
         return [e for e in effects if not isinstance(e, Tell)]
 
     def settle(self) -> None:
-        """Let the time pass after which news are complete."""
+        """Let the time pass after which collected news are shown."""
         self.now += 2
         self.tell(Beat())
 
@@ -148,7 +148,7 @@ class ChatDriver:
         return self.tell(*(Key(name, _text_of(name)) for name in names))
 
     def press_and_confirm(self, name: str) -> list[Effect]:
-        """Press a key that asks first, read the question, and press Enter."""
+        """Press a key that asks for confirmation, and confirm with Enter."""
         assert not self.press(name)
         assert "Enter: yes" in " ".join(self.screen().split())
         self.now += READING
@@ -165,7 +165,7 @@ class ChatDriver:
         return self.press("enter")
 
     def news(self, *tasks: Task) -> list[Effect]:
-        """Tell of tasks as the queue does."""
+        """Announce tasks as the queue does."""
         effects: list[Effect] = []
         for task in tasks:
             self._seq += 1
@@ -189,7 +189,7 @@ class ChatDriver:
         return draw(self.state)
 
     def next_beat(self) -> float | None:
-        """Return after how many seconds the screen is to be drawn again."""
+        """Return the seconds until the next frame."""
         parts, _ = measured(self.state)
         return next_beat(self.state, parts)
 
@@ -205,7 +205,7 @@ def open_task(chat: ChatDriver, detail: Detail) -> None:
 
 
 def requests(effects: list[Effect], kind: type[RequestT]) -> list[RequestT]:
-    """Return the requests of a kind that are to be sent to the queue."""
+    """Return the requests of a type that are to be sent to the queue."""
     sent = (effect.request for effect in effects if isinstance(effect, Send))
     return [request for request in sent if isinstance(request, kind)]
 

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 def until(condition: Callable[[], object], what: str = "it") -> None:
-    """Block until a condition holds; fail if that takes too long."""
+    """Block until a condition holds; fail after a long time."""
     deadline = time.monotonic() + PATIENCE
     begun = time.thread_time()
     while not condition():
         assert time.monotonic() < deadline, f"{what} never came true"
-        # A look at all processes takes long; what is waited for needs the processor.
+        # Searching all processes takes long, and the awaited process needs the
+        # processor.
         threading.Event().wait(max(0.005, 4 * (time.thread_time() - begun)))
         begun = time.thread_time()

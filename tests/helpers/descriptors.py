@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def opened_by(pid: int | str) -> dict[int, str]:
-    """Return what each descriptor of a process leads to; nothing if it has ended.
+    """Return the targets of a process's descriptors; empty if it has ended.
 
-    A descriptor that is closed while they are read is left out.
+    A descriptor closed during the reading is left out.
     """
     opened: dict[int, str] = {}
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):

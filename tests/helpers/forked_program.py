@@ -1,6 +1,6 @@
-"""The command line, in forks: what a verb says and does.
+"""The command line in forks: the output and effects of verbs.
 
-A test of a start, of a signal or of a terminal starts the program.
+Tests of a start, a signal or a terminal start the program instead.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class ForkedProgram:
         environ: Mapping[str, str] | None = None,
         stdout: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it until it ends; it is started if a fork would not be the same.
+        """Run it until it ends; it is started instead if a fork would differ.
 
         Args:
-            arguments: Of its command line.
-            cwd: Its directory; that of this process if not given.
-            environ: Its environment; that of this process if not given.
-            stdout: Where it writes to; to the result if not given.
+            arguments: The arguments of its command line.
+            cwd: Its directory; by default that of this process.
+            environ: Its environment; by default that of this process.
+            stdout: Its standard output; by default captured in the result.
         """
         words = [*map(str, arguments)]
         command = [sys.executable, "-m", "backburner", *words]

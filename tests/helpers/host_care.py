@@ -1,4 +1,4 @@
-"""Ending the hosts that a test has started, and their jobs."""
+"""Ends the hosts that a test has started, and their jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAG: Final = "BACKBURNER_FAULT_TEST"
 
 
 class HostCare:
-    """Kills in the end all that was started with its mark in the environment."""
+    """Kills all processes with its mark in the environment at the end."""
 
     def __init__(self) -> None:
         self.tag = uuid.uuid4().hex
@@ -34,11 +34,11 @@ class HostCare:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The mark."""
+        """The mark, as an environment."""
         return {TAG: self.tag}
 
     def left(self) -> list[psutil.Process]:
-        """Return the processes that have it."""
+        """Return the processes with the mark."""
         return marked(TAG, self.tag)
 
     def hosts(self) -> list[psutil.Process]:
@@ -49,5 +49,5 @@ class HostCare:
             with contextlib.suppress(psutil.Error):
                 if "backburner.actors.host" in it.cmdline():
                     found[it.pid], parents[it.pid] = it, it.ppid()
-        # What a host has just forked has its command line until it has its own.
+        # A new fork of a host has the host's command line until it calls exec.
         return [it for pid, it in found.items() if parents[pid] not in found]

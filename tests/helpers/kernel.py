@@ -11,4 +11,4 @@ _VERSION: Final = re.match(r"(\d+)\.(\d+)", os.uname().release)
 TELLS_EXITS: Final = bool(_VERSION) and (
     (int(_VERSION[1]), int(_VERSION[2])) >= (6, 15)
 )
-"""Whether each holder of a pidfd is told how the process ended."""
+"""Whether every holder of a pidfd can read the exit status."""

@@ -1,4 +1,4 @@
-"""What a dialogue wants looked up, done at once, as the LookupActor does it."""
+"""Performs the lookups of a dialogue at once, as the LookupActor does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def with_lookups(dialogue: Dialogue, effects: list[Effect]) -> list[Effect]:
-    """Look up what is wanted; return the other effects, and those of the results."""
+    """Perform the lookups; return the other effects, and those of the results."""
     done: list[Effect] = []
     for effect in effects:
         if isinstance(effect, LookUp):

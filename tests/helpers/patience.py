@@ -7,8 +7,8 @@ from typing import Final
 PATIENCE: Final = 100.0
 """Seconds to wait for an event that should come at once.
 
-Long, as a machine may stand still (virtual machines that were paused for half a minute
-were seen) while the clock goes on: only a test that fails takes so long. A job that is
-to last must last longer (`sleep 600`), and who waits for something that waits itself,
-twice as long, so that it can still say what was missing.
+Long, because a machine may stall (virtual machines paused for half a minute
+were seen) while the clock runs: only a failing test takes so long. A job that must
+outlast the test runs longer (`sleep 600`), and a wait for another wait takes
+twice as long, so that it can still report the cause.
 """

@@ -17,10 +17,10 @@ _ENDED: Final = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 
 
 def runs(process: psutil.Process) -> bool:
-    """Tell whether a process has not ended.
+    """Return whether a process is running.
 
-    A zombie has: its parent may take its time to collect it. The first process of a
-    container may take seconds for an orphan, or never do it.
+    A zombie is not: its parent may reap it late. The first process of a
+    container may take seconds to reap an orphan, or never reap it.
     """
     try:
         return process.is_running() and process.status() not in _ENDED
@@ -29,7 +29,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def pid_runs(pid: int) -> bool:
-    """Tell whether a process with this number has not ended."""
+    """Return whether a process with this id is running."""
     try:
         return runs(psutil.Process(pid))
     except psutil.NoSuchProcess:
@@ -58,10 +58,10 @@ def marked(name: str, value: str) -> list[psutil.Process]:
 
 
 def with_arguments(match: Callable[[list[str]], bool]) -> list[psutil.Process]:
-    """Return the running processes with such arguments; the first is the program."""
+    """Return the running processes with matching arguments, the program first."""
     found: list[psutil.Process] = []
     for pid in psutil.pids():
-        # As above. One that has ended has no arguments.
+        # Read directly for the same reason. An ended process has no arguments.
         with contextlib.suppress(psutil.Error, OSError):
             text = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
             if text and match(text.rstrip("\0").split("\0")):
@@ -73,7 +73,7 @@ def wait_ends(processes: Iterable[psutil.Process]) -> None:
     """Block until processes have ended.
 
     Raises:
-        TimeoutError: If one goes on.
+        TimeoutError: If one keeps running.
     """
     end = time.monotonic() + PATIENCE
     left = [*processes]

@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _LONGEST_BEGUN: Final = 4096  # bytes
-_LAST_WORDS: Final = 3.0  # before the test itself runs out of time
+_LAST_WORDS: Final = 3.0  # before the test itself times out
 
-# pyte would print the payload of these, or mistake them for something else.
+# pyte would print the payload of these sequences, or take them for others.
 _NOT_FOR_PYTE: Final = re.compile(
     rb"\x1b[P_^X][^\x1b\x07]*(?:\x1b\\|\x07)|\x1b\[[<>=][0-9;]*[A-Za-z]"
     rb"|\x1b\[\?[0-9;]*(?:m|u|\$p)"
 )
 
-# A sequence that goes on in the next read; cut in two, it would not be left out.
+# A sequence continued in the next read; without its start it would not be removed.
 _BEGUN: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|[P_^X][^\x1b\x07]*\x1b?)?\Z")
 
-# The program's own session needs the terminal for its signals and for Ctrl+Z.
+# A session of its own makes the terminal send signals, and allows Ctrl+Z.
 _TAKE_TERMINAL: Final = (
     "import fcntl, os, sys, termios;"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
@@ -46,7 +46,7 @@ _TAKE_TERMINAL: Final = (
 
 
 ATTRIBUTES_ONLY: Final = {b"\x1b[c": b"\x1b[?62;22c"}
-"""What nearly every terminal answers: which attributes it has."""
+"""The answer of nearly every terminal to the query of its attributes."""
 
 
 class PtySession:
@@ -54,13 +54,13 @@ class PtySession:
 
     Args:
         arguments: The program and its arguments.
-        columns: How wide the terminal is.
-        rows: How high.
+        columns: The width of the terminal.
+        rows: The height of the terminal.
         environ: Added to the environment.
-        cwd: Where it is started; here if not given.
+        cwd: Its directory; by default that of this process.
         answers: What the terminal answers, by what it is asked; a terminal without any
             says nothing.
-        start: Whether `backburner`, or `python -c`, is to be started, and not forked.
+        start: Whether to start `backburner`, or `python -c`, instead of forking it.
     """
 
     def __init__(  # noqa: PLR0913 - what a terminal has
@@ -98,7 +98,7 @@ class PtySession:
             self.process = subprocess.Popen(
                 [
                     sys.executable,
-                    "-IS",  # it loads a third less
+                    "-IS",  # without `site` it loads a third less
                     "-c",
                     _TAKE_TERMINAL,
                     *arguments,
@@ -116,9 +116,11 @@ class PtySession:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A program that is killed can't end its jobs, and some would fill the disk.
+        # A killed program can't end its jobs, and some would fill the disk.
         left: list[subprocess.Popen[bytes] | Forked | psutil.Process] = [self.process]
-        with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending just now
+        with contextlib.suppress(
+            psutil.NoSuchProcess
+        ):  # the job may be ending just now
             left += psutil.Process(self.process.pid).children(recursive=True)
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -127,24 +129,24 @@ class PtySession:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Take the terminal away, as a lost connection does; not twice."""
+        """Close the terminal, as a lost connection does; not twice."""
         master, self._master = self._master, -1
         if master >= 0:
             os.close(master)
 
     @property
     def master(self) -> int:
-        """The side of the terminal that shows and types."""
+        """The side of the terminal with the screen and the keyboard."""
         return self._master
 
     @property
     def modes(self) -> list[object]:
-        """How the terminal handles input, output and control now."""
+        """The current input, output and control modes of the terminal."""
         return termios.tcgetattr(self._master)[:4]
 
     @property
     def modes_before(self) -> list[object]:
-        """The same before the program was started."""
+        """The modes before the program was started."""
         return self._modes_before
 
     @property
@@ -155,7 +157,8 @@ class PtySession:
     @property
     def lines(self) -> list[str]:
         """The rows of the screen."""
-        # Not pyte's `display`: it fails where half of a wide character was overwritten.
+        # Not pyte's `display`, which fails where half of a wide character was
+        # overwritten.
         buffer, columns = self._screen.buffer, range(self._screen.columns)
         return [
             "".join(buffer[y][x].data for x in columns).rstrip()
@@ -177,11 +180,11 @@ class PtySession:
         os.write(self._master, keys.encode())
 
     def flood(self, text: str) -> None:
-        """Send a lot, as fast as it is taken, and read what comes meanwhile."""
+        """Send much text as fast as it is accepted, and read the output."""
         self.flood_bytes(text.encode())
 
     def flood_bytes(self, data: bytes) -> None:
-        """Send what may be no text, as `flood` does, while the program lives."""
+        """Send bytes as `flood` does, while the program lives."""
         while data and self.process.poll() is None:
             _, writable, _ = select.select([], [self._master], [], 0.01)
             if writable:
@@ -190,7 +193,7 @@ class PtySession:
                 pass
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size of the window, as a terminal does."""
+        """Change the size of the window."""
         self._set_size(columns, rows)
         self._screen.resize(rows, columns)
 
@@ -198,7 +201,7 @@ class PtySession:
         """Read until the screen shows texts, and conditions hold.
 
         Raises:
-            AssertionError: If that does not happen; it shows the screen.
+            AssertionError: If not, with the screen.
         """
         end = time.monotonic() + PATIENCE
         while not all(w in self.text if isinstance(w, str) else w() for w in wanted):
@@ -210,7 +213,7 @@ class PtySession:
                 )
 
     def wait_taken(self) -> None:
-        """Read until the program has read what was typed."""
+        """Read until the program has read all typed text."""
         slave = os.open(self._name, os.O_RDONLY | os.O_NOCTTY)
         nothing = bytes(struct.calcsize("i"))
         try:
@@ -219,7 +222,7 @@ class PtySession:
             os.close(slave)
 
     def press_until(self, keys: str, *wanted: str) -> None:
-        """Press keys, again and again, until the screen shows texts."""
+        """Press keys repeatedly until the screen shows texts."""
 
         def shown() -> bool:
             done = all(text in self.text for text in wanted)
@@ -247,7 +250,7 @@ class PtySession:
         return status
 
     def read(self, timeout: float, *, drain: bool = False) -> bool:
-        """Read what there is; tell whether there may be more."""
+        """Read the pending output; return whether more may follow."""
         ready, _, _ = select.select([self._master], [], [], timeout)
         if not ready:
             return not drain
@@ -277,13 +280,13 @@ class PtySession:
                 os.write(self._master, answer)
 
     def _autopsy(self) -> str:
-        """End a program that does not do what it should; tell what it was doing."""
+        """Kill a program that hangs; return its stacks."""
         if self.process.poll() is not None:
             return f"exit status {self.process.returncode}"
         process = Path(f"/proc/{self.process.pid}")
         waits: list[str] = []
         errors = Path(os.devnull)
-        # It may end in this very moment.
+        # The program may end at this very moment.
         with contextlib.suppress(OSError):
             errors = (process / "fd/2").readlink()
             threads = sorted(process.glob("task/*"))
@@ -308,8 +311,8 @@ def chat_command(state: Path, *options: str, host: bool | None = False) -> list[
     """Return the command that opens the chat.
 
     Args:
-        state: Where sessions are kept.
-        options: More of the command line.
+        state: The state directory.
+        options: More options.
         host: Whether the session lives in its host; None for what the program does if
             nothing is said of it.
     """

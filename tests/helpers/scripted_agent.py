@@ -31,7 +31,7 @@ _servers: dict[str, Server] = {}
 
 
 class Server:
-    """An MCP server that this agent has started."""
+    """An MCP server that the agent has started."""
 
     def __init__(self, given: Json) -> None:
         self.process = subprocess.Popen(
@@ -63,14 +63,14 @@ class Server:
         return {"content": [{"text": "the server is gone"}]}
 
     def run(self, command: str, **more: object) -> str:
-        """Run a command, and return what the tool answers."""
+        """Run a command, and return the tool's answer."""
         arguments = {"command": command, **more}
         result = self.ask("tools/call", {"name": "run", "arguments": arguments})
         return result["content"][0]["text"]
 
 
 def note(what: str, value: object) -> None:
-    """Write down what happened."""
+    """Record an event."""
     with (HOME / "notes").open("a") as file:
         file.write(json.dumps([what, value]) + "\n")
 
@@ -83,13 +83,13 @@ def send(message: Json) -> None:
 
 
 def update(session: str, kind: str, **more: object) -> None:
-    """Tell what happens in a session."""
+    """Send an update of a session."""
     params = {"sessionId": session, "update": {"sessionUpdate": kind, **more}}
     send({"method": "session/update", "params": params})
 
 
 def chunk(session: str, text: str, kind: str = "agent_message") -> None:
-    """Tell a piece of text."""
+    """Send a piece of text."""
     update(session, f"{kind}_chunk", content={"type": "text", "text": text})
 
 
@@ -103,19 +103,19 @@ def ask(method: str, params: Json) -> Json:
 
 
 def said(session: str) -> list[list[str]]:
-    """Return what was said in a session, by whom."""
+    """Return the messages of a session with their senders."""
     path = HOME / f"{session}.jsonl"
     return [json.loads(it) for it in path.read_text().splitlines()]
 
 
 def keep(session: str, who: str, text: str) -> None:
-    """Remember what was said."""
+    """Store a message."""
     with (HOME / f"{session}.jsonl").open("a") as file:
         file.write(json.dumps([who, text]) + "\n")
 
 
 def act(session: str, text: str) -> str:
-    """Do what a message says; return the reason why it ended."""
+    """Act on a message; return the reason for the end of the turn."""
     word, _, rest = text.partition(" ")
     match word:
         case "run" | "start":
@@ -181,13 +181,13 @@ def prompt(number: int, params: Json) -> None:
 
 
 def open_session(session: str, params: Json) -> None:
-    """Begin to work in a session."""
+    """Enter a session."""
     if MANNER != "toolless":
         _servers[session] = Server(params["mcpServers"][0])
 
 
 def take(message: Json) -> None:
-    """Take a message of the client."""
+    """Handle a message of the client."""
     method, number = message.get("method"), message.get("id", 0)
     params: Json = message.get("params") or {}
     match method:
@@ -229,7 +229,7 @@ def take(message: Json) -> None:
 
 
 def main() -> None:
-    """Speak ACP until the input ends."""
+    """Speak ACP until the end of the input."""
     note("start", os.getpid())
     if MANNER == "broken":
         sys.exit("no model is configured")

@@ -1,6 +1,6 @@
 """A model that answers by a script: an OpenAI-compatible endpoint on loopback.
 
-As a program it plays the model of the pictures and of trials by hand:
+As a program it is the model for the pictures and for manual trials:
 
     python tests/helpers/scripted_endpoint.py
 """
@@ -29,12 +29,12 @@ HEAD: Final = (
 
 
 class Exchange:
-    """One request, and the way to answer it.
+    """One request and its answer.
 
     Args:
-        sock: Connected.
+        sock: The connected socket.
         head: The lines of the request before its body.
-        body: What was asked.
+        body: The parsed body.
     """
 
     def __init__(self, sock: socket.socket, head: str, body: Json) -> None:
@@ -56,14 +56,14 @@ class Exchange:
         self.event({"choices": [{"delta": delta, "finish_reason": finish}]})
 
     def await_hang_up(self) -> None:
-        """Wait until the other end has gone."""
+        """Wait until the other end has closed the connection."""
         with contextlib.suppress(OSError):
             while self._sock.recv(1 << 16):
                 pass
 
 
 def says(*pieces: str, thinks: str = "") -> Callable[[Exchange], None]:
-    """Answer with text, in these pieces."""
+    """Reply with text in these pieces."""
 
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD)
@@ -80,7 +80,7 @@ def says(*pieces: str, thinks: str = "") -> Callable[[Exchange], None]:
 def calls(
     *wanted: tuple[str, Json | str], text: str = ""
 ) -> Callable[[Exchange], None]:
-    """Answer with calls of tools; arguments that are text are sent as they are."""
+    """Reply with tool calls; arguments that are text are sent unchanged."""
 
     def reply(exchange: Exchange) -> None:
         exchange.send(HEAD)
@@ -102,7 +102,7 @@ def calls(
 
 
 def raw(*parts: bytes) -> Callable[[Exchange], None]:
-    """Answer with these bytes, and hang up."""
+    """Reply with these bytes, and close the connection."""
 
     def reply(exchange: Exchange) -> None:
         for part in parts:
@@ -116,7 +116,7 @@ class ScriptedEndpoint:
 
     Args:
         replies: The script; after it every answer is "ok".
-        tls: Makes it speak https.
+        tls: The context for https, if any.
     """
 
     def __init__(
@@ -134,24 +134,24 @@ class ScriptedEndpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Closing it would not wake the thread that waits in it.
+        # Closing the socket would not wake the thread that waits for it.
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The address of the endpoint."""
         scheme = "http" if self._tls is None else "https"
         return f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}/v1"
 
     def add(self, *replies: Callable[[Exchange], None]) -> None:
-        """Add to the script."""
+        """Add replies to the script."""
         with self._came:
             self._script += replies
 
     def wait_for(self, count: int) -> Json:
-        """Wait until so many requests have come; return what the last one asks."""
+        """Wait for so many requests; return the body of the last one."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.exchanges) >= count, PATIENCE)
         return self.exchanges[count - 1].body
@@ -180,7 +180,7 @@ class ScriptedEndpoint:
             size = int(sizes[0].partition(":")[2]) if sizes else 0
             body = file.read(size)
             if not text or len(body) < size:
-                return  # it was stopped before it had asked
+                return  # stopped before the request
             exchange = Exchange(sock, text, json.loads(body or "{}"))
             with self._came:
                 self._came.notify_all()
@@ -190,7 +190,7 @@ class ScriptedEndpoint:
 
 
 def roles(body: Json) -> list[str]:
-    """Return who said what in a request: `system`, `user`, `assistant`, `tool`."""
+    """Return the roles in a request: `system`, `user`, `assistant`, `tool`."""
     return [it["role"] for it in body["messages"]]
 
 
@@ -199,11 +199,11 @@ def last(body: Json) -> str:
     return body["messages"][-1]["content"]
 
 
-# As a program.
+# As a program
 
 
 def _act(exchange: Exchange) -> None:
-    """Play a model that runs the tests, looks at what failed, and runs them again."""
+    """Play a model that runs the tests, inspects a failure, and runs them again."""
     said = last(exchange.body) or ""
     turn = sum(it["role"] == "user" for it in exchange.body["messages"])
     if "long" in said:

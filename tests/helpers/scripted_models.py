@@ -1,7 +1,7 @@
-"""Models that answer by a script, on loopback, as the agents of others ask them.
+"""Models for third-party agents that answer by a script, on loopback.
 
-Speaks what Claude Code asks of Anthropic (messages), Codex of OpenAI (responses) and
-Gemini CLI of Google (generateContent), as far as those agents need it.
+Speaks the APIs that Claude Code (Anthropic messages), Codex (OpenAI responses) and
+Gemini CLI (Google generateContent) use, as far as those agents need them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a model is asked, the same for all that are spoken here.
+    """A request to a model, in a form common to all APIs.
 
     Attributes:
         body: The request.
-        tools: The names of the tools that it may use; as `namespace name` where
+        tools: The names of the available tools; as `namespace name` where
             they have one.
-        results: What the tools have answered so far, in order.
+        results: The tools' answers so far, in order.
     """
 
     body: Json
@@ -38,14 +38,14 @@ class Asked:
     results: tuple[str, ...] = ()
 
     def tool(self, name: str) -> str:
-        """Return what our tool of this name is called."""
+        """Return the full name of our tool of this name."""
         ours = re.compile(rf".*backburner(_+| ){name}")
         return next(it for it in self.tools if ours.fullmatch(it))
 
 
 @dataclass(frozen=True)
 class Use:
-    """The answer: use this tool."""
+    """The answer that calls a tool."""
 
     tool: str
     arguments: Json
@@ -56,10 +56,10 @@ Reply = str | Use
 
 
 class ScriptedModels:
-    """Answers each request that offers tools by `act`; all others with "ok".
+    """Answers requests that offer tools by `act`, and all others with "ok".
 
     Args:
-        act: Called on the threads of requests, one at a time.
+        act: Called on the requests' threads, one at a time.
     """
 
     def __init__(self, act: Callable[[Asked], Reply]) -> None:
@@ -69,7 +69,7 @@ class ScriptedModels:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.asked: list[Asked] = []
-        """What was asked with tools, in order."""
+        """The requests with tools, in order."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -81,7 +81,7 @@ class ScriptedModels:
 
     @property
     def url(self) -> str:
-        """Where it is, without the path of a version."""
+        """The address, without the path of an API version."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def _answer(self, asked: Asked) -> Reply:
@@ -100,15 +100,15 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*more)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-        """Print nothing."""
+        """Log nothing."""
 
-    def do_GET(self) -> None:  # its name
+    def do_GET(self) -> None:  # name required by http.server
         self._send("application/json", json.dumps({"data": [], "models": []}).encode())
 
-    def do_HEAD(self) -> None:  # its name
+    def do_HEAD(self) -> None:  # name required by http.server
         self.do_GET()
 
-    def do_POST(self) -> None:  # its name
+    def do_POST(self) -> None:  # name required by http.server
         size = int(self.headers.get("Content-Length") or 0)
         body: Json = json.loads(self.rfile.read(size) or b"{}")
         path = self.path.partition("?")[0]
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith(":generateContent"):
             found = _google(answer(_asked_google(body)))
             self._send("application/json", json.dumps(found).encode())
-        elif "ount" in path:  # the tokens
+        elif "ount" in path:  # the request counts tokens
             found = {"input_tokens": 9, "totalTokens": 9}
             self._send("application/json", json.dumps(found).encode())
         else:
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - any JSON
-    """Return the text in a content, however deep."""
+    """Return the text in a content of any depth."""
     match content:
         case str():
             return content

@@ -1,4 +1,4 @@
-"""A program in which nothing goes on for a while, except the clock."""
+"""A program that stands still for a while, except for its clock."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOO_SHORT: Final = 1.0
-"""Seconds of a wait that is over before anything goes on again."""
+"""A timeout in seconds that passes during the standstill."""
 
-_BEFORE: Final = 0.1  # for who waits to begin with it
-_AFTER: Final = 0.02  # for who waits to notice first that its time is up
+# Long enough for other threads to begin their wait, and then to notice its timeout.
+_BEFORE: Final = 0.1
+_AFTER: Final = 0.02
 
 
 def call_after_standstill(call: Callable[[], object]) -> None:
-    """Let all threads stand still in a moment, and make a call a moment after that.
+    """Make all threads stand still soon, and make a call soon after that.
 
-    As when the program is stopped, or the machine paused. Does not block.
+    This imitates a stopped program or a paused machine. Does not block.
     """
 
     def stand_still_and_call() -> None:
         time.sleep(_BEFORE)
-        # Keeps the interpreter's lock, unlike Python's own.
+        # Holds the interpreter's lock, unlike Python's own sleep.
         ctypes.PyDLL(None).usleep(int((TOO_SHORT + _BEFORE) * 1e6))
         time.sleep(_AFTER)
         call()

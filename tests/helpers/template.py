@@ -3,9 +3,9 @@
 Starting Python and loading the program takes most of the time of a test that needs a
 process; a fork takes a few milliseconds. A forked process has the arguments, the
 environment, the directory, the umask, the descriptors, the terminal and the locale that
-it was asked for, and shows them in /proc; a host that it starts is forked as well. With
+of the request, and shows them in /proc; a host that it starts is forked as well. With
 other variables for Python or the loader, or without UTF-8, the program is started.
-Tests of a start, of memory, and of what is loaded when start it too.
+Tests of a start, of memory, and of loaded modules start it too.
 
 A test's own program (`python -c`) can be forked like that as well.
 """
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _NUMBER: Final = struct.Struct("i")
-_ROOM: Final = 32 << 10  # bytes for an environment; a job has little more
+_ROOM: Final = 32 << 10  # bytes for an environment; that of a job is little larger
 _ROOM_FOR_ARGUMENTS: Final = 4 << 10
 _MOST_DESCRIPTORS: Final = 16
 _LOADED: Final = (
@@ -63,7 +63,7 @@ _LOADED: Final = (
     "jinxed.terminfo.xterm_256color",
     "tomllib",
 )
-"""What is loaded beside the user interface: what it loads when it needs it as well."""
+"""Modules loaded in addition to the user interface, including those it loads late."""
 
 _Stream: TypeAlias = "int | IO[Any] | None"
 
@@ -73,7 +73,7 @@ _PROGRAMS: Final = (
     [f"{os.path.dirname(sys.executable)}/backburner"],  # noqa: PTH120
 )
 _UI: Final = "backburner.ui."
-# Python keeps the tree of a script until its end, and then each fork would free it.
+# Python keeps the syntax tree of a script until its end, and each fork would free it.
 _MAIN: Final = f"""\
 import sys
 sys.path[:1] = [{str(Path(__file__).resolve().parent)!r}]
@@ -82,17 +82,17 @@ template.main()
 """
 _HARMLESS: Final = {"PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"}
 _AT_FIRST: Final = {**os.environ}  # before a test changes it
-_AS_BYTES: Final = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python takes for no locale
+_AS_BYTES: Final = ("C.UTF-8", "C.utf8", "UTF-8")  # taken by Python for the C locale
 
 
 class Template:
-    """A process that has loaded the program, and is forked for each start of it.
+    """A process that has loaded the program, and forks for each start.
 
-    That process is a child of nobody here: a test may look for children.
+    The process is no child of the tests, as some tests look for children.
 
     Args:
-        loaded: Modules of the tests that it has loaded as well.
-        environ: More of the environment that it is started with.
+        loaded: Modules of the tests to load as well.
+        environ: More variables of its environment.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Template:
             ours.settimeout(PATIENCE)
             if not ours.recv(1):
                 raise RuntimeError("the template of the program did not start")
-            self._alive = ours.detach()  # it lives as long as this is open
+            self._alive = ours.detach()  # the template ends when this is closed
 
     def fork(  # noqa: PLR0913 - what a process is started with
         self,
@@ -129,13 +129,13 @@ class Template:
         terminal: bool = False,
         user: int | None = None,
     ) -> Forked:
-        """Become a program in a fork.
+        """Run a program in a fork.
 
         Args:
-            arguments: What starts it.
-            environ: All of its environment.
-            files: Its descriptors, and which one of this process each of them is.
-            cwd: Its directory; that of this process if not given.
+            arguments: The command that would start it.
+            environ: Its whole environment.
+            files: Its descriptors, with those of this process.
+            cwd: Its directory; by default that of this process.
             terminal: Whether it leads a session, with its standard input as terminal.
             user: Who it runs as, with a group of the same number; the user of this
                 process if not given.
@@ -152,17 +152,17 @@ class Template:
         )
 
     def popen(self, arguments: Sequence[str], **how: Any) -> Forked:  # noqa: ANN401
-        """Become a program in a fork.
+        """Run a program in a fork.
 
         Args:
             arguments: As for `fork`.
-            how: Some of what `subprocess.Popen` takes: the standard streams, `env`,
+            how: Some arguments of `subprocess.Popen`: the standard streams, `env`,
                 `cwd`, `pass_fds` and `start_new_session`.
         """
         return _popen(self._address, arguments, **how)
 
     def for_hosts(self) -> Any:  # noqa: ANN401 - stands for a module
-        """Return what is `os` for the module that starts hosts: they are forked."""
+        """Return a replacement of `os` that forks hosts instead of starting them."""
         return _Like(os, posix_spawn=_spawner(self._address))
 
     def opener(self) -> Callable[..., Any]:
@@ -190,7 +190,7 @@ def popen(
     arguments: Sequence[str],
     **how: Any,  # noqa: ANN401
 ) -> subprocess.Popen[bytes] | Forked:
-    """Run a program as `subprocess.Popen` does, in a fork if that is the same."""
+    """Run a program like `subprocess.Popen`, in a fork if that makes no difference."""
     if can_fork(arguments, how.get("env") or os.environ):
         return template().popen(arguments, **how)
     started: Any = subprocess.Popen(arguments, **how)
@@ -198,7 +198,7 @@ def popen(
 
 
 class Forked:
-    """A forked process, as `subprocess.Popen` has one."""
+    """A forked process with the interface of `subprocess.Popen`."""
 
     def __init__(self, sock: socket.socket) -> None:
         with sock:
@@ -207,7 +207,7 @@ class Forked:
             if not fds:
                 raise RuntimeError("the template of the program has ended")
             sock.settimeout(None)
-            # Numbers: an unclosed socket would be warned of.
+            # Numbers, because an unclosed socket would cause a warning.
             (self._pidfd,), self._status = fds, sock.detach()
         self.pid: int = _NUMBER.unpack(data)[0]
         self._reading = threading.Lock()
@@ -222,7 +222,7 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return the exit status, or None while it runs."""
-        # Two threads may wait: one of them reads it.
+        # Two threads may wait; only one of them reads the status.
         with self._reading:
             if self.returncode is None and select.select([self._status], [], [], 0)[0]:
                 data = os.read(self._status, _NUMBER.size)
@@ -256,11 +256,11 @@ class Forked:
 def can_fork(
     arguments: Sequence[str], environ: Mapping[str, str], *, own: bool = False
 ) -> bool:
-    """Tell whether a fork is the same as a start.
+    """Return whether a fork would behave like a start.
 
     Args:
-        arguments: What starts it.
-        environ: All of its environment.
+        arguments: The command that would start it.
+        environ: Its whole environment.
         own: Whether a program of a test (`python -c`) can be forked.
     """
     is_known = _words(arguments) is not None or (
@@ -284,7 +284,7 @@ def _is_same(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def _words(arguments: Sequence[str]) -> list[str] | None:
-    """Return the arguments of the program, if it is the program that they start."""
+    """Return the program's arguments, or None for another program."""
     for start in _PROGRAMS:
         if [*map(str, arguments[: len(start)])] == start:
             return [*map(str, arguments[len(start) :])]
@@ -398,7 +398,7 @@ def _serve(listener: socket.socket, alive: socket.socket, address: str) -> None:
 
 
 def _become(fds: Sequence[int], address: str) -> None:
-    """Be as a process that was just started."""
+    """Take over the properties of the requested process."""
     request, *given = fds
     asked = json.loads(os.pread(request, os.fstat(request).st_size, 0))
     os.close(request)
@@ -432,7 +432,7 @@ def _become(fds: Sequence[int], address: str) -> None:
     launch.os = _Like(os, posix_spawn=_spawner(address))
     keeper: Any = import_module("backburner.actors.host.keeper.host_keeper")
     keeper.os = _Like(os, execv=_exec)
-    # A keeper leaves what started it: that is done already.
+    # A keeper detaches from its starter: the fork has done that.
     begin: Any = import_module("backburner.actors.host.keeper.main")
     begin.os = _Like(os, fork=lambda: 0)
     start: Any = import_module("backburner.ui.agents.host_start")
@@ -447,7 +447,7 @@ def _block(texts: Sequence[str]) -> bytes:
 
 
 def _show(arguments: Sequence[str]) -> None:
-    """Show arguments and environment in /proc, as of a program that was started."""
+    """Show arguments and environment in /proc, as a started program would."""
     sys.orig_argv[:] = arguments
     fields = Path("/proc/self/stat").read_bytes().rpartition(b") ")[2].split()
     places = [int(it) for it in fields[45:49]]
@@ -478,7 +478,7 @@ def _open_streams() -> None:
 
 
 class _Like:
-    """A module with other functions in some places."""
+    """A module with some functions replaced."""
 
     def __init__(self, module: ModuleType, **others: Callable[..., Any]) -> None:
         self._module = module
@@ -489,7 +489,7 @@ class _Like:
 
 
 def _spawner(address: str) -> Callable[..., int]:
-    """Return what forks a keeper in the place of `os.posix_spawn`."""
+    """Return a replacement of `os.posix_spawn` that forks a keeper."""
 
     def spawn(
         path: str,
@@ -510,8 +510,8 @@ def _spawner(address: str) -> Callable[..., int]:
 
 
 def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
-    """Return what forks in the place of `subprocess.Popen`, if that is the same."""
-    start = subprocess.Popen  # this may stand in its place
+    """Return a replacement of `subprocess.Popen` that forks where possible."""
+    start = subprocess.Popen  # the attribute may be replaced later
 
     def open_(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
         is_known = how.keys() <= inspect.signature(_popen).parameters.keys()
@@ -523,7 +523,7 @@ def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
 
 
 def _exec(path: str, command: list[str]) -> NoReturn:
-    """Become a host in the place of `os.execv`, if that is what a keeper wants."""
+    """Replace `os.execv`: become a host if the keeper starts one."""
     if [*command[1:4]] != ["-P", "-m", "backburner.actors.host"]:
         os.execv(path, command)  # noqa: S606
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
@@ -557,9 +557,9 @@ _ends = [1]
 
 
 def _leave() -> NoReturn:
-    """Leave after all that is to be done at an exit.
+    """Exit after the usual steps of an exit.
 
-    To take all modules apart would take longer than most verbs.
+    Cleaning up all modules would take longer than most verbs.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -569,7 +569,7 @@ def _leave() -> NoReturn:
 
 
 def _run() -> int:
-    """Run what the arguments name."""
+    """Run the program named by the arguments."""
     arguments = sys.orig_argv
     if arguments[1] == "-c":
         sys.argv[:] = ["-c", *arguments[3:]]
@@ -585,10 +585,10 @@ def _run() -> int:
 
 
 def _prepare() -> None:
-    """Make here what each process makes once, and what takes it long.
+    """Create slow objects that each process creates once.
 
     These are decoders of messages, checks of their fields, and regular expressions;
-    Python keeps the last. Nothing of it depends on the user or the environment.
+    Python caches the last. None depends on the user or the environment.
     """
     wire: Any = import_module("backburner.actors.host.wire")
     wire.decoder_to_host(int)
@@ -598,7 +598,7 @@ def _prepare() -> None:
     host: Any = import_module("backburner.actors.host.settings")
     for kind in (rows.Meta, rows.ProcessRow, folder.Owner, host.HostSettings):
         msgspec.json.Decoder(kind)
-    # These check their settings, and do nothing more before they are started.
+    # The constructors check their settings and do nothing else before the start.
     import_module("backburner.actors.system").TaskSystem()
     remote: Any = import_module("backburner.actors.host.remote")
     remote.RemoteSystem(host.HostSettings(directory="/"))
@@ -619,7 +619,7 @@ def _prepare() -> None:
 
 
 def main() -> None:
-    """Be the template, and then each fork of it."""
+    """Run the template, and then each of its forks."""
     helpers = sys.path.pop(0)
     alive = socket.socket(fileno=int(sys.argv[1]))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

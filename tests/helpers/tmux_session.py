@@ -20,8 +20,8 @@ class TmuxSession:
 
     Args:
         folder: For the server's socket.
-        columns: How wide the window is.
-        rows: How high.
+        columns: The width of the window.
+        rows: The height of the window.
     """
 
     def __init__(self, folder: Path, columns: int = 90, rows: int = 24) -> None:
@@ -39,16 +39,16 @@ class TmuxSession:
 
     @property
     def text(self) -> str:
-        """What the window shows."""
+        """The text in the window."""
         return self._run("capture-pane", "-p")
 
     @property
     def scrollback(self) -> str:
-        """What it shows, and all that has left its top."""
+        """The scrollback and the text in the window."""
         return self._run("capture-pane", "-p", "-S", "-")
 
     def begin_anew(self, command: Sequence[str]) -> None:
-        """Run a command on an empty screen, in place of the shell."""
+        """Run a command on an empty screen in place of the shell."""
         self._run("clear-history")
         words = f"{shlex.join(command)}; exec sleep infinity"
         self._run("respawn-pane", "-k", words)
@@ -76,10 +76,10 @@ class TmuxSession:
         self._run("resize-window", "-x", str(columns), "-y", str(rows))
 
     def wait(self, *wanted: str, gone: str | None = None) -> None:
-        """Wait until the window shows texts, and another one no longer.
+        """Wait until the window shows texts, and no longer another.
 
         Raises:
-            AssertionError: If that does not happen; it shows the window.
+            AssertionError: If not, with the contents of the window.
         """
         end = time.monotonic() + PATIENCE
         while True:

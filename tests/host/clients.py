@@ -1,4 +1,4 @@
-"""Clients of a host, of every kind, as the tests need them."""
+"""Clients of a host that the tests use, raw and complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MessageT = TypeVar("MessageT")
 
 
 class Heard:
-    """A recipient that keeps what it was told, for a test to wait for."""
+    """A recipient that records its messages, for tests to wait for."""
 
     def __init__(self) -> None:
         self.messages: list[object] = []
@@ -61,7 +61,7 @@ class Heard:
 
 
 class RawClient:
-    """A client that sends what it likes, and reads when it likes."""
+    """A client that sends raw frames and reads only on request."""
 
     def __init__(self, directory: Path) -> None:
         self.sock = connect(directory)
@@ -85,7 +85,7 @@ class RawClient:
         self.sock.sendall(b"".join(frame(encode(it)) for it in messages))
 
     def receive(self) -> FromHost | None:
-        """Return the next message; None when the host has closed the connection."""
+        """Return the next message; None after the host has closed the connection."""
         while not self._messages:
             try:
                 data = self.sock.recv(1 << 20)
@@ -98,17 +98,17 @@ class RawClient:
 
 
 def kill(pid: int) -> None:
-    """Kill a process, and wait until it is gone."""
+    """Kill a process and wait for its end."""
     process = psutil.Process(pid)
     process.kill()
     process.wait(PATIENCE)
 
 
 def suspend(process: psutil.Process) -> None:
-    """Stop a process, and wait until each of its threads stands still."""
+    """Send SIGSTOP to a process and wait until all its threads are stopped."""
     process.suspend()
     threads = Path(f"/proc/{process.pid}/task")
-    # Until then it may still handle what it is sent.
+    # A thread that isn't stopped yet may still handle a message.
     until(
         lambda: all(
             "State:\tT" in (it / "status").read_text() for it in threads.iterdir()
@@ -117,7 +117,7 @@ def suspend(process: psutil.Process) -> None:
 
 
 def keeper_of(session: RemoteSystem) -> psutil.Process:
-    """Return the keeper of the host that a client has."""
+    """Return the keeper of a client's host."""
     found = psutil.Process(session.welcome.pid).parent()
     assert found is not None
     assert any(it.endswith("keeper.py") for it in found.cmdline())
@@ -133,10 +133,10 @@ def kill_both(session: RemoteSystem) -> None:
 
 
 def until_back(events: Heard, before: int, session: RemoteSystem) -> None:
-    """Wait until a client has another host."""
+    """Wait until a client is connected to another host."""
     events.wait_for(HostBack, lambda _: session.welcome.pid != before)
 
 
 def waits_for(file: Path, then: str = "exit 7") -> str:
-    """Return a command that waits until a file is there."""
+    """Return a command that waits for a file."""
     return f"while ! [ -e {file} ]; do sleep 0.01; done; {then}"

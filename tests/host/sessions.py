@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def care(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostCare]:
-    """Mark all processes that are started here, and kill those that are left."""
+    """Mark all processes started here, and kill the remaining ones."""
     with HostCare() as care:
         for name, value in care.environ.items():
             monkeypatch.setenv(name, value)
@@ -33,20 +33,20 @@ def care(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostCare]:
 
 @pytest.fixture(autouse=True)
 def forked_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let hosts be forks; a module whose tests are about their start has its own."""
+    """Fork hosts; modules that test the start of a host override this fixture."""
     monkeypatch.setattr(launch, "os", template().for_hosts())
 
 
 @pytest.fixture
 def settings(tmp_path: Path, care: HostCare) -> HostSettings:
-    """Return the settings of a host of a session that does not exist yet."""
+    """Return the settings of a host whose session doesn't exist yet."""
     del care
     return HostSettings(directory=str(tmp_path / "state" / "main"), grace=1.0)
 
 
 @pytest.fixture
 def events() -> Heard:
-    """Return what hears of the connection."""
+    """Return a recorder of connection events."""
     return Heard()
 
 
@@ -73,6 +73,6 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Shell:
-    """Return what runs the program in a session of its own."""
+    """Return a runner of `backburner` in a session of its own."""
     del care
     return Shell(tmp_path / "state", forked_program)

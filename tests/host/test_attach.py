@@ -1,4 +1,4 @@
-"""The terminals of tasks, shown on another terminal with its input."""
+"""The terminals of tasks on another terminal, with its input."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def _needs(*programs: str) -> pytest.MarkDecorator:
 def test_vim_survives_resize_detach_and_reattach(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "text"
     shell("add", "--pty", "--", f"vim -u NONE -N {file}")
-    # Vim loses keys that come while the size changes, as it does when one attaches:
-    # Ctrl+G shows when it takes them. Later sizes are larger, which it shows by itself.
+    # Vim loses keys that arrive while the size changes, and attaching changes it: an
+    # answer to Ctrl+G shows that vim reads keys. Later sizes are larger, so the redraw
+    # shows the change.
     with _attach(shell, columns=80, rows=24) as first:
         first.press_until("\x07", "No lines in buffer")
         first.send("ihello\x1b")
@@ -87,9 +88,10 @@ def test_htop_fills_the_screen_and_ends_on_its_key(shell: Shell) -> None:
 def test_less_scrolls(shell: Shell) -> None:
     shell("add", "--pty", "--", "seq 500 | less")
     with _attach(shell) as session:
-        # If it was there before the size was given, it says that it skips lines.
+        # A `less` that started before the size was set reports skipped lines.
         session.wait("\n28\n")
-        # It loses a key that comes with a change of the size: it leaves its read.
+        # `less` loses a key that arrives with a change of the size, which interrupts
+        # its read.
         session.press_until("G", "\n500\n")
         session.send("q")
         assert session.wait_exit() == 0
@@ -104,10 +106,10 @@ def test_the_python_prompt_accepts_lines_and_ends_on_ctrl_d(shell: Shell) -> Non
         session.send("while True: pass\r")
         session.wait("...")
         session.send("\r")
-        # What is typed and not read yet is lost when Ctrl+C is pressed.
+        # Ctrl+C discards input that hasn't been read yet.
         session.wait(lambda: not session.lines[session.cursor[0]].strip())
         session.send("\x03")
-        # What is typed before its prompt is there is not read as keys.
+        # Text typed before the prompt isn't read as keys.
         session.wait(
             "KeyboardInterrupt",
             lambda: session.lines[session.cursor[0]].rstrip() == ">>>",
@@ -185,7 +187,7 @@ def test_a_chat_reports_that_a_task_waits_for_input(shell: Shell) -> None:
         chat.send("Ann\r")
         chat.wait("hi Ann")
         chat.send(DETACH)
-        # It reads on, as somebody knows who has just left it.
+        # The job reads again; the person who just left needs no notification.
         chat.wait("? #1  Ask", "waits for input: hi Ann")
         assert chat.text.count("(/send 1 TEXT") == shown
 
@@ -297,7 +299,7 @@ def test_an_open_task_shows_the_screen_of_its_terminal(
             return lambda: drawn.search(chat.text) is not None
 
         chat.send("/show 1\r")
-        # Its size is that of the view, and what it draws is where it is on a terminal.
+        # The terminal has the size of the view, and the screen keeps its layout.
         chat.wait(shows(90))
         chat.resize(80, 30)
         chat.wait(shows(80))
@@ -324,10 +326,10 @@ def test_an_ended_task_shows_the_last_screen_of_its_terminal(
     with PtySession(chat_command(shell.state, host=True), columns=90) as chat:
         chat.wait("/ commands")
         chat.send("/show 1\r")
-        # Lines of 60 characters go on in the next one, as on a terminal of 50.
+        # Lines of 60 characters wrap, as on a terminal of 50 columns.
         wide = f"{'0' * 50}\n{'0' * 10}\n"
         chat.wait(f"Step299\na: done\nb: waits\n{wide}", "following")
-        # What has left the screen is as it was on it.
+        # The scrollback shows the screen as it was.
         chat.send("\x1b[5~")
         chat.wait("Step286\nStep287", "% ──", lambda: "Step299" not in chat.text)
         chat.send("g")

@@ -53,7 +53,7 @@ def test_other_chats_show_the_messages_and_actions_of_a_chat_once(
         one.wait("#1 running")
         assert one.text.count("you  good morning") == 1
         assert other.text.count("you  good morning") == 1
-        # Each has a conversation of its own on the screen.
+        # Each chat shows its own current conversation.
         one.send("/chat --new work\r")
         one.wait(lambda: "work" in one.lines[0])
         assert "work" not in other.lines[0]
@@ -69,7 +69,7 @@ def test_views_and_leaving_of_a_chat_are_private(
     with opened(tmp_path) as one, opened(tmp_path) as other:
         one.wait(PLACEHOLDER)
         other.wait(PLACEHOLDER)
-        # The first frame is there before a chat has asked for anything.
+        # The first frame is drawn before the chat's first request.
         other.send("I am here\r")
         one.wait("you  I am here")
         one.send("/tasks --all\r/help quit\r/parallel 3\rgood morning\r")
@@ -107,7 +107,7 @@ def test_other_chats_show_a_mistake_with_its_answer_or_not_at_all(
         one.wait_exit()
         with opened(tmp_path) as third:
             third.wait(PLACEHOLDER, "/cancel 7", "no task 7")
-            # What stands in the past, stands there with its answer.
+            # A restored mistake includes its answer.
             assert third.text.count("you  /tsaks") == third.text.count("did you mean")
             assert third.text.count("no task 7") == 1
 
@@ -127,10 +127,10 @@ def test_only_one_chat_notifies_of_the_end_of_a_task(
             chat.wait(PLACEHOLDER)
         one.send("hello\r")
         for chat in (one, other):
-            chat.wait("you  hello")  # so the session knows that it is looked at
+            chat.wait("you  hello")  # so the session knows that the chat is visible
         with RemoteSystem(settings_of(tmp_path)) as system:
-            # As long as one of them is looked at nobody has to be called. The session
-            # knows that one is not when it knows what is said after that.
+            # No chat notifies while one of them is visible. The session knows that a
+            # chat has lost the focus once it has stored a message sent after that.
             other.send(f"{LOST_FOCUS}nobody looks at me\r")
             one.wait("you  nobody looks at me")
             system.wait(system.add("first", "bash", "true").id, timeout=PATIENCE)
@@ -156,7 +156,7 @@ def test_jobs_survive_a_lost_terminal_and_a_new_chat_shows_them(
         chat.wait(PLACEHOLDER)
         chat.send("remember this\r!exec sleep 600\r")
         chat.wait("1 running")
-        # The connection is lost: the terminal is gone, and SIGHUP comes.
+        # A lost connection closes the terminal, which sends SIGHUP.
         chat.process.send_signal(signal.SIGHUP)
         assert chat.wait_exit() == 128 + signal.SIGHUP
     (host,) = care.hosts()
@@ -180,10 +180,10 @@ def test_closing_a_terminal_keeps_the_jobs_and_the_host(
         chat.send("remember this\r!exec sleep 600\r")
         chat.wait("#1 running")
         chat.hang_up()
-        # It may be told so by the terminal before the signal comes.
+        # The terminal may report its end before the signal arrives.
         assert chat.process.wait(PATIENCE) in {1, 128 + signal.SIGHUP}
     (host,) = care.hosts()
-    until(lambda: bool(jobs()))  # it is bash at first
+    until(lambda: bool(jobs()))  # bash calls exec a moment later
     (job,) = jobs()
     with opened(tmp_path) as chat:
         chat.wait(PLACEHOLDER, "you  remember this", "#1 running", "1 running")
@@ -331,9 +331,9 @@ def test_the_number_of_slots_belongs_to_the_session_and_all_chats(
     with opened(tmp_path) as one:
         one.wait(PLACEHOLDER)
         one.send("hello\r")
-        one.wait("you  hello")  # so it hears what happens
+        one.wait("you  hello")  # so it has subscribed
         with opened(tmp_path, "--parallel", "2") as other:
-            other.wait(PLACEHOLDER, "you  hello")  # the same
+            other.wait(PLACEHOLDER, "you  hello")  # it has subscribed too
             one.wait("up to 2 tasks run at a time")
             one.send("/parallel 3\r")
             other.wait("up to 3 tasks run at a time")
@@ -351,7 +351,7 @@ def test_a_session_opened_by_another_program_is_refused_in_one_line(
             text = "".join(chat.lines)
         assert f"is open already, in process {alone.process.pid}" in text
         assert "or open another with --session NAME" in text
-    # The one that was refused may still be ending.
+    # The refused host may still be ending.
     wait_ends(care.hosts())
     assert care.hosts() == []
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line, as a shell meets them."""
+"""The verbs of the command line."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_log_can_follow_cut_and_search(shell: Shell, tmp_path: Path) -> None:
 def test_log_prints_the_offset_to_continue_from(shell: Shell, tmp_path: Path) -> None:
     steps = [tmp_path / "one", tmp_path / "two"]
     waits = [f"while ! [ -e {it} ]; do sleep 0.01; done" for it in steps]
-    # The second character of the second part comes in halves.
+    # A write splits the second character of the second part.
     first, second, third = "echo one", r"printf 'a\303'", r"printf '\244b\n'"
     shell("add", "--", "; ".join([first, waits[0], second, waits[1], third]))
     shell("add", "--", "true")
@@ -388,7 +388,7 @@ def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
         while "main  host" not in shell("sessions").stdout:
             assert time.monotonic() < end
         status = json.loads(shell("host", "status", "--json").stdout)
-        assert psutil.Process(status["pid"]).ppid() == host.pid  # its keeper
+        assert psutil.Process(status["pid"]).ppid() == host.pid  # the host's keeper
         second = subprocess.run(
             command, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
@@ -572,7 +572,7 @@ def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
     words = ("--every", "0 9 * * *", "--zone", "Europe/Berlin", "--catch-up", "skip")
     assert shell("add", "-p", *words, "--", "true").stdout == "2\n"
     deadline = time.monotonic() + PATIENCE
-    while shell("wait", "1").returncode:  # it is not there yet
+    while shell("wait", "1").returncode:  # the file doesn't exist yet
         assert time.monotonic() < deadline
     assert shell("log", "1").stdout == "tick\n"
     assert "added by schedule 1" in shell("show", "1").stdout

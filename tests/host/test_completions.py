@@ -43,7 +43,7 @@ COMPLETED = {
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Return an environment with a session that has tasks: #1 runs, #2 has ended."""
+    """Return the environment of a session where #1 is running and #2 has ended."""
     from host_care import HostCare  # noqa: PLC0415 - of this module alone
 
     home = tmp_path_factory.mktemp("home")
@@ -96,7 +96,7 @@ def need(shell: str) -> None:
 
 
 def _wrong(output: str) -> dict[str, set[str]]:
-    """Return what is completed otherwise than it should be, by the line."""
+    """Return the wrong completions by line."""
     pieces = [it.splitlines() for it in output.split("\f")[:-1]]
     found = [{row.split("\t")[0] for row in rows if row} for rows in pieces]
     return {
@@ -151,7 +151,7 @@ def test_zsh_completes(home: dict[str, str]) -> None:
         zsh.send(f"fpath=({folder} $fpath); autoload -U compinit; compinit -u -D\n")
         zsh.send("LISTMAX=999; zstyle ':completion:*' menu no; echo rea''dy\n")
         zsh.wait("\nready")
-        # What is the only one is filled in, and the cursor stands behind it.
+        # A single candidate is inserted, and the cursor stands behind it.
         for typed, filled in (
             ("can", "backburner cancel"),
             ("cancel ", "backburner cancel 1"),

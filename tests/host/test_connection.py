@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 class FirstFails(SharedEncoder):
-    """Fails on the first message, when the next one waits behind it."""
+    """Fails on the first message while the next one waits behind it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ def test_an_unsendable_request_affects_only_itself() -> None:
 
 
 class Sent:
-    """A writer that keeps what is sent."""
+    """A writer that records sent messages."""
 
     def __init__(self) -> None:
         self.messages: list[object] = []
@@ -122,7 +122,7 @@ def test_requests_made_without_a_host_are_sent_once() -> None:
     (refused,) = asker.of(Refused)
     assert refused.correlation_id == "before"
     remote.tell(AddTask(request, asker, "gone"))
-    remote.detach()  # still
+    remote.detach()  # still without a host
     remote.tell(GetTask(2, asker, "gone too"))
     remote.attach(cast("SocketWriter", first))
     remote.detach()
@@ -174,7 +174,7 @@ def test_requests_before_a_stop_are_delivered_before_it() -> None:
         asked = [Hello(PROTOCOL), *requests, StopHost("the end"), GetTask(1000)]
         sense = b"".join(frame(encoded(it)) for it in asked)
         ours.sendall(sense + frame(b"no message of the protocol"))
-        # What makes no sense breaks the connection; what came before it counts.
+        # The invalid frame breaks the connection; earlier requests count.
         connection = gone.get(timeout=PATIENCE)
     told = (Requests(requests[:TOGETHER]), Requests(requests[TOGETHER:]))
     assert before == [(StopHost("the end"), told)]

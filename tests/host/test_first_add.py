@@ -56,7 +56,7 @@ def test_the_whole_program_is_loaded_once(tmp_path: Path, care: HostCare) -> Non
 
 
 def test_a_host_ends_silently_if_its_keeper_dies_before_sending_settings() -> None:
-    # It is loaded while its keeper makes ready.
+    # A host is loaded while its keeper prepares the settings.
     done = run("-m", "backburner.actors.host", "--keeper=1", stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout + done.stderr) == (1, "")
 
@@ -158,7 +158,7 @@ def test_no_host_starts_early_with_a_configuration_or_without_a_terminal(
 
 
 def reached(directory: Path) -> int:
-    """Wait for the host that is being started; return its process id."""
+    """Wait for the starting host; return its process id."""
     with RemoteSystem(HostSettings(directory=str(directory))) as system:
         return system.welcome.pid
 

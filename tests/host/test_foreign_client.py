@@ -1,4 +1,4 @@
-"""A client that is no part of this project speaks the protocol."""
+"""A client outside this project speaks the protocol."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ COMMAND = r"""
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the beginning of the names of the files that the command writes."""
+    """Return the prefix of the files that the hook command writes."""
     path = tmp_path / "told"
     monkeypatch.setenv("TOLD", str(path))
     return path
@@ -92,7 +92,7 @@ def test_a_task_found_ended_at_the_start_runs_the_hook(
         job = psutil.Process(int(session.get(task.id).last_line or 0))
         host = psutil.Process(session.welcome.pid)
         keeper = keeper_of(session)
-    # Nobody is left to note how the job ends.
+    # Without a keeper the exit of the job is not recorded.
     for process in (keeper, host, job):
         suspend(process)
     for process in (job, host, keeper):
@@ -115,7 +115,7 @@ def test_no_hook_runs_while_a_chat_is_watched(
         chat.wait_for(TaskChanged, lambda it: it.task.status.is_final)
         session.queue.tell(Unsubscribe(chat))
         session.add("Unseen", "bash", "true")
-        # One after the other: what comes for the first would have come before this.
+        # Hooks run one at a time: one for the first task would have run before.
         until(told.with_suffix(".2").exists)
         assert not told.with_suffix(f".{seen.id}").exists()
 
@@ -133,7 +133,7 @@ def test_a_failed_hook_is_logged_and_affects_nothing(
 
 
 @pytest.mark.parametrize("how", ["end", "idle", "restart"])
-def test_what_is_not_told_yet_when_a_host_ends_is_told_before(
+def test_pending_notifications_are_sent_before_a_host_ends(
     settings: HostSettings, told: Path, until: Until, how: str
 ) -> None:
     gate = told.with_suffix(".gate")
@@ -168,7 +168,7 @@ def test_what_is_not_told_yet_when_a_host_ends_is_told_before(
     assert "notifications" not in log.read_text()
 
 
-def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
+def test_a_host_that_ends_names_the_notifications_it_did_not_send(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     until: Until,
@@ -185,7 +185,7 @@ def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
     until(begun.exists)
     runner.finish()
     gate.touch()
-    until(ended.exists)  # else the folder is deleted, and the hook never sees its gate
+    until(ended.exists)  # otherwise the folder is deleted before the hook sees its gate
     (text,) = caplog.messages
     assert text.startswith("The host ends before 3 notifications were sent: ")
     for number in (1, 2, 3):
@@ -194,7 +194,7 @@ def test_what_hooks_do_not_take_in_time_is_named_when_a_host_ends(
 
 @contextmanager
 def ntfy() -> Generator[tuple[str, SimpleQueue[Post]]]:
-    """Serve on this machine; yield the URL and what is posted."""
+    """Serve HTTP on localhost; yield the URL and the posts."""
     posts: SimpleQueue[Post] = SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -206,7 +206,7 @@ def ntfy() -> Generator[tuple[str, SimpleQueue[Post]]]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as there
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -87,7 +87,7 @@ def test_an_invalid_message_after_the_greeting_is_answered_with_a_farewell(
 
 
 @pytest.mark.parametrize("protocol", [0, PROTOCOL + 1])
-def test_a_client_of_another_protocol_is_told_what_to_do_and_can_stop_the_host(
+def test_a_client_of_another_protocol_gets_advice_and_can_stop_the_host(
     session: RemoteSystem, protocol: int
 ) -> None:
     with RawClient(directory_of(session)) as client:
@@ -140,7 +140,7 @@ def test_a_hundred_clients_receive_the_same_changes_in_the_same_order(
         stories.append(story)
         client.sock.close()
     assert all(story == stories[0] for story in stories)
-    # And the threads of those that are gone are gone too.
+    # The threads of closed connections end too.
     host = psutil.Process(session.welcome.pid)
     end = time.monotonic() + PATIENCE
     while host.num_threads() > 20:
@@ -193,7 +193,7 @@ def test_a_stopped_client_costs_little_and_catches_up_when_continued(
         client.send_signal(signal.SIGSTOP)
         before = host.memory_info().rss
 
-        # Each is queued and canceled: two changes, and no process.
+        # Each task is queued and canceled: two changes, and no process.
         words = "x" * 300
         session.add("Blocker", "sleep", "600s")
         heard = Heard()
@@ -217,7 +217,7 @@ def test_a_stopped_client_costs_little_and_catches_up_when_continued(
     assert word == "subscribed"
     assert int(seq) >= CHANGES
     assert int(tasks) == CHANGES + 1
-    # What waited for it, and the tasks themselves.
+    # The tasks, and the changes that waited for the client.
     assert grown < 100 << 20
 
 
@@ -282,6 +282,6 @@ def test_the_host_keeps_serving_when_its_folder_is_deleted(
     (ended,) = session.wait(task.id, timeout=PATIENCE)
 
     assert ended.status is TaskStatus.COMPLETE
-    # Others find it there again.
+    # Other clients find the host in the new folder.
     with RawClient(Path(settings.directory)) as client:
         assert client.greet().pid == session.welcome.pid

@@ -11,7 +11,7 @@ from patience import PATIENCE
 
 
 class Clients:
-    """Says whether there are any, and hears of the end of a quiet time."""
+    """Reports whether there are clients, and records the ends of linger periods."""
 
     def __init__(self) -> None:
         self.are_there = False

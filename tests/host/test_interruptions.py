@@ -1,4 +1,4 @@
-"""Changes missed while a subscription is interrupted, and waits for them."""
+"""Changes missed while a subscription is interrupted, and waiting calls."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def schedule(number: int) -> Schedule:
 
 
 class Host:
-    """Answers as a host does that knows of `tasks`; a queue whose host dies."""
+    """Answers like a host that has `tasks`; `die` replaces the host."""
 
     def __init__(self, *tasks: Task) -> None:
         self.queue = RemoteQueue(DeadLetters(), None)
@@ -116,7 +116,7 @@ class Host:
                     answer = Transcript(self.past, request.correlation_id)
             case WriteDown():
                 self.written.append(request)
-                return  # it dies before
+                return  # the host dies before it answers
             case AddTask():
                 answer = TaskAdded(RUNNING, request.correlation_id)
             case GetTask(task_id=task_id):
@@ -128,13 +128,13 @@ class Host:
             self.queue.take(request.reply_to.value, answer)
 
     def die(self) -> None:
-        """Be followed by another one."""
+        """Replace this host by another one."""
         self.queue.detach()
         self.queue.attach(cast("SocketWriter", self))
 
 
 class Remote(Requests):
-    """The face of a session with that host."""
+    """A client of that host."""
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Remote(Requests):
 
 
 def missed(which: TaskFilter, host: Host, then: Callable[[], None]) -> list[object]:
-    """Return what a subscriber is told after an interruption."""
+    """Return what a subscriber receives after an interruption."""
     subscriber: Recorder[Notification] = Recorder("subscriber")
     host.queue.tell(Subscribe(subscriber, which=which))
     told = len(subscriber.received)
@@ -175,7 +175,7 @@ def test_schedules_and_trouble_are_current_after_an_interruption() -> None:
     ]
 
 
-def test_slots_and_groups_paused_by_a_failure_are_told_after_an_interruption() -> None:
+def test_slots_and_paused_groups_are_announced_after_an_interruption() -> None:
     failed, other = make_task(3, "failed"), make_task(4, "failed")
     host = Host()
     host.slots, host.paused = 8, (GroupPaused("a", failed), GroupPaused("b", failed))
@@ -191,7 +191,7 @@ def test_slots_and_groups_paused_by_a_failure_are_told_after_an_interruption() -
     assert missed(TaskFilter.ALL, host, lambda: None) == []
 
 
-def test_who_subscribes_is_told_of_slots_and_of_groups_paused_by_a_failure(
+def test_a_subscriber_receives_the_slots_and_the_groups_paused_by_a_failure(
     session: RemoteSystem,
 ) -> None:
     first, then = Heard(), Heard()
@@ -239,7 +239,7 @@ def test_messages_sent_during_an_interruption_are_shown_once() -> None:
     host.die()
     host.die()
     assert chat.of(MessageSaid) == (MessageSaid(heard), MessageSaid(missed))
-    # It was not answered, so that it may or may not be stored.
+    # The message was not acknowledged, so it may or may not be stored.
     assert [(it.message, it.again) for it in host.written] == [
         (own, False),
         (own, True),

@@ -1,4 +1,4 @@
-"""The command line reports that it waits for a host that does not answer."""
+"""The command line reports that it waits for an unresponsive host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ time.sleep(600)
 """
 
 
-def test_each_verb_says_that_the_host_is_stopped_and_goes_on_with_it(
+def test_each_verb_reports_a_stopped_host_and_continues_with_it(
     shell: Shell,
 ) -> None:
     pid = json.loads(shell("host", "start", "--json").stdout)["pid"]
@@ -77,7 +77,7 @@ def test_each_verb_says_that_the_host_is_stopped_and_goes_on_with_it(
     assert len(json.loads(shell("list", "--json").stdout)) == 2
 
 
-def test_what_the_keeper_said_last_is_what_is_waited_for(tmp_path: Path) -> None:
+def test_a_wait_shows_the_last_message_of_the_keeper(tmp_path: Path) -> None:
     assert waited_for(tmp_path) == "its host is being started"
     lock = take_lock(f"{tmp_path}/keeper")
     assert lock is not None
@@ -91,7 +91,7 @@ def test_what_the_keeper_said_last_is_what_is_waited_for(tmp_path: Path) -> None
         os.close(lock)
 
 
-def test_a_keeper_that_is_stopped_or_keeps_another_place_is_named(
+def test_a_wait_names_a_stopped_keeper_and_a_keeper_of_another_folder(
     tmp_path: Path,
 ) -> None:
     place, before = tmp_path / "new", tmp_path / "old"

@@ -1,4 +1,4 @@
-"""A `RemoteSystem` does for a program what a `TaskSystem` does."""
+"""A `RemoteSystem` offers a program the same calls as a `TaskSystem`."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def test_a_blocking_call_on_the_reader_thread_raises_at_once(
 
 
 @pytest.mark.parametrize("is_ending", [False, True])
-def test_a_session_ends_though_its_host_is_killed_at_that_moment(
+def test_a_session_ends_even_if_its_host_is_killed_at_that_moment(
     session: RemoteSystem, care: HostCare, *, is_ending: bool
 ) -> None:
-    """The keeper starts another host, which is ended then."""
+    """The keeper starts another host, which is then ended."""
     task = session.add("Nap", "bash", "trap '' TERM; while :; do sleep 0.1; done")
     assert task.id == 1
     host = session.welcome.pid
@@ -174,7 +174,7 @@ _STRANGE: Final[tuple[Any, ...]] = (
 def test_unusual_terms_are_answered_as_by_a_task_system(
     session: RemoteSystem,
 ) -> None:
-    """None of them may cost a client its connection, or a queue its life."""
+    """No value disconnects the client or ends the queue."""
     with TaskSystem() as embedded:
         for terms in _strange_terms():
             request = TaskRequest("Build", "sleep", ("1h",), terms=terms)
@@ -208,7 +208,7 @@ def test_a_selection_of_tasks_outlives_the_host(
     session.cancel(running.id)
     (ended,) = session.wait(running.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.CANCELED
-    # It is not queued any more, which is not the same as forgotten.
+    # The task isn't queued any more, but it isn't forgotten.
     assert not [it.ids for it in news.of(TasksForgotten) if it.ids]
     assert [it.event for it in news.of(TaskChanged)] == ["queued"]
 
@@ -228,7 +228,7 @@ def test_futures_and_output_work_as_in_a_task_system(
     assert future.task_id is not None
     lines = session.output(future.task_id, follow=True)
     assert [next(lines), next(lines)] == ["one", "two"]
-    # They outlive the host, as the task does.
+    # Futures and output continue with the next host, as the task does.
     kill(session.welcome.pid)
     events.wait_for(HostBack)
     go_on.touch()

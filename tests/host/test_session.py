@@ -1,4 +1,4 @@
-"""A session in a host, with clients that come and go."""
+"""A session in a host whose clients come and go."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_task_runs_where_its_client_is_and_with_its_environment(
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    # Not every value is valid in the encoding of the system.
+    # Not every value is valid in the system's encoding.
     monkeypatch.setitem(os.environ, "ODD", os.fsdecode(b"\xff\xfe"))
     settings = HostSettings(directory=session.welcome.directory)
     with RemoteSystem(settings) as other:
@@ -204,7 +204,9 @@ def test_a_client_that_leaves_without_a_host_starts_none(
     session: RemoteSystem, settings: HostSettings, events: Heard, care: HostCare
 ) -> None:
     (reader,) = (it for it in threading.enumerate() if it.name == "backburner-host")
-    with starting(settings.directory):  # it waits for this before it starts one
+    with starting(
+        settings.directory
+    ):  # a client takes this lock before it starts a host
         kill_both(session)
         events.wait_for(HostLost)
         session.stop()
@@ -343,7 +345,7 @@ def test_a_host_of_a_replaced_session_ends_with_its_last_job(
     with RemoteSystem(brief) as system:
         host = psutil.Process(system.welcome.pid)
         system.add("Wait", "bash", f"while ! [ -e {go_on} ]; do sleep 0.01; done")
-    # At once: it would make the folder again if it wrote to it just now.
+    # Immediately: a later write of the host would create the folder again.
     folder, made = Path(settings.directory), tmp_path / "made"
     with TaskSystem(directory=made):
         pass
@@ -355,7 +357,7 @@ def test_a_host_of_a_replaced_session_ends_with_its_last_job(
             host.wait(0.5)
         go_on.touch()
         host.wait(PATIENCE)
-        # It has left the other one alone.
+        # The host has not touched the other session.
         task = other.add("Echo", "bash", "echo here")
         other.wait(task.id, timeout=PATIENCE)
         assert other.tail(task.id) == ("here",)

@@ -41,7 +41,7 @@ system.end()
 
 @pytest.fixture(autouse=True)
 def forked_hosts() -> None:
-    """Let hosts be started: that is what these tests are about."""
+    """Start hosts instead of forking them, for tests of the start itself."""
 
 
 def test_two_clients_that_start_a_host_at_once_get_the_same_one(
@@ -156,7 +156,7 @@ def test_one_old_log_is_kept_and_is_bounded(
         assert (directory / "host.log.old").stat().st_size == 2 << 20
 
 
-AS_SOMEBODY_ELSE = """
+AS_ANOTHER_USER = """
 import os, socket, sys
 os.setgid(65534); os.setuid(65534)
 sock = socket.socket(socket.AF_UNIX)
@@ -170,7 +170,7 @@ else:
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_is_refused_even_with_open_file_permissions(
     session: RemoteSystem, tmp_path: Path
 ) -> None:
@@ -179,12 +179,12 @@ def test_another_user_is_refused_even_with_open_file_permissions(
 
     folder = os.open(directory, os.O_PATH)
 
-    def connected_as_somebody_else() -> str:
+    def connect_as_another_user() -> str:
         return subprocess.run(
             [
                 sys.executable,
                 "-c",
-                AS_SOMEBODY_ELSE,
+                AS_ANOTHER_USER,
                 f"/proc/self/fd/{folder}/{target.name}",
             ],
             pass_fds=(folder,),
@@ -195,12 +195,12 @@ def test_another_user_is_refused_even_with_open_file_permissions(
         ).stdout
 
     try:
-        assert connected_as_somebody_else() == "no permission\n"
+        assert connect_as_another_user() == "no permission\n"
         for path in (directory, *directory.parents):
             if path.is_relative_to(tmp_path):
                 path.chmod(0o755)
         target.chmod(0o666)
-        answer = connected_as_somebody_else()
+        answer = connect_as_another_user()
     finally:
         os.close(folder)
         directory.chmod(0o700)

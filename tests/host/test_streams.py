@@ -1,4 +1,4 @@
-"""Verbs whose standard streams are closed, full or a broken pipe."""
+"""Verbs with closed or full standard streams, and broken pipes."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _words(state: Path, verb: str) -> list[str]:
 
 @pytest.fixture
 def state(shell: Shell) -> Path:
-    """Return where a session is that has a host and one task."""
+    """Return the state directory of a session with a host and one task."""
     assert shell("run", "--", "echo", "printed").returncode == 0
     return shell.state
 
 
-# The verbs of a test share a host. Python is started where a stream is closed: it opens
-# its streams before any of this program is loaded.
+# The verbs of a test share a host. For a closed stream a new Python is started, because
+# it opens its streams before it loads the program.
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(state: Path, closed: str) -> None:
     for verb in _VERBS:
@@ -73,8 +73,8 @@ def test_a_broken_pipe_reports_only_changes(
     state: Path, forked_program: ForkedProgram
 ) -> None:
     for verb in _VERBS:
-        nobody, stdout = os.pipe()
-        os.close(nobody)
+        reader, stdout = os.pipe()
+        os.close(reader)
         done = forked_program(*_words(state, verb), stdout=stdout)
         os.close(stdout)
         said = f"{_CANT}Broken pipe{_DONE[verb]}\n" if verb in _DONE else ""

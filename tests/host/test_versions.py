@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psutil
     from host_care import HostCare
 
-# Loaded by Python itself before anything else: another version of the program.
+# Python loads this before anything else: another version of the program.
 OTHER_VERSION = """
 import backburner.actors.host.wire as wire
 wire.PROTOCOL = {protocol}
@@ -30,7 +30,7 @@ lean_client.PROTOCOL = {protocol}
 
 
 def environ(folder: Path, version: str, protocol: int) -> Mapping[str, str]:
-    """Return an environment in which the program is of another version."""
+    """Return an environment with another version of the program."""
     folder.mkdir()
     package = folder / f"backburner-{version}.dist-info"
     package.mkdir()
@@ -75,7 +75,7 @@ def test_another_protocol_is_refused_with_a_helpful_line(
         assert f"process {host.pid}" in line
         assert f"protocol {protocol}, and this program protocol {wire.PROTOCOL}" in line
         assert "backburner host restart" in line
-    # And what the line says helps.
+    # The suggested command works.
     done = backburner(state, "host", "restart")
     assert done.returncode == 0, done.stderr
     assert backburner(state, "add", "--", "true").stdout == "added #1\n"

@@ -1,4 +1,4 @@
-"""Every message that crosses the socket, there and back."""
+"""Every message of the socket, encoded and decoded."""
 
 from __future__ import annotations
 

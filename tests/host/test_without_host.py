@@ -1,4 +1,4 @@
-"""Verbs that only look, on sessions that have no host."""
+"""Read-only verbs on sessions without a host."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def verb(
     tmp_path: Path, care: HostCare, forked_program: ForkedProgram
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return what carries out a verb on the session `main`; no host is started."""
+    """Return a runner of verbs on the session `main` that starts no host."""
 
     def carry_out(name: str, *words: str) -> subprocess.CompletedProcess[str]:
         done = forked_program(name, f"--state-dir={tmp_path}", *words)
@@ -51,7 +51,7 @@ def verb(
 
 @pytest.fixture
 def left(tmp_path: Path) -> Path:
-    """Return the folder of a session with three tasks, of which one is queued."""
+    """Return the folder of a session with three tasks, one of them queued."""
     directory = tmp_path / "main"
     with TaskSystem(directory=directory, kinds=[BashKind()], slots=1) as system:
         system.wait(system.add("Good", "bash", "echo fine").id, timeout=PATIENCE)
@@ -80,7 +80,7 @@ def test_status_without_a_host_lists_tasks_and_says_none_runs(
     assert [it["id"] for it in json.loads(listed.stdout)] == [3]
     assert verb("status", "--watch").returncode == 0
     assert "Good" in verb("schedules").stdout
-    # Nothing of it was changed.
+    # The session is unchanged.
     assert content(left) == before
 
 
@@ -137,23 +137,23 @@ def test_an_unreadable_session_differs_from_one_without_tasks(
     words: tuple[str, ...],
 ) -> None:
     journal = left / "session.db"
-    # Open in a program that is no host.
+    # The session is open in a program that is not a host.
     with TaskSystem(directory=left, kinds=[BashKind()]):
         done = verb(*words)
     assert done.returncode == 1
     assert f"is open in process {os.getpid()}, which is not a host" in done.stderr
-    # Of a newer version.
+    # A newer version wrote the journal.
     with contextlib.closing(sqlite3.connect(journal)) as db:
         db.execute("PRAGMA user_version = 99")
     done = verb(*words)
     assert done.returncode == 1
     assert f"{journal} was written by a newer version" in done.stderr
-    # Of somebody else.
+    # Others may write to the journal.
     journal.chmod(0o666)
     done = verb(*words)
     assert done.returncode == 1
     assert f"{journal}: others may write to it" in done.stderr
-    # Nothing at all.
+    # The session doesn't exist.
     journal.unlink()
     (left / "lock").unlink()
     done = verb(*words)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _KEY = f"rig-{os.getpid():x}"
-"""Of this run alone: processes that carry the mark of a task are ended."""
+"""Unique to this run, because processes with the mark of a task are killed."""
 
 GRACE = 5.0
 
@@ -70,7 +70,7 @@ class Rig:
         return self.kind.job(self.task.id)
 
     def end(self) -> JobEnded:
-        """Return how the job ended; the actor must have ended with that one message."""
+        """Return the job's end; it must be the actor's one last message."""
         ended = self.runner.wait_for(JobEnded)
         assert self.actor.actor_stopped.wait(PATIENCE)
         assert self.runner.received == (ended,)

@@ -236,7 +236,7 @@ def test_a_job_that_survives_a_kill_is_abandoned(rig: Rig) -> None:
     job.asked.wait_for(lambda step: step == "kill")
     rig.clock.wait_until_scheduled()
     rig.clock.advance(SECONDS - 0.1)
-    rig.tell(Stop(CANCELED, now=True))  # asked twice, it has no less time
+    rig.tell(Stop(CANCELED, now=True))  # a second stop doesn't shorten the grace period
     rig.settle()
     assert rig.runner.received == ()
     rig.clock.advance(0.1)

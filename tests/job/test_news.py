@@ -82,7 +82,7 @@ def test_a_job_is_quiet_when_it_has_had_no_news_for_a_while(rig: Rig) -> None:
     job = rig.begin()
     job.advance_to(10)
     rig.queue.wait_for(TaskProgressed)
-    # Each of these is a look.
+    # Each change of the size is a look.
     for _ in range(QUIET_AFTER - 1):
         rig.settle()
     assert rig.runner.received == ()
@@ -115,7 +115,7 @@ def test_too_much_output_kills_the_job_only_once(rig: Rig) -> None:
     job.asked.wait_for(lambda step: step == "kill")
     for _ in range(5):
         rig.settle()
-    # Killing takes rounds; each new kill would begin them all over again.
+    # Killing takes rounds; each further kill would restart them.
     assert job.asked.received.count("kill") == 1
     job.fail("killed")
     assert rig.end().outcome.reason == "its output went beyond the limit of 2 KiB"

@@ -87,7 +87,7 @@ def _count(path: Path, table: str) -> int:
 def test_many_unshown_changes_keep_their_order(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
-    # More than are read at once, of tasks that have changed since and of others.
+    # More than one read returns, of changed tasks and of others.
     changes = [
         TaskChanged(seq, TaskEvent.QUEUED, _task(seq)) for seq in range(1, 701)
     ] + [_ended(number, 700 + number) for number in range(700, 0, -3)]
@@ -106,7 +106,7 @@ def test_many_unshown_changes_keep_their_order(
 def test_a_change_is_found_after_many_changes_stored_with_their_tasks(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
-    # As many as are read at once say what their tasks say.
+    # One full read contains the last changes of its tasks.
     last = 1100
     changes = [
         TaskChanged(seq, TaskEvent.QUEUED, _task(seq)) for seq in range(1, last + 1)
@@ -122,7 +122,7 @@ def test_a_change_is_found_after_many_changes_stored_with_their_tasks(
 def test_tasks_are_found_on_both_sides_of_a_long_gap(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
-    # Longer than what is read at once, and so is what comes before and after it.
+    # Longer than one read, like its neighbours.
     changes = [_ended(number, number) for number in range(1, 2401)]
     journal = open_journal()
     for change in changes:
@@ -166,7 +166,7 @@ def test_an_invalid_change_is_damage(
 def test_a_description_that_looks_like_a_stored_task_is_kept(
     open_journal: Callable[[], SqliteJournal], path: Path
 ) -> None:
-    # What is not set is left out of the text of a task, but not of a text in it.
+    # Unset fields are left out of a task's JSON, but not out of a text in it.
     plain = _task(1)
     text = msgspec.json.encode(plain).decode()
     task = replace(plain, description=text, args=(text, text[1:-1]))
@@ -279,7 +279,7 @@ def test_a_locked_journal_is_reported_at_once_and_pending_changes_are_kept(
 def test_tasks_whose_total_is_too_long_are_no_damage(
     open_journal: Callable[[], SqliteJournal],
 ) -> None:
-    """As 61 tasks with commands of 17 MB are, for the limits that SQLite has."""
+    """Such as 61 tasks with commands of 17 MB, in view of SQLite's limits."""
     journal = open_journal()
     journal.load()
     for number in range(1, 300):
@@ -320,7 +320,7 @@ def test_the_processes_of_another_session_are_not_loaded(
     assert open_journal().load("0123456789ab").processes == ()
     left = open_journal()
     assert left.load().session_key == "0123456789ab"
-    # Once nothing carries the key any more, a copy of the file need not share it.
+    # When no process carries the key any more, a copy need not share it.
     left.close(clean=True)
     assert open_journal().load().session_key not in {key, "0123456789ab"}
 
@@ -346,7 +346,7 @@ def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> N
     with pytest.raises(JournalError, match="no room"):
         journal.commit()
     fails = False
-    # Written down it is already; nobody is to be told before this has happened too.
+    # The change is stored already, but not announced before this write too.
     journal.commit()
     assert told == [(2, 1), (3, 2)]
     journal.close(clean=True)
@@ -356,7 +356,7 @@ def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> N
 def test_a_damaged_replacement_is_not_replaced_again(
     path: Path, open_journal: Callable[[], SqliteJournal]
 ) -> None:
-    """A disk that spoils everything would be filled with what was set aside."""
+    """A disk that damages everything would otherwise fill with damaged files."""
     journal = open_journal()
     journal.load()
     task = _ended(1, 1).task

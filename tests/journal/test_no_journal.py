@@ -1,4 +1,4 @@
-"""What a journal that remembers nothing must not pass on to one that does."""
+"""Notes that a journal without storage must not pass on to a stored one."""
 
 from __future__ import annotations
 

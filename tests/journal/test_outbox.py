@@ -1,4 +1,4 @@
-"""The outbox alone: what goes at once, what waits, and which tasks an answer tells."""
+"""The outbox alone: immediate and delayed messages, and the tasks in an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody was shown yet, beside a model that looks at every change each time."""
+"""Changes not shown yet, against a model that looks at every change each time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Model:
 
 
 class UnshownMachine(RuleBasedStateMachine):
-    """Drives the changes and the model side by side; they must never disagree."""
+    """Drives the changes and the model side by side; they must always agree."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class UnshownMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        """Go on as a session does that is opened again."""
+        """Continue like a reopened session."""
         owed = self.model.owed()
         self.unshown = UnshownChanges(owed, self.known.__contains__, self.model.shown)
 
@@ -130,7 +130,7 @@ def test_memory_of_never_shown_changes_is_bounded() -> None:
 
 @pytest.mark.parametrize("way", ["shown", "forgotten"])
 def test_the_cost_per_change_does_not_grow_with_their_number(way: str) -> None:
-    """With a plain dict it took 5 s of processor instead of 0.1 s."""
+    """A plain dict took 5 s of processor time instead of 0.1 s."""
     many = 100_000
     unshown = UnshownChanges(_change(number, number) for number in range(1, many + 1))
     began = time.thread_time()

@@ -1,4 +1,4 @@
-"""Control and figures of a job after its host was killed."""
+"""Control and statistics of a job after its host was killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lose_host(session: RemoteSystem, events: Heard) -> Callable[[], None]:
-    """Return what kills the host and waits for the next."""
+    """Return a function that kills the host and waits for the next."""
 
     def lose() -> None:
         before = session.welcome.pid
@@ -59,7 +59,7 @@ def test_an_adopted_job_is_polled_and_its_usage_reported(
     before = _process(session, task)
     earlier = look(before.pid)
     assert earlier is not None
-    used = earlier.cpu  # sums of the same clock ticks, added up in the same way
+    used = earlier.cpu  # both are sums of the same clock ticks, added in the same order
     lose_host()
     process = _process(session, task)
     assert process == before

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
     Until = Callable[[Callable[[], bool]], None]
 
-_LARGEST: Final = 12 << 20  # bytes that a keeper may take
+_LARGEST: Final = 12 << 20  # the most bytes that a keeper may use
 
 
 @pytest.fixture(autouse=True)
 def forked_hosts() -> None:
-    """Let hosts be started: their keepers are what these tests are about."""
+    """Start hosts instead of forking them, for tests of their keepers."""
 
 
 def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None:
@@ -54,7 +54,7 @@ def test_a_keeper_is_small_and_idle(session: RemoteSystem, until: Until) -> None
     assert kept.num_threads() == 1
     before = kept.num_ctx_switches()
     session.wait(session.add("Job", "bash", "true").id, timeout=PATIENCE)
-    # A job of a host that lives is no business of the keeper's.
+    # The keeper doesn't watch the jobs of a running host.
     assert kept.num_ctx_switches() == before
     assert kept.cwd() == "/"
     assert os.getsid(kept.pid) != os.getsid(0)
@@ -170,7 +170,7 @@ def test_a_restart_continues_the_jobs_in_a_new_host(
     starting.restart(settings).sock.close()
     until_back(events, before, session)
     assert keeper_of(session).pid == kept
-    # It is told as what it is, and nothing else is.
+    # The restart is announced as such, and nothing else is announced.
     told = [it for it in events.messages if isinstance(it, HostLost | HostBack)]
     assert told == [HostBack("the host was restarted; 1 task keeps running")]
     go_on.touch()
@@ -194,7 +194,7 @@ def test_a_new_version_that_cannot_start_keeps_the_old_host(
     why: str,
 ) -> None:
     del care
-    # What is loaded first of all breaks once the host runs.
+    # The first imported module breaks once the host runs.
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     settings = HostSettings(directory=str(tmp_path / "main"))
     with RemoteSystem(settings) as session:
@@ -277,7 +277,7 @@ def test_a_keeper_as_the_first_process_of_a_container_leaves_no_zombies(
     settings = HostSettings(directory=str(state / "main"))
     folder = Path(settings.directory)
     until((folder / "host.sock").exists)
-    # So clients wait for it, if it has to be started again.
+    # So clients wait for the host if it has to be restarted.
     assert launch.is_kept(folder)
     with RemoteSystem(settings, start_host=False) as session:
         daemons = "for i in {1..60}; do setsid -f true; done; exit 3"
@@ -286,7 +286,7 @@ def test_a_keeper_as_the_first_process_of_a_container_leaves_no_zombies(
         assert ended.exit_code == 3
         (first,) = psutil.Process(host.pid).children()
         until(lambda: len(first.children()) == 1)
-        # None of them is a job that anybody asks for.
+        # The daemons are not jobs, so their exits are not recorded.
         assert not (folder / exit_notes.NAME).exists()
         first.send_signal(signal.SIGTERM)
     assert host.wait(PATIENCE) == 0

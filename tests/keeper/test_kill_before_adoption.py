@@ -1,4 +1,4 @@
-"""A program killed before any call of the system while it takes over jobs."""
+"""A program killed before each system call while it takes over jobs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["forks"]
 
 _AT_ONCE: Final = 2
 _BOUND: Final = 1000 if SOAK else 0
-"""Kills besides one for each kind of call; a run has fewer calls than that."""
+"""The number of additional kills; a run has fewer calls than that."""
 
 _LEAVES: Final = """
 import os, signal, sys, time
@@ -61,7 +61,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def _take_over(place: Path, forks: Template, **environment: str) -> tuple[bool, str]:
     """Leave a session with jobs, and take them over in a program that may be killed.
 
-    Returns whether that came to its end, and the tag of all processes.
+    Returns whether the program finished, and the tag of all processes.
     """
     place.mkdir()
     tag = uuid.uuid4().hex
@@ -105,7 +105,7 @@ def test_a_kill_before_any_call_of_the_adoption_loses_no_job(
             assert system.warnings == ()
             first, second, third = system.wait(1, 2, 3, timeout=PATIENCE)
         name = calls[number - 1]
-        # What nobody was there to collect and to note may be unknown, but not wrong.
+        # Without a parent an exit status may be unknown, but never wrong.
         for task, code in ((first, 7), (second, 8)):
             known = task.exit_code == code or "unknown" in task.reason
             assert known, f"before call {number}, perhaps {name}: {task}"

@@ -1,4 +1,4 @@
-"""A host that is killed before the process of a task exists, which then is started."""
+"""A host killed before the process of a task exists; the next host starts it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ if "backburner.actors.host" in sys.orig_argv:
 def dies(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Return a file: a host that finds it before it starts a process is killed.
+    """Return a file that kills a host which is about to start a process.
 
     Either before the start has begun, or when all is made but the process.
     """
@@ -69,7 +69,7 @@ def dies(
 def session(
     dies: Path, settings: HostSettings, events: Heard
 ) -> Iterator[RemoteSystem]:
-    """Return a session in a host that may die like that."""
+    """Return a session whose host may be killed like that."""
     del dies
     with RemoteSystem(settings, events=events) as system:
         yield system
@@ -96,7 +96,7 @@ def test_a_later_attempt_without_a_process_is_made(
     session: RemoteSystem, dies: Path, events: Heard, tmp_path: Path, kind: Input | None
 ) -> None:
     before, ran = session.welcome.pid, tmp_path / "ran"
-    # What the first has left has the mark of the task too, and is not the second.
+    # Processes of the first attempt have the task's mark too.
     first = f"[ -e {ran} ] || first=1; echo ran >> {ran}"
     leaves = f"touch {dies}; setsid sleep 600 & exit 3"
     command = f"{first}; [ $first ] && {{ {leaves}; }}"

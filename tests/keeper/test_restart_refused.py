@@ -1,4 +1,4 @@
-"""A `host restart` that a new host could not follow leaves the old one in place."""
+"""A `host restart` without a usable new host keeps the old one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None:
-    """Ask for a restart that is refused with one line; a job must not notice it."""
+    """Request a restart that is refused with one line; the job must keep running."""
     task = session.add("Waits", "sleep", "1h")
     before = session.welcome.pid
     with pytest.raises(HostError) as refused:

@@ -1,4 +1,4 @@
-"""A host that takes over is set up by the configuration as it is then."""
+"""The next host reads the configuration again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_changed_settings_apply_to_later_hosts(
     for _ in range(2):
         welcome = session.welcome
         assert (welcome.grace, welcome.slots) == (1.25, 3)
-        # It is the same session still.
+        # The session is the same.
         assert (welcome.session, welcome.directory) == ("main", settings.directory)
         kill(welcome.pid)
         until_back(events, welcome.pid, session)
@@ -74,7 +74,7 @@ def test_the_configuration_is_reloaded_and_remembered_settings_stay(
 
     shell("add", "--", "exec sleep 600")
     assert restarted("slots = 5") == 5
-    assert restarted("grace = 2.5") == 8  # what it no longer says is as by default
+    assert restarted("grace = 2.5") == 8  # removed settings have their defaults
     assert shell("parallel", "3").returncode == 0
     assert restarted("slots = 6") == 3
     assert shell("parallel", "default").returncode == 0
@@ -108,7 +108,7 @@ def test_a_supervised_host_ends_only_when_the_supervisor_ends_it(
                 assert host.poll() is None
             done = shell("host", "restart", "--config", str(config))
             assert done.returncode == 0
-            # With a host that ends when it has nothing to do this would end in vain.
+            # An idle host would end by itself, and hide a missing restart.
             with pytest.raises(subprocess.TimeoutExpired):
                 host.wait(1.0)
         finally:

@@ -41,33 +41,33 @@ _JOBS: Final = (
     ":",
     ":",
 )
-"""What jobs do; besides, each writes down when it began, when it ended, and how."""
+"""The commands of jobs; each also records its start, its end and its exit status."""
 
 _LONG: Final = 4
 _BEFORE, _AFTER = 4, 4
-"""Tasks that are added some time before a kill, and just before it."""
+"""The numbers of tasks added some time before a kill, and just before it."""
 
-_SOON: Final = 0.15  # seconds between the two, at most
-_DATED: Final = 0.05  # seconds by which a job writes its end down too early or late
+_SOON: Final = 0.15  # the longest time between the two kills
+_DATED: Final = 0.05  # the most seconds between a job's end and its record
 
 
 _LINUX: Final = tuple(map(int, os.uname().release.split(".")[:2]))
 _KERNEL_TELLS: Final = _LINUX >= (6, 15)
-"""Whether it tells how a process ended to those that have a pidfd of it."""
+"""Whether the kernel reports the exit status to all holders of a pidfd."""
 
 _HAS_NUMBERS: Final = _LINUX >= (6, 12)
-"""Whether starts have numbers, by which their processes are known when they ended."""
+"""Whether starts have numbers, by which the exits of their processes are known."""
 
 
 class _Gap(NamedTuple):
-    """When a host was killed, and when there was another one; in seconds."""
+    """When a host was killed, and when the next one served, in seconds."""
 
     begin: float
     end: float
 
 
 class _Load:
-    """Tasks of all kinds that are added to a session, and how they ended.
+    """Tasks of all kinds added to a session, and their ends.
 
     Args:
         session: The session.
@@ -88,14 +88,14 @@ class _Load:
         session.subscribe(self.heard)
 
     def add(self, count: int) -> None:
-        """Add some jobs, and one timer. Never blocks: what is killed may lose them."""
+        """Add some jobs and one timer without blocking; killed hosts may lose them."""
         for _ in range(count):
             does = self._chance.choice(_JOBS).format(n=self._chance.randrange(1, 9))
             self._tell(does)
         self._send(f"timer {len(self.wanted)}", "sleep", "100ms")
 
     def add_long(self, count: int) -> None:
-        """Add jobs that run until `go_on` is there."""
+        """Add jobs that run until the file `go_on` exists."""
         for _ in range(count):
             self._tell(f"while ! [ -e {self.go_on} ]; do sleep 0.05; done; {{ends}}")
 
@@ -107,17 +107,18 @@ class _Load:
         self._send(name, "bash", f"echo began >> {own}\n{does}\n{ends}")
 
     def _send(self, name: str, kind: str, argument: str) -> None:
-        # With a key it is asked for again if its answer is lost, and added once.
+        # A request with a key is repeated if its answer is lost, and adds one task.
         request = TaskRequest(name, kind, (argument,), key=f"soak {name}")
         self._session.queue.tell(AddTask(request, self._answers))
 
     def ends(self) -> dict[str, Task]:
-        """Return how tasks ended, by name; each was told once."""
+        """Return the ends of tasks by name; each must be announced once."""
         told = [it for it in self.heard.messages if isinstance(it, TaskChanged)]
         ended = [
             it
             for it in told
-            # What has ended may have left something running, which ends later.
+            # A finished task may have left a process running, whose end is announced
+            # later.
             if it.task.status.is_final and it.event is not TaskEvent.PROGRESS
         ]
         times = Counter(it.task.id for it in ended)
@@ -189,7 +190,7 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
         if knows_all.get(killed):
             assert not unknown
         elif killed == "host":
-            # Of what was just being started, and ended in that very moment.
+            # These jobs ended while they were being started.
             assert {*unknown} <= {NEVER_KNOWN.reason}
             assert unknown.total() <= len(gaps)
         session.end()

@@ -50,7 +50,7 @@ def test_terminals_outlive_killed_processes(
     terminal = session.add("Job", "bash", command, terms=Terms(input="terminal"))
     pipe = session.add("Job", "bash", "cat", terms=Terms(input="pipe"))
     flood = session.add("Job", "bash", "seq 300000", terms=Terms(input="terminal"))
-    # What is written there came after its start was written down.
+    # The output was printed after the start was recorded.
     until(lambda: b"ready" in _output(terminal) and b"1\r\n" in _output(flood))
     for number in range(2):
         _lose(session, events, lost)
@@ -65,8 +65,8 @@ def test_terminals_outlive_killed_processes(
     assert ended[0].figures is not None
     assert ended[0].figures.terminal == (91, 30)
     assert _output(pipe) == b"line 0\nline 1\n"
-    # Not a byte is missing, and none is there twice, unless the host was killed just
-    # after it had read it.
+    # No byte is missing, and none is repeated unless the host was killed just after it
+    # had read it.
     lines = _output(flood).split(b"\r\n")
     assert lines[0] == b"1"
     assert lines[-2] == b"300000"

@@ -153,7 +153,7 @@ def test_a_function_object_creates_its_request(kind: FunctionKind) -> None:
     assert kind.request_for(textwrap.shorten, "a b", width=2) == TaskRequest(
         "shorten", "function", ("textwrap:shorten", '["a b"]', '{"width": 2}')
     )
-    # One in C may not tell what it takes; what a decorator takes is not known either.
+    # C functions may have no signature; a decorator's parameters are unknown too.
     assert kind.request_for(max, 1, 2).args[0] == "builtins:max"
     assert kind.request_for(_decorated).args[0] == f"{__name__}:_decorated"
 

@@ -1,4 +1,4 @@
-"""Kinds that other packages bring along by entry points."""
+"""Kinds that other packages provide by entry points."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ g_again = backburner.actors:BashKind
 
 @pytest.fixture
 def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Install a package that brings kinds, good and broken ones."""
+    """Install a package that provides good and broken kinds."""
     folder = tmp_path / "site"
     metadata = folder / "brought_kinds-1.0.dist-info"
     metadata.mkdir(parents=True)
@@ -128,7 +128,7 @@ def test_the_program_runs_installed_kinds_and_ignores_broken_ones(
 
 
 class _Pool(FakeKind):
-    """Holds something."""
+    """Holds a resource."""
 
     def __init__(self, problem: Exception | None = None) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class _Pool(FakeKind):
         self._problem = problem
 
     def close(self) -> None:
-        """Note how many jobs there were."""
+        """Record the number of jobs."""
         self.closed.append(len(self.jobs))
         if self._problem is not None:
             raise self._problem

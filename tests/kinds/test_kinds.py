@@ -49,7 +49,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 
 class _Here(BashKind):
-    """Bash, in a folder of the test's own."""
+    """Bash in a folder of the test's own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -136,7 +136,7 @@ def test_a_check_that_refuses_without_a_reason_is_an_error() -> None:
         check(Doubting(), ("one",))
 
 
-# What bash accepts
+# Arguments of bash
 
 
 @pytest.mark.parametrize("command", ["true", "echo 'a  b' | wc", "a\nb", "\x1b[", "é"])
@@ -169,7 +169,7 @@ def test_bash_refuses_invalid_arguments(args: tuple[str, ...], problem: str) -> 
     assert str(raised.value) == problem
 
 
-# What stands in the way of a start
+# Obstacles to a start
 
 
 @pytest.mark.parametrize("method", ["command", "directory", "environment"])
@@ -285,7 +285,7 @@ def looks() -> Promise[str]:
 def run(
     lair: Path, looks: Promise[str], until: Until
 ) -> Iterator[Callable[[str], ProcessJob]]:
-    """Start a bash job in the real world; it is ended with the test."""
+    """Start a real bash job; it is ended with the test."""
     clock, exits = SystemClock(), PidfdWatcher()
     dispatcher = Dispatcher("test", exits)
     dispatcher.submit(lambda: None)
@@ -314,7 +314,7 @@ Run = Callable[[str], ProcessJob]
 
 
 def _end(job: ProcessJob, looks: Promise[str]) -> JobEnd:
-    """Look whenever the job says that there is something to see, until its end."""
+    """Look whenever the job requests it, until its end."""
     while True:
         looks.get(PATIENCE)
         end = job.look()
@@ -327,7 +327,7 @@ def _output(lair: Path, until: Until, text: str) -> None:
 
 
 def _bare(end: JobEnd) -> JobEnd:
-    """Return an end without what the job used."""
+    """Return an end without the job's resource usage."""
     assert end.outcome.figures is not None
     return replace(end, outcome=replace(end.outcome, figures=None))
 

@@ -1,4 +1,4 @@
-"""A process that another program has started, and that is no child of this one."""
+"""A process that another program started, so it is no child of this one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Starts a process, says which, and collects it when it is told to.
+# Starts a process, prints its id, and reaps it on request.
 _PARENT: Final = """
 import os, subprocess, sys
 child = subprocess.Popen(["bash", "-c", sys.argv[1]], start_new_session=True)
@@ -64,7 +64,7 @@ def _started(pid: int) -> StartedProcess:
 
 @pytest.fixture
 def parent() -> Iterator[Callable[[str], _Parent]]:
-    """Return what starts a process that is somebody else's child."""
+    """Return a function that starts a child of another process."""
     parents: list[_Parent] = []
 
     def start(command: str) -> _Parent:
@@ -108,7 +108,7 @@ def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
     command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 0"
     started = _started(parent(command).pid)
     process = AdoptedProcess(started, None, ExitNotes(), in_doubt=True)
-    until(lambda: process.runs(["bash", "-c", command]))  # once it is loaded
+    until(lambda: process.runs(["bash", "-c", command]))  # once the program is loaded
     assert not process.runs(["bash", "-c", f"{command} "])
     assert process.exit_status() is None
     go_on.touch()
@@ -149,7 +149,7 @@ def test_a_reaped_exit_status_comes_from_the_notes_or_the_kernel(
     started.collect()
     assert process.exit_status() == ExitStatus(5)
     end = held.exit_status()
-    # Linux tells it since 6.15.
+    # Linux reports it since 6.15.
     assert end == ExitStatus(5) or (end is not None and "nothing" in end.unknown)
 
 
@@ -170,7 +170,7 @@ def test_an_unrecorded_exit_status_is_unknown_with_the_reason(
 
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
-def test_an_exit_status_reaped_before_adoption_is_told_to_its_holder(
+def test_an_exit_status_reaped_before_adoption_goes_to_the_holder(
     parent: Callable[[str], _Parent], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"

@@ -1,4 +1,4 @@
-"""Detect from its processes whether a job waits for input."""
+"""Whether a job waits for input, as its processes show."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _ON_BOTH = "select([0, s], [], [])"
 
 
 class _Job:
-    """A job that runs, and the watch that looks at it."""
+    """A running job, and its watch."""
 
     def __init__(self, folder: Path, terms: Terms, command: tuple[str, ...]) -> None:
         task = Task(
@@ -87,14 +87,14 @@ class _Job:
         return self.output.exists() and text in self.output.read_bytes()
 
     def looks(self) -> bool:
-        """Look until it is known whether the job waits, as long as it stays silent."""
+        """Look until the watch has decided, and return whether the job waits."""
         self.watch.look(0.0, news=True)
         for count in range(1, 4):
             self.watch.look(count * SILENCE, news=False)
         return self.watch.waits
 
     def runs(self, name: str) -> bool:
-        """Tell whether its foreground has come to run a program, which sleeps."""
+        """Return whether its foreground process has executed a program and sleeps."""
         return any(
             it.sleeps and proc.name(it.pid) == name
             for it in awaits_input.processes_of(self.child.pid)
@@ -184,7 +184,7 @@ def test_a_server_that_also_polls_its_input_does_not_wait(
 def test_a_job_in_the_background_of_its_terminal_does_not_wait(
     start: Callable[..., _Job], until: Until
 ) -> None:
-    # It reads when it is in the foreground, and is sent to the background by the shell.
+    # The shell stops a reading background job; it reads again in the foreground.
     code = (
         "import os, signal, time; p = os.fork();"
         "signal.signal(signal.SIGTTOU, signal.SIG_IGN);"
@@ -231,7 +231,7 @@ def test_a_wait_is_new_only_after_input(
     job = start("bash", "-c", "cat; exit", pipe=True)
     until(job.looks)
     assert job.watch.is_new
-    until(job.looks)  # it has printed something meanwhile, and reads still
+    until(job.looks)  # the job has printed a line and still reads
     assert not job.watch.is_new
     job.channel.send(b"more\n")
     until(job.looks)
@@ -271,7 +271,7 @@ def test_a_busy_job_that_also_reads_does_not_wait(
         pytest.param(("bash", "-c", "echo ready; sleep 600"), False, id="sleeps"),
     ],
 )
-def test_what_may_not_be_looked_into_is_judged_by_less(
+def test_a_job_whose_system_calls_are_hidden_is_judged_by_the_rest(
     start: Callable[..., _Job],
     until: Until,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""The effect of a job's limits on its end; no control group is needed."""
+"""The effect of a job's limits on its end, without control groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backburner.actors.processes.bounds import Bounds
 
 
 def test_a_job_killed_for_its_limit_has_failed_with_any_exit() -> None:
-    # A shell that waits exits with 0 if what it waits for is killed before it.
+    # A waiting shell exits with 0 even if its child was killed.
     bounds = Bounds(Terms(pids=1), None)
     command = "sleep 600 & sleep 600 & echo set; wait"
     with subprocess.Popen(

@@ -1,6 +1,6 @@
-"""Where control groups can be made, and what is written into them: on an imitated tree.
+"""Control groups on an imitated tree: where they are created, and with which limits.
 
-With the kernel's own tree: tests/system/test_bounds.py, as far as it lets this user.
+tests/system/test_bounds.py tests the kernel's own tree, as far as permitted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def _group(path: Path, there: str, given: str) -> Path:
 
 
 def _sealed(path: Path) -> Path:
-    (path / "cgroup.procs").unlink()  # a stand-in for what root may do anyway
+    (
+        path / "cgroup.procs"
+    ).unlink()  # root ignores permissions, so this stands in for them
     return path
 
 
@@ -113,7 +115,7 @@ def test_processes_of_a_group_are_found_and_killed(tmp_path: Path) -> None:
     (tmp_path / "cgroup.procs").write_text(f"{os.getpid()}\n4194305\n")
     (tmp_path / "cgroup.kill").touch()
     bounds = Bounds(Terms(pids=5), Group(tmp_path, ALL))
-    # Those that are alive, of which the second is none.
+    # The living processes; the second id belongs to none.
     assert [it.pid for it in bounds.members()] == [os.getpid()]
     bounds.kill()
     assert (tmp_path / "cgroup.kill").read_text() == "1"

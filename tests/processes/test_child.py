@@ -30,7 +30,7 @@ BEST = spawn.best()
 
 @pytest.fixture(params=[BEST, PopenSpawn()], ids=["best", "popen"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start processes in the way that is the best here, and in that of elsewhere."""
+    """Start processes in the best way of this system, and in the portable way."""
     monkeypatch.setattr(spawn, "best", lambda: request.param)
 
 
@@ -41,7 +41,7 @@ def output(lair: Path) -> Path:
 
 @pytest.fixture
 def start(lair: Path, output: Path, until: Until) -> Iterator[Start]:
-    """Start a bash script; it is ended with the test."""
+    """Return a function that starts a bash script; it is ended with the test."""
     children: list[ChildProcess] = []
 
     def start(script: str, environment: Environment = HERE) -> ChildProcess:
@@ -134,7 +134,7 @@ def test_output_goes_to_a_new_private_file(
     _end(start("echo one; echo two >> /dev/stdout"), until)
     assert output.stat().st_mode & 0o777 == 0o600
     assert output.read_bytes() == b"one\ntwo\n"
-    # What is there is another's, and neither appended to nor removed.
+    # An existing file is neither appended to nor removed.
     with pytest.raises(FileExistsError):
         start("echo three")
     assert output.read_bytes() == b"one\ntwo\n"
@@ -194,7 +194,7 @@ def test_output_is_kept_byte_for_byte(start: Start, output: Path, until: Until) 
 
 @pytest.fixture
 def typed_ahead() -> Iterator[None]:
-    """Give this process some input, which is nobody else's."""
+    """Give this process pending input that must not reach children."""
     read, write = os.pipe()
     os.write(write, b"secret\n")
     os.close(write)
@@ -260,7 +260,7 @@ def test_remaining_processes_of_the_group_are_noticed(
 def test_a_process_that_left_the_group_does_not_belong_to_it(
     start: Start, until: Until
 ) -> None:
-    # Held back by the pipe until it has left: a child that was not would be noticed.
+    # The pipe holds the child until it has left; a child in the group would be noticed.
     child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 600'); read -u 3")
     _end(child, until)
     assert not child.reap()
@@ -339,8 +339,8 @@ def test_an_exited_process_is_left_for_its_owner_to_reap(
 
 
 def _sets(status: str) -> dict[str, int]:
-    """Return the signals that a process blocks and ignores, as the kernel tells it."""
-    # The C library keeps two for itself, above those that programs use.
+    """Return the signals that a process blocks and ignores, read from the kernel."""
+    # The C library reserves two signals above those for programs.
     lines = (line.split(":") for line in status.splitlines())
     return {name: int(value, 16) & 0x7FFFFFFF for name, value in lines}
 

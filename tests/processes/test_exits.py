@@ -25,7 +25,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 @contextlib.contextmanager
 def _waiting(watcher: PidfdWatcher) -> Generator[None]:
-    """Have a thread wait for what the watcher sees."""
+    """Start a thread that waits for the watcher's exits."""
     dispatcher = Dispatcher("test", watcher)
     dispatcher.submit(lambda: None)
     yield
@@ -43,7 +43,7 @@ def _refuse_pidfds(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 def watcher(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PidfdWatcher]:
-    """Watch with pidfds, and in the two ways in which there are none."""
+    """Watch with pidfds, and in the two ways without them."""
     if request.param == "no pidfds":
         _refuse_pidfds(monkeypatch, errno.ENOSYS)
     elif request.param == "too few files":
@@ -56,7 +56,7 @@ def watcher(
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start a process that ends with the test; `cat` lives until its input ends."""
+    """Return a starter of processes for this test; `cat` runs until its input ends."""
     with contextlib.ExitStack() as stack:
 
         def start(*argv: str) -> subprocess.Popen[bytes]:
@@ -72,7 +72,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 def _wait_for_exit(child: subprocess.Popen[bytes]) -> None:
-    """Block until a child has exited, and leave it to be reaped."""
+    """Block until a child has exited, without reaping it."""
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
 
@@ -179,7 +179,7 @@ def test_watching_leaves_no_file_open(
 
 
 def _copy_of_pidfds() -> list[int]:
-    """Hold the pidfds open once more, as a child does that is just being forked."""
+    """Hold copies of the pidfds, like a child that is just being forked."""
     opened = opened_by("self")
     return [os.dup(fd) for fd, it in opened.items() if "pidfd" in it]
 
@@ -199,7 +199,7 @@ def test_a_child_that_is_being_forked_is_harmless(
         os.close(copy)
 
 
-def test_a_process_that_is_gone_has_exited(watcher: PidfdWatcher, start: Start) -> None:
+def test_a_missing_process_has_exited(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     child = start("true")
     child.wait()
@@ -271,7 +271,7 @@ def test_a_closed_watcher_watches_nothing(start: Start) -> None:
 def test_waking_a_closed_watcher_writes_to_no_other_file() -> None:
     watcher = PidfdWatcher()
     watcher.close()
-    # Takes the first free numbers, those of the watcher's files among them.
+    # Take the lowest free descriptors, including those that the watcher closed.
     others = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(8)]
     watcher.wake()
     for other in others:

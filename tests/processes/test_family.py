@@ -30,23 +30,23 @@ Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., subprocess.Popen[bytes]]
 
 OWN = f"test-{os.getpid():x}:3"
-"""A mark that no process outside of this run of the tests carries."""
+"""A mark that no process outside this test run has."""
 
 _LOOKS_AT_EXEC = 500 if SOAK else 100
-"""Several of them meet a process between two programs, on any machine."""
+"""Enough reads to find a process in the middle of an exec, on any machine."""
 
 _NAP = """#!/bin/bash
 echo $$ >> pids
 read -t 600 <> pipe
 """
-"""Tells its id once it has its own session and environment, and does not change."""
+"""Records its id once its session and environment are final, and doesn't change."""
 
 _RELAY = """#!/bin/bash
 echo $$ >> pids
 read <> order
 ./relay &
 """
-"""Tells its id, and is replaced by a child when it is told to."""
+"""Records its id, and is replaced by a child on request."""
 
 _HEADLESS = """
 import ctypes, os, pathlib, threading, time
@@ -65,7 +65,7 @@ ctypes.CDLL(None).pthread_exit(None)
 
 @pytest.fixture
 def start(lair: Path) -> Iterator[Start]:
-    """Start a bash script in a session of its own, with a mark; it may run `./nap`."""
+    """Return a function that starts a marked bash script; it may run `./nap`."""
     (lair / "nap").write_text(_NAP)
     (lair / "nap").chmod(0o700)
     os.mkfifo(lair / "pipe")
@@ -88,7 +88,7 @@ def start(lair: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def written(lair: Path, until: Until) -> Callable[[int], list[psutil.Process]]:
-    """Wait until scripts wrote so many process ids into `pids`, and return them."""
+    """Return a function that waits until `pids` holds so many process ids."""
 
     def written(count: int = 1) -> list[psutil.Process]:
         file = lair / "pids"
@@ -230,11 +230,11 @@ def test_a_fork_made_while_the_table_is_read_can_read_it_too() -> None:
 
 
 class Relay:
-    """A process that is replaced by a child, and that child by one of its own.
+    """A process replaced by its child, which is replaced by its own child, and so on.
 
     Args:
         start: Starts a script.
-        lair: The folder in which they tell their ids.
+        lair: The folder of the file with their ids.
         until: Waits for a condition.
         script: Starts the first.
     """
@@ -248,20 +248,20 @@ class Relay:
         until(lambda: len(self.ids()) == 1)
 
     def ids(self) -> list[int]:
-        """Return the ids of all that there have been, the present one last."""
+        """Return the ids of all processes so far, the current one last."""
         if not self._pids.exists():
             return []
         return [int(it) for it in self._pids.read_text().splitlines()]
 
     def pass_on(self) -> None:
-        """Let a child take the place of the present one; return when that has ended."""
+        """Let a child replace the current process, and wait until that has ended."""
         count, last = len(self.ids()), _process(self.ids()[-1])
         with self._pipe.open("w") as pipe:
             pipe.write("\n")
         self._until(lambda: len(self.ids()) > count and not last.is_alive())
 
     def end(self) -> None:
-        """Kill the present one, if it still runs."""
+        """Kill the current process if it still runs."""
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(self.ids()[-1]).kill()
 
@@ -289,7 +289,7 @@ def relay(start_relay: StartRelay) -> Relay:
 def test_a_child_of_a_process_that_ends_before_its_turn_is_found(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The processes are listed, and each of them is looked at later."""
+    """The processes are listed first, and each is read later."""
     stat = proc.stat
     ended: set[int] = set()
 
@@ -307,7 +307,7 @@ def test_a_child_of_a_process_that_ends_before_its_turn_is_found(
 
 @pytest.fixture
 def passed_on_when_read(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Relay:
-    """Let a child take its place after each of some readings."""
+    """Let a child replace the process after each of some reads."""
     read, times = table.read, 5
 
     def early() -> table.Table:
@@ -320,7 +320,7 @@ def passed_on_when_read(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Relay:
     return relay
 
 
-def test_a_child_of_what_has_ended_since_it_was_found_is_killed(
+def test_a_child_of_a_process_that_ended_after_the_search_is_killed(
     passed_on_when_read: Relay,
 ) -> None:
     relay = passed_on_when_read
@@ -329,7 +329,7 @@ def test_a_child_of_what_has_ended_since_it_was_found_is_killed(
     assert not _runs(relay.ids()[-1])
 
 
-def test_a_child_of_what_has_ended_since_it_was_found_is_stopped(
+def test_a_child_of_a_process_that_ended_after_the_search_is_stopped(
     passed_on_when_read: Relay, until: Until
 ) -> None:
     relay = passed_on_when_read
@@ -346,7 +346,7 @@ def test_a_child_of_what_has_ended_since_it_was_found_is_stopped(
 def test_a_process_with_a_reused_id_counts_once(
     start_relay: StartRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a limit on processes would end a task that never had so many."""
+    """Otherwise a limit on processes could end a task that never had so many."""
     relay = start_relay("./relay & exec sleep 600")
     stat = proc.stat
 
@@ -370,7 +370,7 @@ def test_reading_the_table_ends_while_processes_keep_starting(
     listed: list[int] = []
 
     def one_more() -> list[int]:
-        listed.append(2**22 + 1 + len(listed))  # above all ids that there are
+        listed.append(2**22 + 1 + len(listed))  # above all existing ids
         return listed
 
     monkeypatch.setattr(proc, "pids", one_more)
@@ -442,8 +442,8 @@ def test_the_family_of_an_inner_task_is_separate(
     by_mark = {process.environ()[MARK]: process.pid for process in written(2)}
     found = _ids(family.find_family(outer.pid, OWN))
     assert found == set(by_mark.values())
-    nobody = start("exit 0", None)
-    assert _ids(family.find_family(nobody.pid, inner)) == {by_mark[inner]}
+    unmarked = start("exit 0", None)
+    assert _ids(family.find_family(unmarked.pid, inner)) == {by_mark[inner]}
 
 
 def test_a_known_process_stays_known_without_a_link_to_it(
@@ -491,7 +491,7 @@ def test_a_process_that_ends_on_sigterm_is_given_time(
 ) -> None:
     child = start(
         "trap 'echo bye > farewell; exit 7' TERM; echo $$ >> pids;"
-        # Not `read -t`: in bash 5.2 a signal in the wrong moment makes it wait on.
+        # Not `read -t`: in bash 5.2 a badly timed signal makes it wait forever.
         " while :; do sleep 0.01; done"
     )
     written(1)
@@ -600,10 +600,10 @@ def test_a_session_is_found_by_its_leader(
 ) -> None:
     leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
     naps = written(3)
-    # Until the parents of the third have ended.
+    # Until the parents of the third process have ended.
     until(lambda: len(psutil.Process(leader.pid).children(recursive=True)) == 2)
     found = family.find_sessions([_process(leader.pid)])
-    # Its descendants too, unless they have left both it and their parents.
+    # Includes descendants, except those that left both it and their parents.
     orphan = {nap.pid for nap in naps if nap.ppid() != leader.pid}
     assert len(orphan) == 1
     assert _ids(found) == {leader.pid, *(nap.pid for nap in naps)} - orphan

@@ -1,4 +1,4 @@
-"""Stopping a tree that keeps starting processes."""
+"""Stopping a process tree that keeps growing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _is_none(_: object) -> bool:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start programs, and end them."""
+    """Return a function that starts programs; they are ended with the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*argv: str) -> Process:
@@ -44,7 +44,7 @@ def start() -> Iterator[Start]:
 def test_processes_started_during_a_search_are_stopped(
     start: Start, until: Until
 ) -> None:
-    """However long the search takes: what is new is looked at alone, and at once."""
+    """New processes are looked up alone, at once, however long the search takes."""
     script = "trap 'sleep 600 & sleep 600 &' USR1; sleep 600 & while :; do wait; done"
     parent = start("bash", "-c", script)
     listed = psutil.Process(parent.pid)
@@ -89,7 +89,7 @@ def test_rounds_continue_while_new_processes_are_found(
 
 
 def _traps(pid: int) -> bool:
-    """Tell whether a process handles SIGUSR1."""
+    """Return whether a process handles SIGUSR1."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     (caught,) = [it for it in status.splitlines() if it.startswith("SigCgt:")]
     return bool(int(caught.split()[1], 16) & 1 << (signal.SIGUSR1 - 1))

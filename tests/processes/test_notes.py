@@ -1,4 +1,4 @@
-"""Which process each task is, and how processes ended, as files that a kill spares."""
+"""Files that record the processes of tasks and their exits, and survive a kill."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not spawn.best().makes_output, reason="it is made before the start")
 def test_a_start_blocked_by_a_file_leaves_no_note(path: Path) -> None:
-    # A reader of it would take the file for a sign that the process was started.
+    # A reader would take the file as a sign that the process was started.
     notes, output = _open(path), path.with_name("1.log")
     output.write_text("of another task")
     with pytest.raises(FileExistsError):
@@ -103,7 +103,7 @@ def test_an_entry_is_not_reused_before_the_end_of_its_task_is_written(
     notes.note(2, StartedProcess(12, 1, 1))
     again = _open(path)
     assert again.load((1,))[1].status == 0
-    again.note(3, StartedProcess(13, 1, 1))  # in place of 2, which has ended
+    again.note(3, StartedProcess(13, 1, 1))  # reuses the entry of 2, which has ended
     assert _open(path).load((1, 2, 3)).keys() == {1, 3}
 
 
@@ -126,7 +126,7 @@ def test_between_attempts_a_task_has_no_process(path: Path) -> None:
     found = _open(path).load((1, 2, 3))
     assert found.keys() == {1, 2}
     assert (found[1].is_between, found[2].is_between) == (True, False)
-    # Killed before that was noted.
+    # Killed before the exit was recorded.
     assert _open(path).load((), between=(2, 3)) == {}
     found = _open(path).load((1, 2, 3))
     assert all(it.is_between and not it.is_starting for it in found.values())

@@ -145,7 +145,7 @@ def test_a_folder_in_place_of_the_file_is_no_news(file: Path) -> None:
 def test_only_the_end_of_a_huge_file_is_read(file: Path) -> None:
     with file.open("wb") as stream:
         stream.write(b"99%\n")
-        stream.truncate(1 << 33)  # takes no room on the disk
+        stream.truncate(1 << 33)  # a sparse file takes no space on the disk
         stream.seek(0, 2)
         stream.write(b"\nthe end\n")
     assert OutputMonitor(file).look() == OutputNews((1 << 33) + 9, "the end", None)
@@ -199,7 +199,7 @@ def test_the_last_line_has_visible_text(output: bytes, line: str | None) -> None
 
 
 @given(st.binary(max_size=GLANCE))
-def test_the_last_line_of_anything_is_short_and_printable(output: bytes) -> None:
+def test_the_last_line_of_any_output_is_short_and_printable(output: bytes) -> None:
     line = last_line(output)
     if line is not None:
         assert 0 < len(line) <= LAST_LINE_LIMIT

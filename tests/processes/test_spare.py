@@ -26,7 +26,7 @@ def _open_files() -> set[str]:
 
 
 class _Scarce:
-    """An action that needs several descriptors to be given up first."""
+    """An action that needs several released descriptors."""
 
     def __init__(self, needs: int, number: int = errno.EMFILE) -> None:
         self._needs = needs
@@ -61,7 +61,7 @@ def test_an_action_that_never_succeeds_fails(spares: SpareDescriptors) -> None:
     action = _Scarce(1000)
     with pytest.raises(OSError, match="Too many open files"):
         spares.use(action)
-    # Once before, once for each that was given up, and once when there was no more.
+    # One attempt before, one after each released spare, and one after the last.
     assert action.calls == KEPT + 2
 
 
@@ -73,7 +73,7 @@ def test_other_errors_cost_no_spare(spares: SpareDescriptors) -> None:
 
 
 def test_a_reused_descriptor_number_is_not_closed() -> None:
-    # As a host does that becomes a daemon, and then opens its own.
+    # Like a host that becomes a daemon and then opens its own files.
     spares = SpareDescriptors()
     spares.hold()
     held = {fd for fd, it in opened_by("self").items() if "backburner-spare" in it}

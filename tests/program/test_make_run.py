@@ -1,4 +1,4 @@
-"""`make run`, as the README has it."""
+"""`make run`, as in the README."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from patience import PATIENCE
 ROOT = Path(__file__).parents[2]
 _OF_MAKE = re.compile(r"MAKE|MFLAGS|ARGS|VENV=")
 RUNS = Path(sys.prefix) / ".runs"
-"""The file by which `make` knows that the program is installed."""
+"""The file that records the installation of the program for `make`."""
 
 
 @pytest.mark.skipif(not RUNS.exists(), reason="in the environment of the Makefile")

@@ -1,4 +1,4 @@
-"""The QueueActor alone: recorders stand for all others."""
+"""The QueueActor alone, with recorders in place of other actors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DONE = Outcome.complete("exit status 0", 0)
 
 
 class RecordingJournal(Journal):
-    """Keeps in one list what is noted, committed and, by others, told."""
+    """Lists the stored, committed and announced changes in order."""
 
     def __init__(self) -> None:
         self.log: list[object] = []

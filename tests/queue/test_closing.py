@@ -33,7 +33,7 @@ def test_closing_a_forgotten_session_cancels_queued_tasks(rig: Rig) -> None:
     rig.add()
     rig.add()
     rig.ask(CloseQueue("the session ended"), Acknowledged)
-    assert rig.get(1).status is TaskStatus.RUNNING  # the runner drains it
+    assert rig.get(1).status is TaskStatus.RUNNING  # the runner drains the queue
     canceled = rig.get(2)
     assert (canceled.status, canceled.reason) == ("canceled", "the session ended")
     assert rig.runner.of(StopTask) == ()
@@ -77,7 +77,7 @@ def test_tasks_of_an_earlier_run_are_recovered(
 
 
 class _Bare(pykka.ThreadingActor):
-    """An actor that holds something, and nothing that holds it."""
+    """An actor with a reference that nothing else holds."""
 
     def __init__(self, held: object) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ def _stop(actor: pykka.ActorRef[Any]) -> None:
 def test_a_stopped_queue_releases_its_tasks(
     start_queue: Callable[..., Rig],
 ) -> None:
-    gc.disable()  # which would free it some time later
+    gc.disable()  # a cycle would be freed some time later
     try:
         book = TaskBook()
         held = weakref.ref(book)

@@ -96,7 +96,7 @@ def test_the_queue_answers_while_many_files_are_deleted(
     disk.wait_until_begun()
     assert rig.ask(ListTasks(), TaskList).tasks == ()
     assert rig.add().id == 31
-    # What was asked for is told when it is done.
+    # The request is answered after the deletion.
     with pytest.raises(pykka.Timeout):
         forgotten.get(timeout=0)
     disk.go_on()
@@ -213,7 +213,7 @@ def test_a_task_that_exceeds_the_whole_limit_evicts_no_other_output(
     rig.end(3, Outcome.failed("too much"), OutputNews(1200))
     assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
     assert len(rig.runner.of(StopTask)) == 1
-    # The next one that needs room gets that.
+    # The next change that needs space gets the freed space.
     rig.add()
     rig.tell(TaskProgressed(4, OutputNews(100)))
     left = rig.ask(ListTasks(), TaskList).tasks
@@ -233,7 +233,7 @@ def test_holes_of_a_sparse_file_do_not_count(start_queue: Callable[..., Rig]) ->
     rig.tell(TaskProgressed(3, OutputNews(limit - 100_000)))
     assert len(rig.ask(ListTasks(), TaskList).tasks) == 3
     rig.tell(TaskProgressed(3, OutputNews(limit)))
-    # What they have on the disk counts nevertheless.
+    # The files on the disk count nevertheless.
     left = rig.ask(ListTasks(), TaskList).tasks
     assert [task.id for task in left] == [3]
     assert rig.runner.of(StopTask) == ()

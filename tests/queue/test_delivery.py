@@ -1,4 +1,4 @@
-"""Batches, and the order of writing down and telling."""
+"""Batches, and the order of commits and notifications."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_waiting_messages_are_one_batch_and_one_commit(
     asker.wait_for_count(TaskAdded, BATCH + 10)
     noted = [entry for entry in journal.log if entry != "commit"]
     assert len(noted) == BATCH + 10
-    # Two batches; the flush under way and each of them look once more at their end.
+    # Two batches; the current flush and each batch check once more at their end.
     assert journal.log.count("commit") <= 5
     assert len(events(subscriber)) == BATCH + 11
 
@@ -78,12 +78,12 @@ def test_told_requests_share_a_commit(
         for n in range(BATCH + 10):
             rig.tell(AddTask(TaskRequest(f"Task {n}", "fake")))
     subscriber.wait_for(TaskChanged, lambda it: it.task.id == BATCH + 11)
-    # Two batches; the flush under way and each of them look once more at their end.
+    # Two batches; the current flush and each batch check once more at their end.
     assert journal.log.count("commit") <= 5
     assert rig.get(BATCH + 11).status is TaskStatus.QUEUED
 
 
-def test_the_refusal_of_a_told_request_is_logged(
+def test_the_refusal_of_a_request_without_reply_is_logged(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -96,7 +96,7 @@ def test_the_refusal_of_a_told_request_is_logged(
     assert len(caplog.records) == 1
 
 
-def test_a_told_request_is_kept_until_the_journal_can_be_written(
+def test_a_request_without_reply_is_kept_until_the_journal_can_be_written(
     start_queue: Callable[..., Rig],
 ) -> None:
     journal = RecordingJournal()

@@ -179,7 +179,7 @@ def test_an_unwritten_end_is_not_visible(
     assert rig.end(1).status is TaskStatus.RUNNING
     asker: Recorder[QueueReply] = Recorder("the asker")
     rig.tell(CancelTask(2, reply_to=asker))
-    # One that has just ended may still be canceled, as far as anybody can know.
+    # A task that has just ended can be canceled until its end is stored.
     accepted = rig.ask(CancelTask(1), CancelAccepted)
     assert statuses(accepted.tasks) == [(1, "running")]
     listed = rig.ask(ListTasks(), TaskList)
@@ -199,7 +199,7 @@ def test_an_unwritten_end_is_not_visible(
 def test_each_subscriber_receives_trouble_after_its_first_message(
     start_queue: Callable[..., Rig],
 ) -> None:
-    """And what was held back comes last, also for one that subscribes meanwhile."""
+    """Delayed changes come last, even for subscribers that join in between."""
     journal = RecordingJournal()
     rig = start_queue(journal=journal)
     rig.add()
@@ -261,7 +261,7 @@ def test_a_journal_that_stays_locked_is_trouble(
 
 
 class JournalWithTraces(RecordingJournal):
-    """Has something to wipe, once."""
+    """Has something to overwrite, once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -329,7 +329,7 @@ def test_a_damaged_journal_is_rebuilt_from_memory(
     subscriber = rig.subscribe()
     journal.damage = "torn"
     assert rig.add().id == 4
-    # In the order in which they are to be taken over: what has ended comes first.
+    # In the order of the adoption: ended tasks first.
     assert ("started over", [2, 1, 3, 4]) in journal.log
     assert [t.text for t in subscriber.of(JournalTrouble)] == ["torn; set aside", None]
     assert rig.clock.scheduled == 0

@@ -1,7 +1,7 @@
 """The queue against a naive model of its rules: pauses, failures, batches, schedules.
 
-Who may start next of those that wait for resources, times and each other is compared in
-`tests/rules/test_scheduler.py`; here it is what people do with the whole queue.
+The order of starts under resources, times and dependencies is compared in
+`tests/rules/test_scheduler.py`; this is about requests to the whole queue.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ SLOTS: Final = 3
 GROUPS: Final = ("default", "builds", "deploys")
 STEPS: Final = 80
 EVERY: Final = 10.0
-"""Seconds from one run of the schedule to the next; time passes in steps of it."""
+"""The seconds between two runs of the schedule; time passes in these steps."""
 
 
 @dataclass
 class One:
-    """A task, as the model has it."""
+    """A task of the model."""
 
     command: str
     group: str = "default"
@@ -76,12 +76,12 @@ class One:
 
 @dataclass
 class Naive:
-    """Every question is answered by looking at every task."""
+    """Answers every question by looking at every task."""
 
     tasks: list[One] = field(default_factory=list[One])
     paused: set[str | None] = field(default_factory=set[str | None])
-    pausing: set[str] = field(default_factory=set[str])  # when one of them fails
-    most: int = 2  # failures of a batch
+    pausing: set[str] = field(default_factory=set[str])  # pauses when a task fails
+    most: int = 2  # the most failures of a batch
     missed: int = 0
 
     def of(self, status: str) -> list[One]:
@@ -94,7 +94,7 @@ class Naive:
         return sum(it.batch == batch for it in self.of("failed")) if batch else 0
 
     def settle(self) -> None:
-        """Cancel what can't start any more, and start what may."""
+        """Cancel tasks that can't start any more, and start those that may."""
         for it in self.of("queued"):
             if self.fails(it.batch) >= self.most:
                 it.status = "canceled"
@@ -114,7 +114,7 @@ class Naive:
             self.paused.add(it.group)
 
     def make_good(self) -> None:
-        """Add one run for all that were missed, once it may start."""
+        """Add one run for all missed ones, once it may start."""
         if self.missed and not self.stands("default"):
             self.missed = 0
             self.tasks.append(One("tick"))
@@ -127,7 +127,7 @@ class Naive:
 
 
 class Pair:
-    """Does the same to a queue and to the model, and compares them."""
+    """Sends the same requests to a queue and to the model, and compares them."""
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self.chance = chance
@@ -230,7 +230,7 @@ class Pair:
     def resume(self) -> None:
         group = self.chance.choice([*GROUPS, None, None])
         self.ask(PauseQueue(group, paused=False))
-        self.clock.advance(0.0)  # what was missed is due now
+        self.clock.advance(0.0)  # the missed run is due now
         self.naive.paused.discard(group)
         for it in self.naive.of("running"):
             if group in {it.group, None} and not self.naive.stands(it.group):

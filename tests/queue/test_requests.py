@@ -135,7 +135,7 @@ def test_lists_hold_the_requested_tasks_and_the_counts(rig: Rig) -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:12],
 )
-def test_every_request_can_be_asked_and_told(
+def test_every_request_works_with_and_without_reply(
     start_queue: Callable[..., Rig],
     message: Any,  # noqa: ANN401 - any of the union, with all its fields
     answer: type[Any],

@@ -114,7 +114,7 @@ def test_a_canceled_queued_task_never_starts(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("now", [False, True])
-def test_a_running_task_is_told_to_stop(rig: Rig, *, now: bool) -> None:
+def test_the_runner_receives_the_stop_of_a_running_task(rig: Rig, *, now: bool) -> None:
     subscriber = rig.subscribe()
     rig.claim(1)
     rig.add()

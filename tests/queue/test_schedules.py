@@ -1,4 +1,4 @@
-"""Schedules in a queue whose clock the test drives: set, stopped, and run on."""
+"""Schedules in a queue whose clock the test drives."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ START = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 
 @dataclass
 class Rig:
-    """A QueueActor with much room, whose tasks end when the test says so."""
+    """A QueueActor with many slots, whose tasks end when the test says so."""
 
     folder: Path
     clock: ManualClock
@@ -120,10 +120,10 @@ class Rig:
                 self.queue.tell(TaskEnded(task.id, Outcome.complete()))
 
     def passes(self, seconds: float, *, ending: bool = True) -> int:
-        """Let time pass in steps in which the queue can look at the clock.
+        """Let time pass in steps, so that the queue can check the clock.
 
         Returns:
-            How many tasks there are then.
+            The number of tasks after that.
         """
         while True:
             if ending:
@@ -309,7 +309,7 @@ def test_a_stopping_queue_adds_no_runs(rig: Rig) -> None:
 
 
 class FailingJournal(Journal):
-    """Can't be written as long as the test says so."""
+    """Fails to commit while the test says so."""
 
     def __init__(self) -> None:
         self.fails = threading.Event()
@@ -326,7 +326,7 @@ def test_no_run_is_added_without_a_journal_entry(tmp_path: Path) -> None:
         rig.schedule("1h")
         rig.passes(HOUR - 1)
         journal.fails.set()
-        # The commit fails with the run; nobody sees of it before it is written down.
+        # The commit with the run fails, so no notification is sent.
         assert rig.passes(3 * HOUR) == 0
         journal.fails.clear()
         assert 1 <= rig.passes(2 * LOOK_AGAIN) <= 2
@@ -361,14 +361,14 @@ def test_a_schedule_continues_when_the_session_is_reopened(tmp_path: Path) -> No
     second = reopened(tmp_path, later)
     try:
         assert second.all() == before
-        assert second.passes(LOOK_AGAIN) == 2  # four were missed
+        assert second.passes(LOOK_AGAIN) == 2  # four runs were missed
         assert second.schedule("1h").id == 4
     finally:
         second.queue.stop(timeout=PATIENCE)
 
 
 def test_a_run_and_its_schedule_are_written_in_one_transaction(tmp_path: Path) -> None:
-    """If the program dies at any moment, no run is lost and none is doubled."""
+    """A kill at any moment neither loses nor repeats a run."""
     tmp_path.chmod(0o700)
     clock = ManualClock(START)
     rig = reopened(tmp_path, clock)
@@ -384,7 +384,7 @@ def test_a_run_and_its_schedule_are_written_in_one_transaction(tmp_path: Path) -
         rig.queue.stop(timeout=PATIENCE)
 
 
-def test_the_runner_is_told_to_start_a_scheduled_task(rig: Rig) -> None:
+def test_the_runner_receives_the_start_of_a_scheduled_task(rig: Rig) -> None:
     rig.schedule("1h")
     rig.passes(HOUR, ending=False)
     assert rig.runner.wait_for(StartTask, lambda it: it.task.id == 1)

@@ -1,4 +1,4 @@
-"""Messages and shown changes are recorded, and waits for them answered."""
+"""Messages and shown changes are stored, and waits for them answered."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_messages_sent_during_an_interruption_are_delivered_once(
     ]
     for it in said:
         rig.ask(WriteDown(it, private=it.text == "private"), Acknowledged)
-    # The host may have died before or after this was written down.
+    # The host may have been killed before or after the write.
     for private in (False, True):
         it = said[1 if private else 2]
         rig.ask(WriteDown(it, private=private, again=True), Acknowledged)

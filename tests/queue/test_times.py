@@ -47,7 +47,7 @@ class Rig:
         return reply.task
 
     def starts_within(self, seconds: float) -> bool:
-        """Let time pass in steps in which the queue can look at the clock."""
+        """Let time pass in steps, so that the queue can check the clock."""
         while True:
             reply: object = self.queue.ask(GetTask(1), timeout=PATIENCE)
             assert isinstance(reply, TaskFound)

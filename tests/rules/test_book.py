@@ -61,7 +61,7 @@ class Known:
 
 @dataclass
 class Model:
-    """A session as the rules describe it, without any of the book's shortcuts."""
+    """A session by the rules, without the book's optimizations."""
 
     history: int
     next_id: int = 1
@@ -77,7 +77,7 @@ class Model:
 
 
 class BookMachine(RuleBasedStateMachine):
-    """Drives a book and the model side by side; they must never disagree."""
+    """Drives a book and the model side by side; they must always agree."""
 
     @initialize(history=st.integers(0, 4), first_id=st.integers(1, 3))
     def open(self, history: int, first_id: int) -> None:
@@ -109,7 +109,9 @@ class BookMachine(RuleBasedStateMachine):
             assert task is None
             return
         assert task is not None
-        assert task.id == waiting[0]  # ids grow, so the smallest waited longest
+        assert (
+            task.id == waiting[0]
+        )  # ids grow, so the task with the smallest id waited longest
         self.model.tasks[task.id] = Known("running", self.seconds, 0.0)
 
     @rule(data=st.data(), hold=st.booleans())
@@ -195,7 +197,7 @@ class BookMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.tasks)
     @rule()
     def reopen(self) -> None:
-        """Go on in a new book, as a session does that is opened again."""
+        """Continue with a new book, like a reopened session."""
         now = at(self.seconds)
         tasks = {task.id: task for task in self.book.tasks.list(TaskFilter.ALL, now)}
         others = [it for it, task in tasks.items() if not task.status.is_final]
@@ -203,10 +205,10 @@ class BookMachine(RuleBasedStateMachine):
         self.book.restore(tasks.values(), [*self.model.finished, *others])
         self.model.write_down()
         for known in self.model.tasks.values():
-            known.held = False  # the kinds may be others
+            known.held = False  # other kinds may be registered
         for task_id in self.model.ids("running"):
             known = self.model.tasks[task_id]
-            # How long it runs can't be known from here on; what was known stays.
+            # The duration is unknown from here on; a known one is kept.
             self.model.tasks[task_id] = replace(
                 known, started=None, duration=tasks[task_id].duration
             )
@@ -387,7 +389,7 @@ def test_a_task_keeps_its_environment_until_it_ends() -> None:
 
 
 def test_a_task_has_every_field_of_its_request_except_the_environment() -> None:
-    """A field that is added to one and forgotten in the other shows here."""
+    """Detects a field that is missing in one of the two."""
     terms = Terms(priority=3)
     request = TaskRequest(
         "Build", "bash", ("make",), "chat", "/srv", {"A": "1"}, terms, "a1b2"
@@ -402,7 +404,7 @@ def test_a_task_has_every_field_of_its_request_except_the_environment() -> None:
 
 
 def _flaky(terms: Terms) -> tuple[TaskBook, Task]:
-    """Return a book whose task has begun at 0, and the task."""
+    """Return a book with a task that began at 0, and the task."""
     book = TaskBook()
     book.add(replace_request(REQUEST, terms=terms), NOW, "waiting")
     task = book.start_next(NOW)
@@ -414,12 +416,12 @@ def _flaky(terms: Terms) -> tuple[TaskBook, Task]:
 def test_a_program_killed_between_attempts_counts_its_duration(
     *, goes_on: bool
 ) -> None:
-    """Whether the program died between them, or ended the first one by its death."""
+    """The program died between the attempts, or ended the first by its death."""
     book, task = _flaky(Terms(retries=2, retry_delay=20.0))
     if goes_on:
         task = book.end_attempt(task.id, OUTCOMES[1], at(3))
     later = TaskBook()
-    # The clock that measures begins anew with the machine.
+    # The monotonic clock starts anew with the machine.
     killed = Moment(at(10).wall, 1000.0)
     later.restore([msgspec.structs.replace(task, duration=3.0)], at=killed)
     if not goes_on:

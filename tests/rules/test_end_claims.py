@@ -25,7 +25,7 @@ def test_a_claim_of_later_changes_is_granted_to_another_chat(
     claims.claim("a", 5, "A")
     claims.claim("b", 7, "B")
     claims.noticed(5)
-    # It has the changes after the fifth to tell of.
+    # Only changes after the fifth are to be announced.
     assert claims.take_answers() == [("A", 0, True), ("B", 5, True)]
 
 

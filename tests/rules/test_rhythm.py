@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 MINUTE = timedelta(minutes=1)
 BERLIN = "Europe/Berlin"  # clocks go forward at 2:00 on 2026-03-29, back on 2026-10-25
-# Not Lord Howe, where clocks are set by half an hour: cronsim counts in whole ones.
+# Not Lord Howe, which shifts by half an hour: cronsim counts in whole hours.
 ZONES = ("UTC", BERLIN, "America/New_York", "America/St_Johns", "Pacific/Auckland")
 
 
@@ -29,7 +29,7 @@ def times(every: str, zone: str, start: datetime, count: int) -> list[datetime]:
     return found[1:]
 
 
-# A naive model of cron: it looks at each minute, and asks what a clock shows.
+# A naive model of cron: it checks each minute against the local time.
 
 
 def is_named(local: datetime, fields: tuple[set[int] | None, ...]) -> bool:
@@ -46,7 +46,7 @@ def is_named(local: datetime, fields: tuple[set[int] | None, ...]) -> bool:
         (minute is None or local.minute in minute)
         and (hour is None or local.hour in hour)
         and (month is None or local.month in month)
-        # With both, one of them is enough.
+        # With both, one match is enough.
         and (not days or any(days))
     )
 
@@ -54,18 +54,18 @@ def is_named(local: datetime, fields: tuple[set[int] | None, ...]) -> bool:
 def naive_times(
     fields: tuple[set[int] | None, ...], zone: str, start: datetime, minutes: int
 ) -> list[datetime]:
-    """Return all times in so many minutes after a start, which is a whole minute."""
+    """Return all times within so many minutes after a start on a whole minute."""
     tz = ZoneInfo(zone)
     by_the_clock = fields[0] is not None and fields[1] is not None
     if not by_the_clock:
-        # Every so many minutes or hours: whenever a clock shows one, in an hour that
-        # comes twice both times.
+        # Every so many minutes or hours: at each match of the local time, twice in a
+        # repeated hour.
         return [
             moment
             for step in range(1, minutes + 1)
             if is_named((moment := start + step * MINUTE).astimezone(tz), fields)
         ]
-    # At times of day: once on each day. What clocks leave out comes right after.
+    # Times of day: once a day. A time in a gap comes right after the gap.
     found: set[datetime] = set()
     local = start.astimezone(tz).replace(tzinfo=None) - timedelta(days=1)
     for step in range(minutes + 3 * 1440):
@@ -92,7 +92,7 @@ FIELDS = st.tuples(
     st.none() | st.just({3, 10}),
     some(0, 6),
 )
-# Around the days on which clocks are set, somewhere.
+# Around the days of a clock change in some zone.
 DAYS = [(3, 28), (10, 24), (3, 7), (10, 31), (4, 4)]
 STARTS = st.integers(0, 2880).flatmap(
     lambda minutes: st.sampled_from(
@@ -104,10 +104,10 @@ STARTS = st.integers(0, 2880).flatmap(
 @given(fields=FIELDS, zone=st.sampled_from(ZONES), start=STARTS)
 @example(
     ({30}, {2}, None, None, None), BERLIN, datetime(2026, 3, 28, tzinfo=UTC)
-)  # left out
+)  # skipped
 @example(
     ({30}, {2}, None, None, None), BERLIN, datetime(2026, 10, 24, tzinfo=UTC)
-)  # twice
+)  # repeated
 @example((None, {2}, None, None, None), BERLIN, datetime(2026, 10, 25, tzinfo=UTC))
 @settings(max_examples=60, deadline=None)
 def test_cron_expressions_mean_local_time(
@@ -157,7 +157,7 @@ def test_names_are_aliases_of_cron_expressions() -> None:
 def naive_due(
     rhythm: Rhythm, next_due: datetime, now: datetime, catch_up: CatchUp
 ) -> Due:
-    """Go through every time that has come."""
+    """Go through all due times."""
     come: list[datetime] = []
     while next_due <= now:
         come.append(next_due)
@@ -192,7 +192,7 @@ def test_due_times_match_a_search_of_every_time(
     assert due.next_due > now
 
 
-# A clock that was wrong
+# A wrong clock
 
 
 def test_setting_the_clock_back_a_little_repeats_no_run() -> None:

@@ -1,4 +1,4 @@
-"""When all is done: nothing is open that goes on by itself."""
+"""The end of a round: no open task can continue by itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _queued(number: int, terms: Terms | None = None) -> Task:
 
 
 def _held_count(tasks: list[Task]) -> int | None:
-    """Return how many are open, if all of them are held; told of in any order."""
+    """Return the number of held tasks if all open ones are held, in either order."""
     open_ids = {task.id for task in tasks}
     answers: set[bool] = set()
     for order in (tasks, tasks[::-1]):
@@ -45,7 +45,7 @@ def test_held_tasks_and_their_dependents_count_as_held() -> None:
     assert _held_count(chain) == 3
     assert _held_count([*chain, _queued(4)]) is None
     assert _held_count([_queued(4).started(_NOON), *chain]) is None
-    # It waits for one that has ended, and starts at once.
+    # It depends on an ended task, and starts at once.
     assert _held_count([_queued(2, after)]) is None
     assert _held_count([_queued(5, Terms(delay=60.0))]) is None
 
@@ -83,7 +83,7 @@ def test_the_end_of_a_task_does_not_scan_the_held_tasks() -> None:
 
     assert held.are_all(100, is_open)
     held.note(_queued(101, Terms(after=(1,))))
-    assert not held.are_all(102, is_open)  # one of them goes on by itself
+    assert not held.are_all(102, is_open)  # one of them continues by itself
 
 
 def test_canceling_many_queued_tasks_does_not_scan_the_others() -> None:

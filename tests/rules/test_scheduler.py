@@ -43,7 +43,7 @@ NOTHING = st.just(())
 def mostly(
     usual: st.SearchStrategy[T], rare: st.SearchStrategy[T]
 ) -> st.SearchStrategy[T]:
-    """Most tasks ask for little; else hardly two would ever compete for a start."""
+    """Most tasks need little; otherwise hardly two would compete for a start."""
     return st.integers(0, 5).flatmap(lambda it: rare if it == 0 else usual)
 
 
@@ -61,7 +61,7 @@ TERMS = st.builds(
 
 @dataclass
 class Naive:
-    """Every question is answered by looking at every task."""
+    """Answers every question by looking at every task."""
 
     groups: dict[str, int] = field(default_factory=dict[str, int])
     paused: set[str | None] = field(default_factory=set[str | None])
@@ -97,7 +97,7 @@ class Naive:
         return slots != UNLIMITED and len(mates) >= slots
 
     def wanted(self, terms: Terms) -> set[str]:
-        """What a task takes that others may have to leave to it."""
+        """Return the resources that others may have to leave to a task."""
         limited = self.groups.get(terms.group, UNLIMITED) != UNLIMITED
         names = {name for name, _ in terms.needs}
         return {*names, f"group {terms.group}"} if limited else names
@@ -160,7 +160,7 @@ class Naive:
 
 
 class Pair(RuleBasedStateMachine):
-    """Does the same to both and compares every answer."""
+    """Calls both and compares every answer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ class Pair(RuleBasedStateMachine):
         while (taken := self.naive.take()) is not None:
             assert self.real.take() == taken
         assert self.real.take() is None
-        # There is a slot for each here, so that each waits for something else.
+        # Each task has a slot, so the tasks wait for other reasons.
         for task_id in self.naive.terms:
             assert self.real.waits_for(task_id) is not None
 
@@ -363,7 +363,7 @@ class Pair(RuleBasedStateMachine):
     @rule(group=st.sampled_from([*GROUPS, None]))
     def pause(self, group: str | None) -> None:
         if self.naive.paused:
-            return  # much that is paused at once would hide all else
+            return  # many simultaneous pauses would hide everything else
         self.naive.paused.add(group)
         self.real.settings.set_paused(group, paused=True)
 
@@ -396,7 +396,7 @@ class Pair(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("seed", range(150))
 def test_the_scheduler_matches_the_model_under_contention(seed: int) -> None:
-    """With more competition for groups and resources than Hypothesis comes upon."""
+    """With more competition for groups and resources than Hypothesis generates."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated
     pair = Pair()
 
@@ -519,7 +519,7 @@ def test_a_task_without_a_slot_in_its_group_reserves_no_resource() -> None:
     scheduler.add(1, Terms(needs=(("gpu", 1.0),)))
     assert scheduler.take() == 1
     scheduler.add(2, Terms(needs=GPUS, group="builds"))
-    assert scheduler.take() is None  # it waits for the other one
+    assert scheduler.take() is None  # depends on the other task
     scheduler.add(3, Terms(group="builds", priority=1))
     assert scheduler.take() == 3
     scheduler.add(4, Terms(needs=(("gpu", 1.0),)))

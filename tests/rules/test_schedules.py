@@ -1,4 +1,4 @@
-"""The book of schedules against a naive model: each time is looked at on its own."""
+"""The book of schedules against a naive model that takes one time after the other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JOB = TaskRequest("Job", "fake")
 
 @dataclass
 class Naive:
-    """One schedule, whose times are gone through one by one."""
+    """One schedule whose times are handled one by one."""
 
     rhythm: Rhythm
     next_due: datetime
@@ -43,7 +43,7 @@ class Naive:
 
 @dataclass
 class Queue:
-    """Takes tasks, and knows which have not ended."""
+    """Accepts tasks, and knows the unfinished ones."""
 
     ids: count[int] = field(default_factory=lambda: count(1))
     added: list[tuple[int, int, tuple[int, ...]]] = field(
@@ -64,7 +64,7 @@ class Queue:
 
 
 class Pair(RuleBasedStateMachine):
-    """Does the same to both."""
+    """Calls both and compares the results."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Pair(RuleBasedStateMachine):
     @invariant()
     def both_have_added_the_same(self) -> None:
         def by_schedule(queue: Queue) -> list[tuple[int, int]]:
-            # Of several that are due together either may be the first.
+            # Of several simultaneously due schedules either may be the first.
             schedules = [it[0] for it in queue.added]
             return sorted((it, schedules.count(it)) for it in {*schedules})
 
@@ -268,7 +268,7 @@ def test_setting_the_clock_moves_times_of_day_but_not_intervals() -> None:
     hour = timedelta(hours=1)
     book.clock_was_set(3600.0, START + hour)
     assert [it.next_due for it in book.all()] == [START + 2 * hour, START + 2 * hour]
-    # Back by two days: it was wrong before.
+    # Back by two days: the clock was wrong before.
     day = timedelta(days=1)
     book.clock_was_set(-2 * 86400.0, START + hour - 2 * day)
     assert [it.next_due for it in book.all()] == [

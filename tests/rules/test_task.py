@@ -113,7 +113,7 @@ def _shape(task: Task) -> tuple[object, ...]:
 
 
 def _shapes_of_all_lives() -> set[tuple[object, ...]]:
-    """Return the fields of a task in every path of the state machine."""
+    """Return the combinations of set fields on every path of the state machine."""
     shapes = {_shape(QUEUED), _shape(RUNNING)}
     for code, error in itertools.product((None, 0), (None, "why")):
         canceled = Outcome.canceled("no more", code, error)

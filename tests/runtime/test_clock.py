@@ -23,7 +23,7 @@ def clock() -> Iterator[SystemClock]:
 
 
 class _Gate:
-    """A call that holds the clock's thread up until it is opened."""
+    """A call that blocks the clock's thread until it is opened."""
 
     def __init__(self, clock: SystemClock) -> None:
         self._entered = threading.Event()
@@ -163,7 +163,7 @@ def test_nothing_is_called_after_close(clock: SystemClock) -> None:
         gate.open()
         closing.join(PATIENCE)
         assert not closing.is_alive()
-        _drain(calls)  # the near one may just have been made
+        _drain(calls)  # the near call may just have been made
         clock.call_later(0, _note(calls, "too late"))
         other.call_later(0.01, _note(calls, "of another clock"))
         assert calls.get(timeout=PATIENCE) == "of another clock"

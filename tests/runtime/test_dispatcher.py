@@ -38,13 +38,13 @@ def shared(events: PidfdWatcher) -> Iterator[Dispatcher]:
 
 @pytest.fixture
 def later() -> Calls:
-    """Return the calls that are to be made later."""
+    """Return the delayed calls."""
     return []
 
 
 @pytest.fixture
 def looking(events: PidfdWatcher, later: Calls) -> Iterator[Dispatcher]:
-    """Return a dispatcher that takes starts of processes for quick ones."""
+    """Return a dispatcher that assumes quick starts of processes."""
     looking = Dispatcher("test", events, lambda _, call: later.append(call))
     yield looking
     looking.close()
@@ -56,7 +56,7 @@ def _threads() -> set[str]:
 
 
 def _take_turn(shared: Dispatcher) -> str:
-    """Have a turn taken, and return the name of the thread that took it."""
+    """Request a turn, and return the name of its thread."""
     told: Promise[str] = Promise()
     shared.submit(lambda: told.tell(threading.current_thread().name))
     return told.get(PATIENCE)
@@ -118,15 +118,15 @@ def test_a_turn_requested_by_a_turn_runs_on_the_same_thread(shared: Dispatcher) 
 def test_a_turn_that_announces_blocking_delays_no_other(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    # Those that block longer than this do not count as at work.
+    # Turns that block for longer no longer count as at work.
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
     with _Stuck(shared, count):
-        # Without a nudge, and so with a thread that waits for events meanwhile.
+        # Without a nudge, so another thread is waiting for events.
         assert _take_turn(shared) == f"test-{count + 1}"
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_who_says_that_it_blocks_for_long_is_not_expected_back(
+def test_a_long_block_is_not_expected_back(
     shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
@@ -203,7 +203,7 @@ def test_a_failing_turn_does_not_affect_others(
         assert _take_turn(shared) == "test-1"
 
 
-def test_what_has_had_its_turn_can_go(shared: Dispatcher, until: Until) -> None:
+def test_an_actor_is_freed_after_its_turn(shared: Dispatcher, until: Until) -> None:
     class Actor:
         def turn(self) -> None:
             """Return at once."""
@@ -297,7 +297,7 @@ def test_an_interrupted_thread_start_leaves_no_thread(
     ("why", "warns"),
     [
         ("can't start new thread", True),
-        # Nobody can do anything about it, and nothing suffers from it.
+        # Nothing can be done about it, and nothing depends on it.
         ("can't create new thread at interpreter shutdown", False),
     ],
 )
@@ -320,7 +320,7 @@ def test_the_first_thread_does_all_work_if_no_other_can_start(
     assert ("the others go on alone" in caplog.text) == warns
 
 
-def test_turns_requested_before_blocking_run_meanwhile(
+def test_turns_requested_before_blocking_run_during_the_block(
     shared: Dispatcher,
 ) -> None:
     told: Promise[str] = Promise()
@@ -332,7 +332,7 @@ def test_turns_requested_before_blocking_run_meanwhile(
         told.tell(answer.get(PATIENCE))
 
     shared.submit(ask_and_wait)
-    # Without a nudge that would take for ever if both needed the same thread.
+    # Without a nudge this would never return if both needed the same thread.
     assert told.get(PATIENCE) == "done"
 
 
@@ -340,14 +340,14 @@ class _Start:
     """A start of a process that has begun, and a turn behind it.
 
     Args:
-        shared: Gives the turns.
+        shared: The dispatcher.
     """
 
     def __init__(self, shared: Dispatcher) -> None:
         self._go_on = threading.Event()
         self._done: Promise[None] = Promise()
         self.behind: Promise[str] = Promise()
-        """Who takes the turn behind it, for which nothing comes from outside."""
+        """The thread that takes the turn behind the start, without an outside event."""
         entered = threading.Event()
 
         def start() -> None:
@@ -361,7 +361,7 @@ class _Start:
         assert entered.wait(PATIENCE)
 
     def end(self) -> None:
-        """Let the start return, and the turn behind it be taken."""
+        """Let the start return, and the turn behind it run."""
         self._go_on.set()
         self._done.get(PATIENCE)
 
@@ -389,11 +389,11 @@ def test_after_a_slow_start_other_turns_run_during_later_starts(
         start = _Start(looking)
         start.behind.get(PATIENCE)
         start.end()
-        _take_turn(looking)  # behind the end of that one
+        _take_turn(looking)  # behind the end of the start
     assert len(later) == 1
 
 
-def test_without_somebody_who_looks_later_each_start_hands_over(
+def test_without_a_delayed_check_each_start_hands_over(
     shared: Dispatcher,
 ) -> None:
     start = _Start(shared)
@@ -409,7 +409,7 @@ def test_a_hanging_start_delays_other_turns_until_the_check(
     for number in range(count):
         starts.append(_Start(looking))
         monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
-        later.pop()()  # it may have begun just now
+        later.pop()()  # the call may have begun just now
         with pytest.raises(TimeoutError):
             starts[-1].behind.get(0)
         monkeypatch.setattr(dispatcher, "STUCK", 0.0)
@@ -452,7 +452,7 @@ def test_a_waiting_thread_continues_while_a_start_hangs(
             waiting.pop()
 
     monkeypatch.setattr(events, "wait", counted)
-    monkeypatch.setattr(dispatcher, "KEPT", 2 * PATIENCE)  # stays
+    monkeypatch.setattr(dispatcher, "KEPT", 2 * PATIENCE)  # stays the same
     with _Stuck(looking):
         assert _take_turn(looking) == "test-2"
     until(lambda: len(waiting) == 2)

@@ -106,7 +106,7 @@ def test_messages_are_handled_one_at_a_time_and_in_order(
 
 
 class _Turns:
-    """A scheduler whose turns are taken when the test says so."""
+    """A scheduler whose turns run when the test says so."""
 
     def __init__(self) -> None:
         self.asked_for: deque[Callable[[], None]] = deque()
@@ -186,7 +186,7 @@ def test_another_message_wakes_an_actor_behind_a_stuck_thread(
     assert entered.wait(PATIENCE)
     told: Promise[str] = Promise()
     other.tell(lambda: told.tell("first"))
-    # Now the thread counts as stuck, with the turn of the other waiting behind it.
+    # The thread now counts as stuck, and the next turn waits behind it.
     monkeypatch.setattr(dispatcher_module, "STUCK", 0.0)
     other.tell(lambda: told.tell("second"))
     assert [told.get(PATIENCE), told.get(PATIENCE)] == ["first", "second"]
@@ -298,7 +298,7 @@ def test_an_ask_just_after_the_end_raises(
 ) -> None:
     actor = EchoActor.start(dispatcher, events)
     actor.stop(timeout=PATIENCE)
-    # As if the question had been on its way when the actor ended.
+    # As if the ask had been sent just before the actor ended.
     actor.actor_stopped.clear()
     actor.tell("nobody hears this")
     with pytest.raises(pykka.ActorDeadError):

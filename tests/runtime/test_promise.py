@@ -38,7 +38,7 @@ def test_a_wait_without_a_message_times_out(timeout: float) -> None:
     assert promise.get(timeout) == 1
 
 
-def test_that_an_answer_takes_long_is_told_once_within_the_time(
+def test_a_slow_answer_is_reported_once_before_the_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(promise_module, "_LONG", 0.01)

@@ -1,4 +1,4 @@
-"""The private parts of Pykka that are used here exist."""
+"""The private parts of Pykka that the code uses exist."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_an_actor_whose_turn_fails_is_stopped_and_logs_it_once(
         else:
             with pytest.raises(pykka.ActorDeadError):
                 asked.get(timeout=PATIENCE)
-        # Turns that come after it, as if more messages had been on their way.
+        # Later turns, as if more messages had been on their way.
         assert actor.actor_stopped.wait(PATIENCE)
     assert not actor.is_alive()
     assert actor not in pykka.ActorRegistry.get_all()

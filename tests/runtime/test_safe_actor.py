@@ -24,7 +24,7 @@ FAILURES = [
 
 
 class Raise(msgspec.Struct, frozen=True):
-    """Fail with this error, and with another one in `on_error`."""
+    """Fail with this error, and with another in `on_error`."""
 
     error: BaseException
     second: BaseException | None = None
@@ -37,7 +37,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Meet(msgspec.Struct, frozen=True):
-    """Hand over the actor itself, which a ref does not."""
+    """Return the actor itself, which a ref doesn't."""
 
     host: Promise[WorkerActor]
 
@@ -64,7 +64,7 @@ class WorkerActor(SafeActor[Message]):
 
 
 class PlainActor(SafeActor[str]):
-    """Leaves `on_error` as it is."""
+    """Doesn't override `on_error`."""
 
     def handle(self, message: str) -> str:
         if message == "fail":
@@ -192,7 +192,7 @@ def test_an_actor_survives_the_death_of_its_recipient(
     assert _ask(worker, Run(lambda: "alive")) == "alive"
 
 
-# A handler that fails
+# Failing handlers
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=repr)
@@ -296,7 +296,7 @@ def test_an_actor_whose_thread_cannot_start_is_not_registered(
     assert set(pykka.ActorRegistry.get_all()) == before
 
 
-# Telling oneself
+# Messages to itself
 
 
 def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:

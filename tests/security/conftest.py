@@ -1,4 +1,4 @@
-"""Fixtures of the security tests: forked hosts, and the time of the long form."""
+"""Fixtures of the security tests: forked hosts, and the timeout of the long form."""
 
 from tests.faults.conftest import pytest_collection_modifyitems
 from tests.host.sessions import forked_hosts

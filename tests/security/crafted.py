@@ -1,4 +1,4 @@
-"""Sessions whose files somebody crafted: the journal, row by row, and the lock file.
+"""Sessions with crafted files: the journal, row by row, and the lock file.
 
 `CASES` has one case for each value in each column of each table, in each field of what
 is written down as JSON, in the lock file, and for each other schema; `mixed` draws
@@ -43,7 +43,7 @@ _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _LATER: Final = datetime(2100, 6, 1, 12, tzinfo=UTC)
 _ESCAPES: Final = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e"
 _LONGEST_WORK: Final = 10_000_000
-"""Instructions of SQLite's machine that one statement of a case may take."""
+"""The most SQLite instructions that one statement of a case may run."""
 
 _FAR: Final = "../../../../canary/victim"
 
@@ -56,7 +56,7 @@ COLUMNS: Final = {
     "environments": ("id", "variables"),
     "schedules": ("id", "snapshot", "environment"),
 }
-"""Every column of every table."""
+"""The columns of every table."""
 
 _CELLS: Final[tuple[object, ...]] = (
     None,
@@ -121,7 +121,7 @@ _PARTS: Final = (
     ("schedules", "snapshot", "request", TaskRequest),
     ("schedules", "snapshot", "request.terms", Terms),
 )
-"""What is in a field of what is written down as JSON."""
+"""The types of the JSON fields."""
 
 _META_KEYS: Final = (
     "next_id",
@@ -229,7 +229,7 @@ class Session:
     Attributes:
         folder: The folder.
         canary: A process that is none of the session's.
-        created: When that was created.
+        created: When the canary was created.
     """
 
     folder: Path
@@ -237,7 +237,7 @@ class Session:
     created: float
 
     def sql(self, script: str, *values: object) -> None:
-        """Run SQL in the journal, as far as SQLite lets it."""
+        """Run SQL in the journal as far as SQLite accepts it."""
         with self._journal() as db:
             with contextlib.suppress(sqlite3.Error, OverflowError):
                 if values:
@@ -249,18 +249,20 @@ class Session:
     def edit(self, table: str, column: str, field: str, value: object) -> None:
         """Change one field of all that a column holds as JSON.
 
-        A field of what is in another one is named with both, as `terms.at`.
+        A nested field is named with its path, as `terms.at`.
         """
         with self._journal() as db:
             rows: list[tuple[object, str]] = []
             key = "key" if table == "meta" else "rowid"
             said = column
-            if table == "tasks":  # what its last change says, unless it has more to say
+            if table == "tasks":  # the text of its last change, unless it has another
                 said = f"ifnull(nullif({column}, ''), ({_LAST_CHANGE}))"
-            with contextlib.suppress(sqlite3.Error):  # another case may have dropped it
+            with contextlib.suppress(
+                sqlite3.Error
+            ):  # another case may have dropped the table
                 rows = db.execute(f"SELECT {key}, {said} FROM {table}").fetchall()  # noqa: S608
             for row, text in rows:
-                # Another case may have put something else there.
+                # Another case may have stored a value of another type.
                 with contextlib.suppress(
                     ValueError, TypeError, AttributeError, RecursionError, sqlite3.Error
                 ):
@@ -282,25 +284,25 @@ class Session:
     @contextlib.contextmanager
     def _journal(self) -> Generator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(self.folder / "session.db")) as db:
-            # Another case may have made something endless of a table.
+            # Another case may have made the table endless.
             db.set_progress_handler(lambda: 1, _LONGEST_WORK)
             yield db
 
     def lock(self, **changes: object) -> None:
-        """Change fields of the lock file; None for none at all."""
+        """Change fields of the lock file; None deletes the file."""
         lock = self.folder / "lock"
         owner: dict[str, Any] = json.loads(lock.read_text())
         owner |= changes
         lock.write_text(json.dumps({k: v for k, v in owner.items() if v is not None}))
 
     def name_canary(self) -> None:
-        """Say of the canary that a task runs as it."""
+        """Name the canary as the process of a task."""
         row = (self.canary, self.created)
         self.sql("UPDATE processes SET pid = ?, created = ?", *row)
 
 
 def write_session(folder: Path) -> None:
-    """Write a session that was killed, with a task in every status."""
+    """Write a killed session with a task in every status."""
     session = SessionFolder(folder)
     journal, _, _ = session.open_journal()
     made: list[Task] = []
@@ -325,7 +327,7 @@ def write_session(folder: Path) -> None:
     for place, outcome in enumerate(outcomes):
         made[place] = made[place].started(_NOON).ended(outcome, _NOON, 1.0)
     made[3] = made[3].started(_NOON)
-    # What version 5 and those before it brought, in tasks that are there already.
+    # The fields that versions up to 5 added, in existing tasks.
     terms = Terms(retries=2, retry_delay=0.01, group="some", after=(1,), batch="all")
     made[0] = replace(made[0], figures=Figures(1.5, 1 << 20), slot=1, key="k")
     made[3] = replace(made[3], terms=replace(terms, after=()), node="n")
@@ -359,7 +361,7 @@ def write_session(folder: Path) -> None:
 
 
 def note(folder: Path, task_id: int, pid: int) -> None:
-    """Write down that a process is that of a task, as a host does."""
+    """Record a process as that of a task, as a host does."""
     owner = msgspec.json.decode((folder / "lock").read_bytes(), type=Owner)
     record = f"{owner.key} {proc.boot_id()} {task_id} {pid} 0 {10**17} -"
     notes = folder / "processes"
@@ -369,7 +371,7 @@ def note(folder: Path, task_id: int, pid: int) -> None:
 
 
 def own(folder: Path) -> None:
-    """Make a copied folder the one that its lock file names."""
+    """Make the lock file name the copied folder."""
     lock, found = folder / "lock", folder.stat()
     owner = msgspec.json.decode(lock.read_bytes(), type=Owner)
     place = (found.st_dev, found.st_ino)
@@ -382,7 +384,7 @@ def _cells() -> Iterator[tuple[str, Callable[[Session], None]]]:
             for value in _CELLS:
                 yield (
                     f"{table}.{column} = {_brief(value)}",
-                    # Every second row: the others keep it company.
+                    # Every second row; the others stay as they are.
                     lambda it, t=table, c=column, v=value: it.sql(
                         f"UPDATE OR REPLACE {t} SET {c} = ? WHERE "  # noqa: S608
                         + ("key = 'seq'" if t == "meta" else "rowid % 2 = 0"),
@@ -545,13 +547,13 @@ CASES: Final[dict[str, Callable[[Session], None]]] = {
     for cases in (_cells(), _fields(), _locks(), _processes(), _files(), _schemas())
     for name, craft in cases
 }
-"""Every case, by what is crafted in it."""
+"""Every case by its name."""
 
 
 def choose(chance: random.Random, count: int) -> list[str]:
     """Draw cases: of every column and field, of every value, and others up to `count`.
 
-    Those that are one of a kind, such as another schema, are all among them.
+    Unique cases, such as another schema, are always included.
     """
     parts: dict[str, list[str]] = {}
     for name in chance.sample(sorted(CASES), len(CASES)):
@@ -566,7 +568,7 @@ def choose(chance: random.Random, count: int) -> list[str]:
 
 
 def mixed(seed: int) -> tuple[str, list[Callable[[Session], None]]]:
-    """Draw several cases at once, and damage of some random bytes at times."""
+    """Draw several cases at once, and sometimes damage some random bytes."""
     chance = random.Random(seed)  # noqa: S311 - chooses cases, keeps no secrets
     names = chance.sample(sorted(CASES), chance.randint(2, 5))
     crafts = [CASES[name] for name in names]

@@ -1,4 +1,4 @@
-"""Opens crafted sessions: one process that loads everything, and forks of it.
+"""Opens crafted sessions in forks of one process that has loaded everything.
 
 A fork for each batch of cases opens them as an embedder does; some go through the whole
 program, in a fork of its own each. Called with a folder to work in and a list of cases
@@ -32,7 +32,7 @@ from crafted import CASES, Session, mixed, own, write_session
 
 HANG = 60
 BATCH = 25
-WHOLE = 50  # of so many cases one goes through the whole program
+WHOLE = 50  # one of so many cases runs the whole program
 PATIENCE = 100
 COMMANDS = (
     "/tasks --all\n"
@@ -51,7 +51,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def run(state: Path, work: Path) -> tuple[int, float]:
-    """Run the program in a fork; return its status and the seconds it took."""
+    """Run the program in a fork; return its status and duration in seconds."""
     begun = time.monotonic()
     pid = os.fork()
     if not pid:
@@ -107,7 +107,7 @@ def open_it(folder: Path, *, adopt: bool) -> tuple[int, str, str]:
 
 
 class Desk:
-    """Crafts a session, has it opened, and looks at what is left of it."""
+    """Crafts a session, opens it in several ways, and checks the remains."""
 
     def __init__(self, work: Path) -> None:
         self.work = work
@@ -124,19 +124,19 @@ class Desk:
         self.before = checksums(self.canary)
 
     def craft(self, name: str) -> str:
-        """Craft a session by the name of a case or by a seed; return what it is."""
+        """Craft a session from a case's name or a seed; return its description."""
         shutil.copytree(self.template, self.state / "main")
         own(self.state / "main")
         session = Session(self.state / "main", self.process.pid, self.created)
         label, crafts = mixed(int(name)) if name.isdigit() else (name, [CASES[name]])
         for craft in crafts:
-            # What SQLite has no memory for, it was told by another case to make.
+            # SQLite runs out of memory if another case has set such a limit.
             with contextlib.suppress(FileNotFoundError, ValueError, MemoryError):
                 craft(session)
         return label
 
     def try_it(self, name: str, *, whole: bool) -> None:
-        """Open a crafted session, twice if it can be, and write down what happened."""
+        """Try to open a crafted session twice, and record the results."""
         label = self.craft(name)
         begun = time.monotonic()
         if whole:
@@ -175,14 +175,14 @@ PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 def work_on(names: list[str], work: Path) -> None:
-    """Try all cases; one that ends its process is missing in what is written."""
+    """Try all cases; a case that kills the process has no record."""
     desk = Desk(work)
     try:
         for name in names[::WHOLE]:
             desk.try_it(name, whole=True)
         others = [name for place, name in enumerate(names) if place % WHOLE]
         for at in range(0, len(others), BATCH):
-            # No thread runs here: it may fork.
+            # No other thread runs here, so forking is safe.
             if (pid := os.fork()) == 0:
                 status = 99
                 try:

@@ -29,10 +29,10 @@ _PARTS: Final = 12 if SOAK else 3
 _DRAWN: Final = 2000 if SOAK else 20
 _DRAWN_CHATS: Final = 50 if SOAK else 2
 _CHOSEN: Final = len(CASES) if SOAK else 250
-"""At least; more if each column, field and value takes more."""
+"""The least number of cases; each column, field and value is among them."""
 _CONTROL: Final = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202f-\U0010ffff]")
 _SLOWEST: Final = 60.0
-"""Seconds; a tenth of one is usual, and all that is more is a busy machine."""
+"""Seconds; a tenth of a second is usual, and the rest allows for a busy machine."""
 
 
 @functools.cache
@@ -95,7 +95,7 @@ def test_a_crafted_session_does_no_harm_and_is_named_in_one_line(
     results = _run(mine, tmp_path)
     faults = [(it["case"], _faults(it), it["err"][-800:]) for it in results]
     assert [it for it in faults if it[1]] == [], f"BACKBURNER_SEED={SEED}"
-    # A test that opens nothing would find nothing.
+    # A harness that opened nothing would report no fault.
     aside = sum("set aside as" in it["out"] for it in results)
     assert 0 < aside < len(results)
     assert len(results) == len(mine), f"one ended its process; BACKBURNER_SEED={SEED}"

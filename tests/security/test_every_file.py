@@ -1,4 +1,4 @@
-"""Every file that a session makes is among the files that are tried as other things."""
+"""Every file that a session creates is covered by the attacks on files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FOLDERS: Final = {"output"}
 
 
 class _Watch:
-    """Hears of every name that is made in a folder, however short it is there."""
+    """Records every name created in a folder, however short-lived."""
 
     def __init__(self, folder: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -59,7 +59,7 @@ class _Watch:
             self._places[watch] = place
 
     def names(self) -> set[str]:
-        """Return the names, with 1 for every number."""
+        """Return the names, with every number replaced by 1."""
         return {re.sub(r"\d+", "1", it) for it in self._all()}
 
     def _all(self) -> Iterator[str]:
@@ -114,7 +114,7 @@ def test_the_attacks_cover_every_file_of_a_session(folder: Path) -> None:
     made = watch.names() - _FOLDERS
     os.close(watch.fd)
     assert made <= ALL_NAMES, "put the new ones into things.py, and into a test"
-    # Those of older SQLites, of keepers and of partners need not be made.
+    # Files of older SQLites, of keepers and of partners need not appear.
     assert ALL_NAMES - made <= {"session.db-journal", "exits", *OF_PARTNERS}
 
 
@@ -125,7 +125,7 @@ def test_process_notes_are_read_only_from_an_own_file(
     for thing in put_each(folder / name, victim):
         system = TaskSystem(directory=folder, adopt=True)
         if name == "exits":
-            with running(system):  # as if nothing were known
+            with running(system):  # as if no process were known
                 pass
         else:
             with pytest.raises(TaskSystemError) as caught:
@@ -148,7 +148,7 @@ def test_a_function_writes_only_to_its_own_file(
             request = functions.request_for(fnmatch.filter, ["a.py"], "*.py")
             (ended,) = system.wait(system.add_request(request).id, timeout=PATIENCE)
             assert is_untouched(victim), thing
-            # Only an empty place of the result itself may be replaced.
+            # Only an empty file in place of the result may be replaced.
             if there and not name.endswith(".json"):
                 assert ended.status is TaskStatus.FAILED, thing
             elif ended.status is TaskStatus.COMPLETE:
@@ -171,7 +171,7 @@ def test_the_partner_stores_its_memory_only_in_its_own_file(
             memory.add(
                 *[Record("main", {"role": "user", "content": "x" * 99_999})] * 99
             )
-            # What is in the place of a draft is deleted, unless it is a directory.
+            # An object in place of a draft is deleted, unless it is a directory.
             with contextlib.suppress(OSError):
                 memory.load()
             memory.close()

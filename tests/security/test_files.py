@@ -1,4 +1,4 @@
-"""Other things in the place of a session's files: nothing outside is touched."""
+"""Foreign objects in place of a session's files: nothing outside is touched."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return the folder of a session that has run a task and was killed."""
+    """Return the folder of a session that ran a task and was killed."""
     state = tmp_path / "state"
     with Program(state) as program:
         program.send("!echo hi", "/wait")
@@ -107,7 +107,7 @@ def test_a_folder_replaceable_by_others_is_refused(folder: Path) -> None:
     text = _refusal(folder)
     assert f"others may write to {state}, and so replace it" in text
     assert text.endswith(f"run: chmod go-w {state}")
-    # As in /tmp, nobody but the owner can rename what is there.
+    # As in /tmp, only the owner can rename its entries.
     state.chmod(0o1777)
     with running(TaskSystem(directory=folder)):
         pass
@@ -148,7 +148,7 @@ def test_a_link_in_the_path_is_followed_and_a_broken_link_is_named(
 def test_a_rollback_journal_that_names_a_file_deletes_nothing(
     folder: Path, victim: Path
 ) -> None:
-    """SQLite deletes the file that the end of one names, if nothing else needs it."""
+    """SQLite deletes the file named at the end of a rollback journal."""
     shutil.copy(folder / "session.db", folder / "copy")
     (folder / "session.db-wal").unlink()
     name = os.fsencode(victim)
@@ -205,7 +205,7 @@ def test_output_is_read_only_from_a_regular_file(folder: Path, victim: Path) -> 
     log = folder / "output/1.log"
     for thing in put_each(log, victim):
         if thing in {"a hard link", "a file that others may write"}:
-            continue  # it is a file
+            continue  # a regular file
         with Program(folder.parent) as program:
             program.send("/output 1", "/show 1", "/tasks", "/quit")
             program.close_input()
@@ -250,13 +250,13 @@ _FILES: Final = (("history.jsonl", "chat.log"), ("history.jsonl.new",))
 def test_the_chat_opens_and_ends_with_anything_in_place_of_its_files(
     names: tuple[str, ...], thing: str, folder: Path, victim: Path
 ) -> None:
-    # So many that the history is cut, by way of the other file.
+    # Enough lines to rewrite the history by way of a draft.
     (folder / "history.jsonl").write_text('"old"\n' * 2001)
     if not all(put(thing, folder / name, victim) for name in names):
         pytest.skip("only root can make devices")
     with PtySession(chat_command(folder.parent)) as chat:
         chat.wait(lambda: b"\x1b[?1049h" in chat.raw)
-        # What is in the place of a draft is deleted, unless it is a directory.
+        # An object in place of a draft is deleted, unless it is a directory.
         if "history.jsonl.new" not in names or thing == "a directory":
             chat.wait("can't read the input history")
         if "chat.log" in names:

@@ -1,4 +1,4 @@
-"""Which folders above a session are accepted: groups, homes and what is above them.
+"""Which folders above a session are accepted: of groups, homes and those above.
 
 The users and groups are made up: in a mount namespace of its own a process sees other
 files in the places of `/etc/passwd` and `/etc/group`.
@@ -28,7 +28,7 @@ _ALONE, _JOINED, _TWIN, _OTHER_TWIN, _STRANGER = 4001, 4002, 4003, 4004, 4005
 _GROUPS: Final = {_ALONE: 4001, _JOINED: 4002, _TWIN: 4003, _OTHER_TWIN: 4003}
 _COMMON_GROUP: Final = 4100
 
-# Everything is loaded first: another user may not be able to read this Python.
+# Everything is loaded first, as another user may not be able to read this Python.
 _OPEN_AS: Final = """
 import grp, json, os, pathlib, pwd, sys
 import backburner.actors.session.folder as folders
@@ -58,7 +58,7 @@ def common() -> Iterator[Path]:
 def _open_as(
     common: Path, homes: dict[int, Path], *cases: tuple[int, Path]
 ) -> list[str]:
-    """Open sessions as users with these homes; return what is said of each."""
+    """Open sessions as users with these homes; return the messages."""
     passwd, group = common / "passwd", common / "group"
     users = {0: Path("/root"), **dict.fromkeys(_GROUPS, common / "nowhere"), **homes}
     passwd.write_text(
@@ -106,7 +106,7 @@ def test_a_group_folder_is_accepted_if_the_group_has_no_other_user(
         "with another member": (_JOINED, 0o775, None),
         "the first of two users": (_TWIN, 0o775, None),
         "not the user's own": (_ALONE, 0o775, _COMMON_GROUP),
-        "one that nobody knows": (_ALONE, 0o775, 4999),
+        "unknown": (_ALONE, 0o775, 4999),
         "a sticky folder's": (_JOINED, 0o1775, None),
     }
     places = [
@@ -148,7 +148,7 @@ def test_writable_folders_above_the_home_are_accepted(common: Path) -> None:
         "deep in the home": (_ALONE, inside / "a/b/main"),
         "in the home, in a folder that others may write": (_ALONE, shared / "main"),
         "in a home that others may write": (_TWIN, open_home / "main"),
-        "in a home of somebody else": (_OTHER_TWIN, foreign_home / "main"),
+        "in the home of another user": (_OTHER_TWIN, foreign_home / "main"),
         "beside the home": (_ALONE, beside / "main"),
         "out of the home by dots": (_ALONE, home / "../beside/main"),
         "out of the home by a link": (_ALONE, inside / "back/beside/main"),

@@ -1,4 +1,4 @@
-"""Other things in the place of the files of a session's host."""
+"""Foreign objects in place of the files of a session's host."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[HostSettings]:
-    """Return the settings of the host of a session with an empty folder."""
+    """Return the settings of a host whose session folder is empty."""
     (tmp_path / "state/main").mkdir(mode=0o700, parents=True)
     with HostCare() as care, pytest.MonkeyPatch.context() as patch:
         for name, value in care.environ.items():
@@ -60,7 +60,7 @@ def test_a_host_starts_only_with_own_files(
     name: str, settings: HostSettings, victim: Path
 ) -> None:
     place = Path(settings.directory) / name
-    if name == "host.log.old":  # the log becomes that when it is long
+    if name == "host.log.old":  # a log over its limit is renamed to this
         (place.with_name("host.log")).write_bytes(b"x" * (LONGEST_LOG + 1))
     for thing in put_each(place, victim):
         with pytest.raises(HostError) as caught:
@@ -77,7 +77,7 @@ def test_a_keeper_writes_only_to_its_own_files(
 ) -> None:
     for thing in put_each(Path(settings.directory) / name, victim):
         with RemoteSystem(settings) as system:
-            # The keeper starts another host, and notes how the job ended.
+            # The keeper starts another host, and records the job's exit.
             task = system.add("Kill the host", "bash", "kill -9 $PPID")
             (ended,) = system.wait(task.id, timeout=PATIENCE)
             assert ended.status.is_final, thing
@@ -120,7 +120,7 @@ def test_a_link_to_the_socket_of_another_program_is_not_followed(
         (Path(settings.directory) / "host.sock").symlink_to(tmp_path / "other")
         with pytest.raises(ConnectionRefusedError):
             connect(Path(settings.directory))
-        assert _add(settings) == 0  # by way of a host of its own
+        assert _add(settings) == 0  # through a host of its own
         with pytest.raises(BlockingIOError):
             other.accept()
 
@@ -203,7 +203,7 @@ def test_the_command_line_reads_only_regular_files(
                 assert said.err.count(b"\n") == 1, thing
             assert run(["show", *state, "1"]) == 0
             assert b"precious" not in capfdbinary.readouterr().out, thing
-        assert run(["log", *state, "1"]) == 0  # as if it had printed nothing
+        assert run(["log", *state, "1"]) == 0  # as if the job had printed nothing
         system.end()
     for thing in put_each(directory / "host.log", victim):
         if thing not in _IS_A_FILE:

@@ -1,4 +1,4 @@
-"""Numbers that no session reaches by counting: in the journal, the lock, file names."""
+"""Numbers out of reach of counting: in the journal, the lock and file names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIMIT: Final = 1 << 53
 
 
 def _run_one(folder: Path) -> tuple[int | None, str]:
-    """Open a session and run a task; return its id, if any, and all warnings."""
+    """Open a session and run a task; return its id, if added, and all warnings."""
     try:
         with running(TaskSystem(directory=folder, grace=0)) as system:
             warnings = " ".join(system.warnings)

@@ -44,7 +44,7 @@ _OPTIONS: Final = (
 
 
 def _run(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Run the program; return its exit status, and what it wrote to stderr."""
+    """Run the program; return its exit status and stderr."""
     environ = {**os.environ, **environment}
     done = ForkedProgram()("--plain", *arguments, environ=environ)
     assert _RAW.findall(done.stderr + done.stdout) == [], arguments
@@ -195,17 +195,17 @@ def test_an_invalid_configuration_gets_one_line(
 
 
 _AS_A_CONFIGURATION: Final = {
-    "a link": "not valid TOML: ",  # what it leads to is read
+    "a link": "not valid TOML: ",  # the target of the link is read
     "a dangling link": "No such file or directory",
     "a hard link": "not valid TOML: ",
     "a FIFO": "is a pipe without a writer",
     "a directory": "is a directory, not a file; put a file in its place",
     "a socket": "is a socket, not a file; put a file in its place",
-    "a character device": "",  # /dev/null, in which nothing is set
+    "a character device": "",  # /dev/null, an empty configuration
     "a block device": "is a device, not a file; put a file in its place",
     "a file that others may write": "others may write to it; run: chmod go-w ",
 }
-"""What is said of each thing in the place of a configuration; none if it is used."""
+"""The message about each object in place of a configuration; empty if it is used."""
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["--config", "default"])
@@ -221,7 +221,7 @@ def test_other_objects_in_place_of_a_configuration_get_one_line(
         tried += 1
         says = _AS_A_CONFIGURATION[thing]
         if thing == "a dangling link" and not given:
-            says = ""  # as if there were none, which is usual
+            says = ""  # a missing file is usual
         status, said = _run("--ephemeral", *options, XDG_CONFIG_HOME=str(folder.parent))
         wanted = f"backburner: [^\n]*{re.escape(says)}[^\n]*\n" if says else ""
         assert re.fullmatch(wanted, said), thing
@@ -244,7 +244,7 @@ def test_a_signal_ends_a_program_that_waits_for_its_configuration(
 ) -> None:
     config = tmp_path / "config.toml"
     os.mkfifo(config)
-    # Open on both sides: somebody writes, though never the end.
+    # The FIFO stays open for writing, without an end of file.
     writer = os.open(config, os.O_RDWR)
     os.write(writer, b"slots = 3\n")
     command = [*_PROGRAM, "--plain", "--state-dir", tmp_path / "state"]
@@ -252,7 +252,7 @@ def test_a_signal_ends_a_program_that_waits_for_its_configuration(
         [*command, "--config", config], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        # It has taken the first line, and waits for more.
+        # The program has read the first line and waits for more.
         until(lambda: _waits_for(config, process.pid))
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)

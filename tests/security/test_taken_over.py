@@ -36,7 +36,7 @@ _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def foreign() -> Iterator[subprocess.Popen[bytes]]:
-    """Return a process that is none of a task, and leads a session."""
+    """Return a process that belongs to no task and leads a session."""
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
         try:
             yield process
@@ -47,7 +47,7 @@ def foreign() -> Iterator[subprocess.Popen[bytes]]:
 def _write(
     folder: Path, command: str, output: Path | None = None, timeout: float | None = None
 ) -> str:
-    """Write a session whose only task runs; return its key."""
+    """Write a session with one running task; return its key."""
     session = SessionFolder(folder)
     journal, memory, _ = session.open_journal()
     task = Task.of(
@@ -68,7 +68,7 @@ def _write(
 
 
 def _note(folder: Path, key: str, pid: int) -> None:
-    """Write down that a process is that of the task, as a host does."""
+    """Record a process as that of the task, as a host does."""
     record = f"{key} {proc.boot_id()} 1 {pid} 0 {10**17} -"
     (folder / "processes").write_text(record.ljust(127) + "\n")
     (folder / "processes").chmod(0o600)
@@ -87,7 +87,7 @@ def test_a_process_in_the_notes_of_another_folder_is_not_adopted(
     _note(folder, key, foreign.pid)
     Session(folder, 0, 0.0).lock(**changes)
     with running(TaskSystem(directory=folder, adopt=True, grace=0)) as system:
-        # Its time is up, so a process that is taken for its own ends at once.
+        # The time limit has passed, so an adopted process is ended at once.
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status.is_final
     assert foreign.poll() is None

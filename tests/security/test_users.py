@@ -45,10 +45,10 @@ def common() -> Iterator[Path]:
 
 
 def _run_as(user: int, common: Path, state: Path, *lines: str) -> tuple[int, str]:
-    """Run the program as a user; return its exit status, and what is on stderr."""
+    """Run the program as a user; return its exit status and stderr."""
     home = common / f"home-{user}"
     options = ["--json", "--state-dir", str(state), "--parallel", "1", "--grace", "0"]
-    # A fork has loaded everything: another user may not be able to read this Python.
+    # A fork has everything loaded: another user may not be able to read this Python.
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"}
     stdin, typed = os.pipe()
     with os.fdopen(typed, "w") as file:
@@ -144,7 +144,7 @@ def test_a_session_of_another_user_is_refused_and_its_queue_does_not_run(
 def test_nothing_is_created_through_a_link_of_another_user(tmp_path: Path) -> None:
     common, mine = tmp_path / "common", tmp_path / "mine"
     common.mkdir()
-    common.chmod(0o1777)  # as /tmp
+    common.chmod(0o1777)  # like /tmp
     mine.mkdir()
     link = common / "state"
     link.symlink_to(mine)
@@ -248,7 +248,7 @@ def test_a_host_uses_no_file_of_another_user(name: str, tmp_path: Path) -> None:
 
 
 def test_a_configuration_of_another_user_is_refused(common: Path) -> None:
-    """It could name a command that runs whenever a task ends."""
+    """The configuration could name a command that runs at the end of each task."""
     config = common / "home-0/.config/backburner/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text("slots = 1\n")
@@ -266,7 +266,7 @@ def test_a_configuration_of_another_user_is_refused(common: Path) -> None:
     status, said = _run_as(0, common, state)
     assert (status, said.count("\n")) == (2, 1), said
     assert "not to you; use one of your own" in said
-    # One of root, as an administrator puts it there, or a link to one.
+    # An administrator's file belongs to root, or is a link to such a file.
     mine = common / f"home-{_OTHER}/.config/backburner/config.toml"
     mine.parent.mkdir(parents=True)
     mine.symlink_to(config)

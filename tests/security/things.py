@@ -19,7 +19,7 @@ OF_EVERY_SESSION: Final = (
     "session.db-journal",
     "output/.probe",
 )
-"""Files of which none is used that is not this user's alone: the start is refused."""
+"""Files that must belong to this user alone; otherwise the start is refused."""
 
 OF_ADOPTION: Final = ("processes", "exits")
 OF_TASKS: Final = ("output/1.log", "output/1.json", "output/1.json.new")
@@ -41,14 +41,14 @@ ALL_NAMES: Final = frozenset(
         SOCKET,
     }
 )
-"""Each file that a session makes; the tests put every one of the things in its place.
+"""Every file that a session creates; the tests put every object in its place.
 
-`test_every_file.py` sees that none is missing here.
+`test_every_file.py` checks that the list is complete.
 """
 
 PRECIOUS: Final = "precious\n" * 500  # longer than any lock file
 _NULL: Final = (1, 3)
-_NO_DISK: Final = (7, 250)  # /dev/loop250, which hardly anybody has
+_NO_DISK: Final = (7, 250)  # /dev/loop250, which hardly any machine has
 
 
 def make_victim(folder: Path) -> Path:
@@ -60,7 +60,7 @@ def make_victim(folder: Path) -> Path:
 
 
 def is_untouched(victim: Path) -> bool:
-    """Tell whether it is as it was made, and nothing was made beside it."""
+    """Return whether the file is unchanged and has no new neighbours."""
     mode = stat.S_IMODE(victim.stat().st_mode)
     missing = victim.with_name("missing")
     return (victim.read_text(), mode) == (PRECIOUS, 0o640) and not missing.exists()
@@ -89,7 +89,7 @@ def _directory(place: Path, _: Path) -> None:
 def _socket(place: Path, _: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         here = Path.cwd()
-        os.chdir(place.parent)  # the path of a socket has a short limit
+        os.chdir(place.parent)  # socket paths have a short limit
         try:
             server.bind(place.name)
         finally:
@@ -120,21 +120,21 @@ THINGS: Final[dict[str, tuple[Callable[[Path, Path], None], str]]] = {
     "a block device": (_block_device, "it is a device, not a file; remove it"),
     "a file that others may write": (_open_to_others, "run: chmod go-w "),
 }
-"""How each is put there, and what is said of it where a file is to be."""
+"""How each object is made, and the message about it in place of a file."""
 
 
 def put(thing: str, place: Path, victim: Path) -> bool:
-    """Put something in a place; return whether this user can make that."""
+    """Put an object in a place; return whether this user can make it."""
     remove(place)
     try:
         THINGS[thing][0](place, victim)
     except PermissionError:
-        return False  # devices are for root, and not in every container
+        return False  # only root can make devices, and not in every container
     return True
 
 
 def put_each(place: Path, victim: Path) -> Iterator[str]:
-    """Put one thing after the other in a place; yield the name of each."""
+    """Put one object after the other in a place; yield the name of each."""
     for thing in THINGS:
         if put(thing, place, victim):
             yield thing
@@ -142,7 +142,7 @@ def put_each(place: Path, victim: Path) -> Iterator[str]:
 
 
 def remove(place: Path) -> None:
-    """Remove what was put in a place."""
+    """Remove the object from a place."""
     if place.is_dir() and not place.is_symlink():
         place.rmdir()
     else:

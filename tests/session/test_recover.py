@@ -87,7 +87,7 @@ def test_an_unrecorded_process_is_the_first_started_session_leader() -> None:
     marked = (
         Entry(410, 90, 1, 410, 0.0),  # a daemon of the job
         Entry(400, 80, 1, 400, 0.0),
-        Entry(402, 79, 400, 400, 0.0),  # leads nothing
+        Entry(402, 79, 400, 400, 0.0),  # leads no session
     )
     (adoption,) = _decide(_task(), marked=marked).adopted
     assert adoption == Adoption(_task(), StartedProcess(400, 80, 80), in_doubt=True)
@@ -128,7 +128,7 @@ def test_a_starting_task_with_a_running_process_is_adopted() -> None:
     for all_noted in (False, True):
         found = _decide_start(marked=marked, all_noted=all_noted)
         assert found.adopted == (Adoption(_task(), process, in_doubt=not all_noted),)
-    # It has ended since the processes were listed.
+    # The process has ended since the search.
     exit_ = NotedExit(400, 80, 9)
     (found,) = _decide_start(exit_, marked=marked, all_noted=True).adopted
     assert found == Adoption(_task(), StartedProcess(400, 80, 80), 9)
@@ -153,10 +153,10 @@ def test_a_start_number_identifies_its_process() -> None:
         ended=(
             NotedExit(301, 71, 256, number=101),
             NotedExit(302, 71, 512, number=102),
-            NotedExit(303, 71, 0, number=102),  # what that has started
+            NotedExit(303, 71, 0, number=102),  # its child
         ),
         all_noted=True,
-        numbered=(Candidate(304, 72, number=103),),  # has no mark yet, or no more
+        numbered=(Candidate(304, 72, number=103),),  # has no mark yet, or none any more
     )
     memory = Memory(session_key="0123456789ab", next_id=4, tasks=tasks)
     found = [(it.process, it.status) for it in recover(memory, now, ("bash",)).adopted]
@@ -175,7 +175,7 @@ def _decide_unseen(
     output_tells: bool = False,
     all_noted: bool = True,
 ) -> Recovered:
-    """Decide on a start of which there is an output file, and no known process."""
+    """Decide on a start with an output file and without a known process."""
     process = StartedProcess(0, 70, 70 if output_tells else 0)
     note = ProcessNote(1, process, "b007", None, number)
     marked = {1: (Entry(390, 60, 1, 390, 0.0),)}  # left by an earlier attempt
@@ -194,7 +194,7 @@ def test_a_start_number_without_a_process_means_no_start() -> None:
     before = NotedExit(300, 69, 0)
     assert _decide_unseen(before, NotedExit(301, 70, 0, number=100)).adopted == begins
 
-    # It has one, or nobody can tell.
+    # A process exists, or may exist.
     ended = NotedExit(300, 71, 256, number=101)
     (found,) = _decide_unseen(ended).adopted
     assert (found.begins, found.status) == (False, 256)
@@ -224,7 +224,7 @@ def test_a_process_without_its_output_file_is_waited_for() -> None:
 
 def test_an_attempt_whose_start_has_not_begun_is_started() -> None:
     between = ProcessNote(1, StartedProcess(0, 0, 0), "b007")
-    marked = (Entry(390, 60, 1, 390, 0.0),)  # left by the attempt before
+    marked = (Entry(390, 60, 1, 390, 0.0),)  # left by the previous attempt
     found = _decide(_task(), note=between, marked=marked)
     assert found.adopted == (Adoption(_task(), begins=True),)
     between = replace(between, boot="b006")
@@ -280,7 +280,7 @@ def test_processes_left_running_continue_unless_the_journal_lost_their_tasks() -
     now = Surroundings("b007", {}, marked)
 
     found = recover(memory, now, ("bash",))
-    assert found.spared == {1, 2}  # 2 has left the history
+    assert found.spared == {1, 2}  # task 2 has left the history
     assert found.left == {1: (Process(401, 80),), 2: (Process(402, 80),)}
     assert recover(memory, now, ("bash",), lost=True).spared == {1}
 
@@ -327,7 +327,7 @@ def test_every_running_task_continues_or_has_ended_with_its_own_process(
     pids = [it.process.pid for it in found.adopted if it.process is not None]
     assert len({*pids}) == len(pids)
     for task_id, it in adopted.items():
-        # Nothing is run twice.
+        # No task runs twice.
         assert not it.begins or task_id not in outputs | marked.keys() | notes.keys()
         assert it.begins or task_id in found.spared
     assert not found.spared & found.lost.keys()

@@ -40,9 +40,9 @@ def test_a_kill_between_the_journal_and_the_lock_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("next_id", "seq", "outputs", "wanted"),
     [
-        (7, 20, {1}, (7, 20)),  # the lock knows more
-        (4, 20, {1, 8}, (9, 20)),  # an output file does
-        (4, 20, {1, 999_999_999_999_999_999}, (4, 20)),  # which is nobody's
+        (7, 20, {1}, (7, 20)),  # the lock has a higher id
+        (4, 20, {1, 8}, (9, 20)),  # an output file has a higher id
+        (4, 20, {1, 999_999_999_999_999_999}, (4, 20)),  # a file of no task
     ],
 )
 def test_lost_changes_are_reported_and_their_numbers_are_not_reused(

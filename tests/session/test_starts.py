@@ -1,4 +1,4 @@
-"""Which processes the tasks are whose program was killed while it started them."""
+"""The processes of tasks whose program was killed during their start."""
 
 from __future__ import annotations
 

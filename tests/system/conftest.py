@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def alive() -> Callable[[Iterable[int]], list[int]]:
-    """Give a function that returns those of some processes that still run."""
+    """Return a function that selects the running ones of some processes."""
     return lambda pids: [pid for pid in pids if pid_runs(pid)]
 
 
 @pytest.fixture
 def pids_in(tmp_path: Path) -> Callable[[str], list[int]]:
-    """Give a function that returns the ids that processes have written to a file."""
+    """Return a function that reads the process ids in a file."""
 
     def read(name: str) -> list[int]:
         file = tmp_path / name
@@ -32,5 +32,5 @@ def pids_in(tmp_path: Path) -> Callable[[str], list[int]]:
 
 @pytest.fixture
 def open_files() -> Callable[[], int]:
-    """Give a function that returns how many file descriptors this process has open."""
+    """Return a function that counts the open descriptors of this process."""
     return psutil.Process().num_fds

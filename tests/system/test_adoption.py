@@ -1,4 +1,4 @@
-"""A session whose program was killed, opened by one that takes over its jobs."""
+"""A killed program's session, opened by a program that takes over its jobs."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _open(folder: Path) -> TaskSystem:
 
 
 def _has_job(system: TaskSystem, task_id: int) -> bool:
-    """Tell whether a job has been taken over."""
+    """Return whether a job has been taken over."""
     heard: Recorder[QueueReply] = Recorder()
     system.queue.tell(GetTask(task_id, heard))
     return heard.wait_for(TaskFound, timeout=PATIENCE).pid is not None
@@ -155,7 +155,7 @@ def test_a_job_that_ends_while_others_are_ended_keeps_its_exit_status(
     folder, go_on, end, ready, pid = (
         lair / it for it in ("main", "go-on", "end", "ready", "pid")
     )
-    # Its kind is not known here, so it is ended; that takes its time.
+    # The job's kind is unknown here, so the job is ended; that takes time.
     stays = f"trap '' TERM; touch {ready}; {_waits(end, 'exit 1')}"
     ends = f"echo $$ > {pid}; {_until_there(ready)}; {_waits(go_on, 'exit 7')}"
     _leave(folder, "seen", f"old:{stays}", f"bash:{ends}")
@@ -258,7 +258,7 @@ def test_a_daemon_is_not_mistaken_for_its_job_with_an_unrecorded_start(
     folder, go_on = lair / "main", lair / "go-on"
     daemon = f"setsid bash -c 'while ! [ -e {go_on} ]; do sleep 0.01; done'"
     _leave(folder, "while starting:ended", f"bash:{daemon} & exit 5")
-    for _ in range(2):  # the next program must not believe it either
+    for _ in range(2):  # the next program must not trust the record either
         _leave(folder, "at once")
     with _open(folder) as system:
         assert system.get(1).status is TaskStatus.RUNNING
@@ -276,7 +276,7 @@ def test_a_job_with_an_unrecorded_start_is_identified_by_its_command(
         folder, "while starting", f"bash:setsid sleep 0.1 & {_waits(go_on, 'exit 5')}"
     )
     with _open(folder) as system:
-        # As long as it runs its command can be looked at.
+        # Its command line can be read while it runs.
         until(lambda: _has_job(system, 1))
         go_on.touch()
         (ended,) = system.wait(1, timeout=PATIENCE)
@@ -336,11 +336,11 @@ def test_a_fork_of_a_killed_program_does_not_lock_the_session(lair: Path) -> Non
         "import os, signal, sys, time\n"
         "from backburner.actors import TaskSystem\n"
         "TaskSystem(directory=sys.argv[1]).start()\n"
-        # As a job has it that loads its program.
+        # Like a job that is loading its program.
         "if os.fork():\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "time.sleep(0.2)\n"
-        "os._exit(0)\n"  # an exec lets go of it as quickly
+        "os._exit(0)\n"  # an exec releases the lock as quickly
     )
     argv = [sys.executable, "-c", program, folder]
     subprocess.run(argv, check=False, timeout=PATIENCE)
@@ -362,7 +362,7 @@ def test_the_process_table_is_read_twice_when_all_jobs_are_adopted(
 
     monkeypatch.setattr(proc, "stat", counted)
     with _open(folder) as system:
-        count = looks.count(1)  # which always runs, and is no task's
+        count = looks.count(1)  # which always runs and belongs to no task
         assert [it.status for it in system.list()] == [TaskStatus.RUNNING] * 2
     assert count == 2
 

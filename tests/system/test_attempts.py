@@ -1,4 +1,4 @@
-"""Further attempts of a task: retries, and restarts after a reboot or an end."""
+"""Further attempts: retries, and restarts after a reboot or an end."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Driven:
         return self.system.add("Job", "fake", terms=asked).id
 
     def job(self, number: int) -> FakeJob:
-        """Return the job that was started as the `number`th; wait until it is."""
+        """Wait for the `number`th job that was started, and return it."""
         self.kind.wait_for_jobs(number, timeout=PATIENCE)
         return self.kind.jobs[number - 1]
 
@@ -220,7 +220,7 @@ def test_a_task_with_restart_always_restarts_after_any_end(driven: Driven) -> No
     driven.fail(2)
     driven.until_attempt(3)
     driven.clock.advance(2.3)
-    assert len(driven.kind.jobs) == 2  # the pauses grow
+    assert len(driven.kind.jobs) == 2  # the delays grow
     driven.clock.advance(2.3)
     driven.job(3)
     driven.system.cancel(task_id)
@@ -301,7 +301,7 @@ def test_suspended_time_counts_towards_the_backoff(driven: Driven) -> None:
     driven.fail(1)
     driven.until_attempt(2)
     driven.clock.suspend(250.0)
-    driven.clock.advance(15.0)  # when it looks at the clock again
+    driven.clock.advance(15.0)  # when it checks the clock again
     driven.job(2).complete()
 
 
@@ -314,7 +314,7 @@ def test_a_task_runs_again_after_a_reboot_on_request(
     driven = Driven(tmp_path / "session")
     task_id = driven.add(on_reboot=on_reboot)
     driven.job(1)
-    # What a killed program would leave.
+    # The state that a killed program would leave.
     left = tmp_path / "left"
     shutil.copytree(driven.directory, left)
     driven.system.stop()

@@ -1,4 +1,4 @@
-"""A session that tells which of its tasks wait for input."""
+"""A session that reports which of its tasks wait for input."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
 ) -> None:
     told: Recorder[Notification] = Recorder()
     system.subscribe(told)
-    # What it prints is known to be noticed before it is looked at whether it waits.
+    # Output is noticed before the check whether the task waits.
     command = "read x; echo one; cat"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _BlockingKind:
-    """Blocks in one of its methods until it is let go."""
+    """Blocks in one of its methods until it is released."""
 
     name = "block"
     usage = "METHOD"
@@ -108,7 +108,7 @@ def test_other_tasks_keep_running_while_jobs_block(
 
 
 class _SlowBashKind(BashKind):
-    """Takes its time to say what is to be run."""
+    """Takes a while to return its command."""
 
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
@@ -123,7 +123,7 @@ class _SlowBashKind(BashKind):
 def test_a_subclass_of_the_bash_kind_may_block_in_its_start(
     run_system: Callable[[TaskSystem], TaskSystem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)  # nothing counts as stuck
+    monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)  # no turn counts as stuck
     kind = _SlowBashKind()
     system = run_system(TaskSystem(kinds=[kind, SleepKind()], slots=10))
     stuck = system.add("Stuck", "bash", "true")
@@ -147,7 +147,7 @@ def test_other_tasks_keep_running_while_process_starts_hang(
         return start(*args, **options)
 
     monkeypatch.setattr(spawn, "spawn", hang)
-    # A tick comes from outside, after which others go on as well.
+    # A tick arrives from outside, after which other actors continue as well.
     monkeypatch.setattr(runner_actor, "TICK", PATIENCE)
     system = run_system(TaskSystem(slots=10))
     stuck = [system.add("Stuck", "bash", "true").id for _ in range(count)]

@@ -1,4 +1,4 @@
-"""Limits of one task, with real processes: by a control group, or by other means."""
+"""Limits of one task with real processes, by control groups or other means."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-# Uses so many MiB in each of so many processes, then says so and waits.
+# Uses so many MiB in each of so many processes, then reports it and waits.
 USES = """
 import os, sys, time
 size, count = map(int, sys.argv[1:])
@@ -41,7 +41,7 @@ def _uses(size: int, count: int = 1) -> str:
 
 @pytest.fixture
 def without_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no control groups, as in an ordinary login over SSH."""
+    """Hide control groups, as in an ordinary login over SSH."""
     monkeypatch.setattr(cgroup, "base", lambda: None)
     monkeypatch.setattr(bounds, "_base_if_known", lambda: None)
 
@@ -97,7 +97,7 @@ def test_shared_memory_counts_once(
     terms = Terms(memory=150 * MIB)
     request = TaskRequest("A job", "bash", (command,), directory=str(lair), terms=terms)
     task = system.add_request(request)
-    # Looked at more than once: the first look is half a second away at most.
+    # The job is looked at several times; the first look comes within half a second.
     until(lambda: (system.get(task.id).duration or 0) > 1.5)
     assert system.get(task.id).status is TaskStatus.RUNNING
     system.cancel(task.id, now=True)
@@ -158,7 +158,7 @@ def test_hidden_processes_are_ended_by_the_control_group(
     if cgroup.base() is None:
         pytest.skip("no control group can be made here")
     pid_file = lair / "hidden"
-    # In a session of its own, without mark, and without a parent.
+    # In a session of its own, without a mark and without a parent.
     hides = f"env -i setsid bash -c 'echo $$ >{pid_file}; exec sleep 600' &"
     command = f"({hides}); sleep 600"
     request = TaskRequest(

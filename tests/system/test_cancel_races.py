@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     Until = Callable[[Callable[[], bool]], None]
 
 
-# Who leaves for a session of its own says so itself, once it is there.
+# A process that moves to a session of its own records its id after that.
 SHELL = (
     'note() { echo "$1" >> pids; }; '
     "own() { setsid bash -c 'echo $$ >> pids; exec sleep 600'; }; "
     "bare() { env -i setsid bash -c 'echo $$ >> pids; exec sleep 600'; }; "
 )
 
-# Each with the number of processes that it notes before it can be canceled.
+# Each with the number of processes that it records before it can be canceled.
 TREES = {
     "children": (3, "sleep 600 & note $!; sleep 600 & note $!; note $$; wait"),
     "grandchildren": (
@@ -79,7 +79,7 @@ def test_a_canceled_tree_leaves_no_process(  # noqa: PLR0913 - fixtures
         assert sorted(alive(pids)) == sorted(pids)
         system.cancel(task.id, reason="canceled by you", now=now)
         (ended,) = system.wait(task.id, timeout=PATIENCE)
-        # Not in a moment: what is told is so.
+        # The recorded state, not the current one.
         assert alive(pids) == []
         assert (ended.status, ended.reason) == ("canceled", "canceled by you")
         assert ended.error is None
@@ -129,10 +129,10 @@ def test_a_queued_task_that_was_canceled_never_starts(tmp_path: Path) -> None:
 
 
 class Canceler(Recorder[Notification]):
-    """Cancels tasks at the very moment at which it hears of them.
+    """Cancels tasks as soon as they are announced.
 
-    It is told on the queue's own thread, so that its cancel is as early as can be; how
-    many tasks start or end meanwhile is left to the scheduler.
+    It is called on the queue's thread, so its cancel is as early as possible; how
+    many tasks start or end before it is up to the scheduler.
     """
 
     def __init__(self, seed: int) -> None:
@@ -165,7 +165,7 @@ LEGAL = {
 
 
 def _assert_legal(canceler: Canceler, count: int) -> dict[TaskEvent, int]:
-    """Check the whole story, and return how many tasks ended in which way."""
+    """Check all changes, and count the tasks by their end."""
     changes = canceler.of(TaskChanged)
     assert [change.seq for change in changes] == list(range(1, len(changes) + 1))
     stories: dict[int, list[TaskEvent]] = {}
@@ -175,7 +175,7 @@ def _assert_legal(canceler: Canceler, count: int) -> dict[TaskEvent, int]:
     ends: dict[TaskEvent, int] = {}
     for story in stories.values():
         assert story[0] is TaskEvent.QUEUED
-        # A final event is followed by nothing, so there is exactly one.
+        # No event follows a final one, so each task has exactly one.
         assert set(itertools.pairwise(story)) <= LEGAL
         assert story[-1] in {TaskEvent.COMPLETE, TaskEvent.CANCELED}
         ends[story[-1]] = ends.get(story[-1], 0) + 1
@@ -190,7 +190,7 @@ def _race(kind: str, argument: str, count: int) -> None:
         for n in range(count):
             system.add(f"Task {n}", kind, argument)
             if n % 7 == 0:
-                # One more cancel, from another thread, of a task in any state.
+                # One more cancel of a task in any state, from another thread.
                 try:
                     system.cancel(max(1, n - n % 13))
                 except RefusedError as refused:
@@ -199,7 +199,7 @@ def _race(kind: str, argument: str, count: int) -> None:
         assert all(task.status.is_final for task in system.list())
         assert canceler.of(TasksForgotten) == ()
     ends = _assert_legal(canceler, count)
-    # Else the race was none.
+    # Otherwise there was no race.
     assert ends[TaskEvent.COMPLETE] > count // 20
     assert ends[TaskEvent.CANCELED] > count // 20
 

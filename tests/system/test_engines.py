@@ -1,4 +1,4 @@
-"""Where tasks run: each engine has its own room, and its jobs say why they wait."""
+"""Where tasks run: each engine has its own room, and its jobs report their waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FarJob(NotingJob):
-    """A job of which the test says how far it is."""
+    """A job whose state the test controls."""
 
     def __init__(self, command: Command, context: JobContext) -> None:
         self.command = command

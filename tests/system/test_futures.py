@@ -1,4 +1,4 @@
-"""Tasks as futures, awaited by asyncio or not, and their output line by line."""
+"""Tasks as futures, with and without asyncio, and their output line by line."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_canceling_a_future_cancels_its_task(
     kind.job(2)
     for future in (waits, runs):
         assert future.cancel()
-        assert future.cancel()  # once more changes nothing
+        assert future.cancel()  # a second call changes nothing
         with pytest.raises(CancelledError):
             future.result(PATIENCE)
     for task_id in (3, 1):
@@ -242,7 +242,7 @@ def test_an_asyncio_timeout_cancels_the_task(system: TaskSystem) -> None:
 
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count the messages that the QueueActor handles, by name."""
+    """Count the messages that the QueueActor handles by type."""
     counted: Counter[str] = Counter()
     handle = QueueActor.handle
 
@@ -275,8 +275,8 @@ def test_400_coroutines_cost_no_more_messages_than_400_adds(
         assert messages["AddTask"] == 400
         assert messages["Subscribe"] == 1
         assert messages["TaskEnded"] == 400
-        # One answer and one end each, and the start of the subscription; nothing is
-        # told to all the others.
+        # Each future gets one answer and one end, plus the start of the subscription;
+        # the other futures get no message.
         assert told.count("TaskAdded") == 400
         assert told.count("TaskChanged") <= 400 + 8
         assert told.count("Subscribed") == 1
@@ -304,7 +304,7 @@ def test_output_is_followed_line_by_line_until_the_end(
     (tmp_path / "go").touch()
     rest = ["two", "three", "no \N{REPLACEMENT CHARACTER} end"]
     assert [*lines] == rest
-    # Afterward it is all there at once.
+    # After the end all lines are available at once.
     assert [*shell.output(task.id, follow=True)] == ["one", *rest]
     assert [*shell.output(task.id)] == ["one", *rest]
     assert shell.tail(task.id, 2) == tuple(rest[1:])

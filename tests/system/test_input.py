@@ -66,7 +66,7 @@ def test_a_job_has_its_own_terminal(
     assert ended.reason == "exit status 0"
     *lines, session, pid = _output(ended).decode().split("\r\n")[:-1]
     assert lines == ["all", "err", "xterm-256color no no", "24 80", "tty"]
-    assert session.split() == [pid, pid]  # it leads the session that has the terminal
+    assert session.split() == [pid, pid]  # it leads the session with the terminal
 
 
 @pytest.mark.usefixtures("way")
@@ -110,7 +110,7 @@ def test_a_terminal_can_be_resized(system: TaskSystem, until: Until) -> None:
     system.resize_terminal(task.id, 132, 50)
     ended = _end(system, task)
     assert _output(ended).endswith(b"50 132\r\n")
-    # It is kept for those who look at its screen later.
+    # The terminal's size is kept for later views of the screen.
     assert ended.figures is not None
     assert ended.figures.terminal == (132, 50)
 

@@ -1,4 +1,4 @@
-"""Output goes from a job to its file, and never through this process."""
+"""Output goes from a job to its file, never through this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROWTH = 10 << 20
 
 
 class Scale(Recorder[Notification]):
-    """Weighs this process whenever it hears of a change."""
+    """Measures this process at every change."""
 
     def __init__(self) -> None:
         super().__init__("the scale")

@@ -48,7 +48,7 @@ class _Asks:
         self.errors: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def tell(self, message: Notification, /) -> None:
-        """Make the call and keep its result or error."""
+        """Make the call and record its result or error."""
         del message
         try:
             self._ask()
@@ -76,10 +76,10 @@ def test_a_call_that_blocks_an_actor_of_the_system_raises_at_once() -> None:
 
 
 class _Wrong(ProcessKind):
-    """Returns from its methods what a test says.
+    """Returns values of the test from its methods.
 
     Args:
-        returns: By the name of the method.
+        returns: The values by method.
     """
 
     name = "wrong"
@@ -121,7 +121,7 @@ def test_an_invalid_return_value_fails_the_task_and_names_the_kind(
 
 
 class _Bare(ProcessKind):
-    """Defines no command."""
+    """Returns no command."""
 
     name = "bare"
 
@@ -168,7 +168,7 @@ def test_invalid_progress_names_the_kind(progress: int) -> None:
 
 
 class _Forgetful(FakeKind):
-    """Starts no job, or does not say which."""
+    """Starts no job, or doesn't return the started one."""
 
     def start(self, context: JobContext) -> Any:  # noqa: ANN401 - anything
         del context
@@ -211,7 +211,7 @@ def test_an_id_of_a_wrong_type_is_named(given: int) -> None:
 
 
 class _Interrupted:
-    """A queue in whose midst the signal handler of an embedder raises something."""
+    """A queue interrupted by an embedder's signal handler that raises an exception."""
 
     def tell(self, message: object, /) -> None:
         del message

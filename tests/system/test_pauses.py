@@ -1,4 +1,4 @@
-"""Paused tasks, with real processes: they stand still, and go on as if nothing was."""
+"""Paused tasks with real processes: all of them stop, and continue later."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ until [ $(wc -l < pids) = 6 ]; do sleep 0.01; done
 echo set
 wait
 """
-"""Processes in the group, out of the group, out of the session, without a parent."""
+"""Processes in the group, outside the group, outside the session, and orphaned."""
 
 _COUNT: Final = 6
 
@@ -110,10 +110,10 @@ def test_a_pause_stops_a_task_and_its_children(
 def test_a_pause_stops_a_task_that_keeps_forking(
     system: TaskSystem, lair: Path, until: Until
 ) -> None:
-    """Each of them in a session of its own: no signal reaches them all at once."""
-    # A bounded number a second, or this test would take the machine from the others.
+    """Each child has a session of its own, so no signal reaches all at once."""
+    # Bounded in number per second, to leave the machine to other tests.
     again = 'sleep 0.01; setsid bash -c "$(declare -f storm); storm"'
-    # It ends with this test, even if that is killed.
+    # The loop ends with this test, even if the test is killed.
     storm = f"storm() {{ kill -0 {os.getpid()} || exit; echo >> ticks; {again}; }}"
     task = system.add("Storm", "bash", f"{storm}; storm", directory=lair)
     ticks = lair / "ticks"
@@ -161,7 +161,7 @@ def test_an_incomplete_pause_is_reported_until_it_is_complete(
     assert system.get(task.id).is_paused
     lacking = False
     until(lambda: system.get(task.id).reason == "paused")
-    # A signal is sent before the process is seen to have stopped.
+    # The signal is sent before the process is seen to have stopped.
     until(lambda: _all_stopped(lair))
     system.resume_task(task.id)
     until(lambda: _none_stopped(lair))
@@ -176,7 +176,7 @@ def test_a_paused_task_is_canceled_with_its_grace_period(
     command = (
         "trap 'echo cleaned up; exit 0' TERM; touch here; while :; do sleep 1; done"
     )
-    # It gets as long as it takes on a busy machine.
+    # The wait is long enough for a busy machine.
     with TaskSystem(directory=lair / "session", grace=PATIENCE) as system:
         task = system.add("Trap", "bash", command, directory=lair)
         until((lair / "here").exists)
@@ -246,7 +246,7 @@ def test_the_whole_queue_can_be_paused_resumed_or_drained(system: TaskSystem) ->
     assert (found.rules.paused, found.tasks) == (True, (one.id, two.id))
     assert system.pause("builds").tasks == ()
     found = system.resume()
-    # That of the group is paused as long as the group is.
+    # The group's task is paused as long as the group is.
     assert (found.rules.paused, found.tasks) == (False, (one.id,))
     assert system.get(two.id).is_paused
     assert system.resume("builds").tasks == (two.id,)
@@ -305,7 +305,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _leave(lair: Path, timeout: float, command: str) -> None:
-    """Run a program that pauses a task of a session and is killed right after."""
+    """Run a program that pauses a task and is killed right after."""
     argv = [sys.executable, "-c", _PROGRAM, lair / "session", str(timeout), command]
     subprocess.run(argv, check=False, cwd=lair, timeout=PATIENCE)
 

@@ -1,4 +1,4 @@
-"""Tasks that each run in a place of their own, side by side."""
+"""Tasks that run side by side, each in a directory of its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _BAD_DIRECTORY: Final = (
 
 
 class _RoomKind(BashKind):
-    """Bash in a folder that the description of the task names."""
+    """Bash in the folder named by the task's description."""
 
     name = "room"
 
@@ -141,7 +141,7 @@ def test_a_relative_directory_is_resolved_by_the_caller(
         task = system.add("Where", "bash", "pwd -P", directory="sub")
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert ended.last_line == str((tmp_path / "sub").resolve())
-        # A message may be read in another process, where it would mean another place.
+        # Another process may read the message, where a relative path would differ.
         text = _refusal(system, TaskRequest("x", "bash", ("pwd",), directory="sub"))
     assert text == "the directory 'sub' is not an absolute path; give one"
 
@@ -175,7 +175,7 @@ def test_an_unusable_directory_fails_the_task(tmp_path: Path, name: str) -> None
 
 
 def test_the_variable_pwd_names_the_working_directory(tmp_path: Path) -> None:
-    """Some believe the variable `PWD` rather than the system."""
+    """Some programs trust the variable `PWD` rather than the system."""
     with TaskSystem() as system:
         task = system.add(
             "Where",

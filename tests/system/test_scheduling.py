@@ -1,4 +1,4 @@
-"""When tasks start, in whole systems: the order, conditions, times, and a reopening."""
+"""When tasks start in whole systems: order, conditions, times, and reopening."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COMPLETE, CANCELED, QUEUED = (
 
 
 MANY = 100_000
-"""Finished tasks that are remembered: more than any test here has."""
+"""The size of the history: more than any test here needs."""
 
 
 class OneSlot:
@@ -69,7 +69,7 @@ class OneSlot:
         return self.system.add("Job", "fake", terms=asked)
 
     def order(self, count: int) -> list[int]:
-        """End what runs, one after the other; return what started, in order."""
+        """End the running tasks one by one; return the started ones in order."""
         news: Recorder[object] = Recorder("a subscriber")
         self.system.subscribe(news)
         for _ in range(count):
@@ -232,11 +232,11 @@ def test_a_dependency_on_an_unknown_task_is_refused(one: OneSlot) -> None:
 
 def test_a_long_chain_is_canceled_in_one_batch(one: OneSlot) -> None:
     assert one.add() == 1
-    last = 10_000  # ten times as deep as Python goes
+    last = 10_000  # ten times Python's recursion limit
     for number in range(1, last):
         link = TaskRequest("Job", "fake", terms=Terms(after=(number,)))
         one.system.queue.tell(AddTask(link))
-    assert one.system.get(last, answer_timeout=PATIENCE)  # all of them are there
+    assert one.system.get(last, answer_timeout=PATIENCE)  # every one of them exists
     one.fail(1)
     canceled = one.system.get(last, answer_timeout=PATIENCE)
     assert canceled.reason == f"can't start: #{last - 1} was canceled"
@@ -315,7 +315,7 @@ def test_a_waiting_task_shows_its_current_reason(one: OneSlot) -> None:
     one.system.set_slots(2)
     assert one.system.get(third).reason == "waiting for a slot (2 of 2 busy)"
     assert one.system.get(fourth).reason == "waiting for #1"
-    # A subscriber that only listens has heard all of it.
+    # A passive subscriber has received all of it.
     told = [
         (it.task.id, it.task.reason)
         for it in news.received
@@ -340,7 +340,7 @@ def test_a_reason_is_current_without_a_notification(
         kind.job(first.id).complete()
         system.wait(first.id, timeout=PATIENCE)
         kind.job(next_one.id)
-        # The group has room now, and the slots have none.
+        # The group has a free slot now, but the system has none.
         assert system.get(waits.id).reason == "waiting for a slot (2 of 2 busy)"
         (listed,) = [it for it in system.list() if it.status is QUEUED]
         assert listed == system.get(waits.id)
@@ -430,7 +430,7 @@ def test_too_many_failures_cancel_the_rest_of_a_batch(one: OneSlot) -> None:
     one.fail(batch[0])
     one.complete(batch[1])
     assert one.running() == [batch[2]]
-    one.reopen()  # the one that ran was canceled, which is no failure
+    one.reopen()  # the running one was canceled, which is not a failure
     assert one.running() == [batch[3]]
     one.fail(batch[3])
     task = one.system.get(batch[4])
@@ -463,7 +463,7 @@ def test_an_invalid_batch_is_refused(one: OneSlot) -> None:
             one.add(**terms)
 
 
-# Queued tasks are changed, or not added again
+# Changes of queued tasks, and keys that prevent a second one
 
 
 def test_a_task_that_is_already_queued_is_not_added_again(one: OneSlot) -> None:

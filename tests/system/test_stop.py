@@ -57,13 +57,13 @@ def _begin_stop(system: TaskSystem, **how: float) -> threading.Thread:
 def _handler(
     number: signal.Signals, handle: Callable[..., None], *, sender: threading.Thread
 ) -> Generator[None]:
-    """Handle a signal that a thread sends to this process, until that has ended."""
+    """Handle a signal that a thread sends to this process until the thread's end."""
     before = signal.signal(number, handle)
     sender.start()
     try:
         yield
     finally:
-        # What it still sends must not find the handler gone.
+        # Its last signals still need the handler.
         sender.join(PATIENCE)
         signal.signal(number, before)
 
@@ -144,8 +144,8 @@ def test_a_signal_handler_may_stop_a_stopping_system() -> None:
         def interrupt() -> None:
             _was_asked(job)
             end = time.monotonic() + PATIENCE
-            # One that comes in the moment before Python begins to wait is not heard
-            # until the wait is over.
+            # A signal in the moment before Python's wait is handled only after that
+            # wait.
             while time.monotonic() < end:
                 os.kill(os.getpid(), signal.SIGUSR1)
                 if handled.wait(2):
@@ -165,7 +165,7 @@ def test_a_stop_during_a_start_leaves_nothing(
     system = TaskSystem(directory=tmp_path)
 
     def interrupted() -> PidfdWatcher:
-        # As a signal handler does.
+        # As a signal handler would.
         system.stop()
         return PidfdWatcher()
 
@@ -195,15 +195,15 @@ def test_tasks_ended_by_ctrl_c_have_their_true_end(tmp_path: Path) -> None:
     heard = threading.Event()
 
     def handle(*_: object) -> None:
-        # Once: a second one would end the process that runs the tests.
+        # Once: a second signal would end the process of the tests.
         if not heard.is_set():
             heard.set()
             raise KeyboardInterrupt
 
     def interrupt() -> None:
         _was_asked(job)
-        # One that comes in the moment before Python begins to wait is not heard until
-        # the wait is over: then somebody presses the keys again.
+        # A signal in the moment before Python's wait is handled only after that wait,
+        # when a person would press the keys again.
         end = time.monotonic() + PATIENCE
         while not heard.is_set() and time.monotonic() < end:
             os.kill(os.getpid(), signal.SIGINT)
@@ -220,7 +220,7 @@ def test_tasks_ended_by_ctrl_c_have_their_true_end(tmp_path: Path) -> None:
         assert (task.status, task.reason) == ("canceled", "the session ended")
 
 
-# How soon
+# Stops that don't wait
 
 
 def test_a_hurry_applies_only_to_the_current_stop(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_relative_folder_stays_where_it_was(
 
 
 class Face:
-    """Shows changes to a person with a delay."""
+    """Shows changes with a delay."""
 
     def __init__(self, queue: Recipient[QueueRequest], delay: float = 0.3) -> None:
         self._queue = queue
@@ -323,14 +323,14 @@ class Face:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[], TaskSystem]]:
-    """Give a function that opens the same session each time."""
+    """Return a function that opens the same session each time."""
     with no_leaks():
         yield lambda: TaskSystem(directory=tmp_path / "s", kinds=[FakeKind()])
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let stops wait for faces as long as for anything else."""
+    """Let stops wait for subscribers that show changes as long as for anything else."""
     monkeypatch.setattr(shutdown_module, "_SHOWN_TIMEOUT", math.inf)
 
 
@@ -373,7 +373,7 @@ def test_an_unkillable_job_is_named_and_takes_no_longer_than_others(
             kind.job(system.add(f"Stuck {number}", "stuck").id)
         begun = time.monotonic()
         system.stop()
-        assert time.monotonic() - begun < 10.0  # of the 30 s for what ends late
+        assert time.monotonic() - begun < 10.0  # of the 30 s for late ends
     assert len(system.problems) == 6
     assert system.problems[0] == (
         "task 1: could not be ended: the kind 'stuck' is at fault: kill() did not end"
@@ -442,7 +442,7 @@ def test_a_hurried_stop_waits_for_no_face(opened: Callable[[], TaskSystem]) -> N
     face.wait_for(TaskChanged, lambda it: it.event is TaskEvent.CANCELED)
     end = Deadline(PATIENCE)
     while stopping.is_alive() and end.left():
-        # Nobody can see from outside which step it has come to.
+        # The current step of the stop is not visible from outside.
         system.hurry()
         stopping.join(0.05)
     assert not stopping.is_alive()
@@ -483,7 +483,7 @@ def test_a_stop_does_not_wait_for_a_face_that_leaves(
 
 
 class DyingFace(pykka.ThreadingActor):
-    """Dies on the first change that it receives."""
+    """Stops at the first change that it receives."""
 
     use_daemon_thread = True
 

@@ -98,7 +98,7 @@ def test_initial_subscribers_receive_the_changes_of_the_start(
     with running(TaskSystem(directory=tmp_path / "one", kinds=[kind])) as system:
         task = system.add("Build", "fake")
         kind.job(task.id)
-        # What a program leaves that is killed now.
+        # The state that a kill at this moment leaves.
         shutil.copytree(tmp_path / "one", tmp_path / "killed")
     again = TaskSystem(directory=tmp_path / "killed", kinds=[kind])
     shown: Recorder[Notification] = Recorder("the screen")
@@ -118,7 +118,7 @@ def test_a_failed_start_sends_a_last_message(
     news: Recorder[Notification],
 ) -> None:
     system = TaskSystem()
-    deaf = FakeKind()  # has no tell
+    deaf = FakeKind()  # has no `tell`
     with pytest.raises(TaskSystemError, match="must have a method tell"):
         system.start(subscribers=[news, deaf])  # pyright: ignore[reportArgumentType]
     assert isinstance(news.received[-1], SystemStopped)
@@ -150,7 +150,7 @@ def test_a_subscriber_receives_only_the_tasks_it_selects(
         assert {it.event for it in news.of(TaskChanged)} == told
         system.forget_finished()
         assert news.of(TasksForgotten)
-        # One that comes late gets those of its choice as well.
+        # A later subscriber gets the tasks of its filter as well.
         late: Recorder[Notification] = Recorder("the late one")
         _run(system, kind, "Two")
         system.subscribe(late, **wanted)  # pyright: ignore[reportArgumentType]
@@ -208,7 +208,7 @@ def test_a_returning_program_receives_missed_changes(
         assert [it.event for it in first.missed] == ["complete", "running"]
         assert [it.description for it in first.tasks] == ["Seen", "Missed", "Runs"]
         assert [it.seq for it in first.missed] == sorted(it.seq for it in first.missed)
-    # In another life of the session too, and of that what ended with this one.
+    # The same holds after a reopening, also for the task that ended with the session.
     with running(TaskSystem(directory=directory, kinds=[kind])) as system:
         again: Recorder[Notification] = Recorder("who comes back again")
         system.subscribe(again, since=seen, which=TaskFilter.FINISHED)

@@ -1,4 +1,4 @@
-"""A whole TaskSystem, with real actors and, where it matters, real processes."""
+"""A whole TaskSystem, with real actors and, where needed, real processes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_started_system_runs_a_task_at_once() -> None:
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind])) as system:
         task = system.add("Build", "fake")
-        # The runner's claim is known: nothing waits for a tick or a barrier.
+        # The runner's claim is known, so nothing waits for a tick or a barrier.
         assert task.reason == "starting"
         kind.job(task.id)
 
@@ -208,7 +208,7 @@ def test_one_system_may_be_stopped_while_another_runs(
     assert alive(pids) == []
 
 
-# The synchronous face
+# The blocking calls
 
 
 def test_the_synchronous_calls_return_tasks(system: TaskSystem) -> None:
@@ -238,7 +238,7 @@ def test_waiting_without_ids_waits_for_all_open_tasks(
             system.add("Build", "fake")
         kind.job(1).complete()
         system.wait(1, timeout=PATIENCE)
-        # One that has ended is not waited for, and so all must run until it waits.
+        # Ended tasks are not waited for, so all must run until the wait begins.
         waits = threading.Event()
         subscribe = system.subscribe
 
@@ -298,7 +298,7 @@ def test_errors_name_what_is_wrong(system: TaskSystem) -> None:
 
 
 def test_a_wait_for_tasks_survives_a_stall() -> None:
-    """Even if others are heard of before those that are waited for."""
+    """Even if other tasks end before the awaited ones."""
     kind = FakeKind()
     with running(TaskSystem(kinds=[kind])) as system:
         for _ in range(2):
@@ -384,7 +384,7 @@ def test_a_replacement_of_a_process_left_running_is_reported(
         assert task.left_running
         news.wait_for(
             TaskChanged,
-            # It may be named before it has become a sleep.
+            # It may be listed before it has executed `sleep`.
             lambda it: any(
                 it.task.left_running.startswith(f"{pid} (") for pid in pids_in("left")
             ),
@@ -488,15 +488,15 @@ def test_a_session_that_exceeds_its_output_limit_ends_the_writing_task() -> None
         _run(system, "echo old")
         task = _run(system, "yes")
         assert task.reason == "the session's output went beyond the limit of 976.6 KiB"
-        # To forget the old one would not have made room enough.
+        # Forgetting the old task would not have made enough room.
         assert [t.id for t in system.list()] == [1, 2]
 
 
-# Kinds of an embedder's own
+# Kinds of an embedder
 
 
 class PrintKind(ProcessKind):
-    """All it takes to add a kind whose jobs are processes."""
+    """A minimal kind whose jobs are processes."""
 
     name = "print"
     usage = "TEXT..."
@@ -526,11 +526,11 @@ def test_an_embedder_adds_a_kind_without_processes() -> None:
         assert (ended.reason, ended.exit_code, ended.progress) == ("out of luck", 7, 50)
 
 
-# A larger Pykka program around it
+# Other actors in the same Pykka program
 
 
 class Listener(pykka.ThreadingActor):
-    """An embedder's actor that subscribes, and may block or die."""
+    """An embedder's actor that subscribes, and may block or stop."""
 
     use_daemon_thread = True
 
@@ -585,7 +585,7 @@ def test_a_host_that_stops_all_actors_leaves_no_process(
             system.add("Wait", "bash", command.format(tmp_path / "pids"))
         until(lambda: len(pids_in("pids")) == 3)
         pykka.ActorRegistry.stop_all()
-        # They have been sent SIGKILL by now; no actor waits until they are dead.
+        # The processes have been sent SIGKILL; no actor waits for their end.
         until(lambda: alive(pids_in("pids")) == [])
         with pytest.raises(TaskSystemError, match="has stopped"):
             system.list()
@@ -606,7 +606,7 @@ def test_one_broken_job_leaves_the_others_alone() -> None:
         assert _run(system, "echo on").status is TaskStatus.COMPLETE
 
 
-# A session that is remembered
+# A reopened session
 
 
 def test_a_reopened_session_continues(tmp_path: Path) -> None:
@@ -640,7 +640,7 @@ def test_tasks_that_ran_when_the_program_died_have_failed(tmp_path: Path) -> Non
         kind.job(2)
         system.wait(1, timeout=PATIENCE)
         system.list()
-        # What is on the disk now is what is left of a program that is killed now.
+        # The files on the disk are what a kill at this moment leaves.
         shutil.copytree(tmp_path / "s", tmp_path / "copy")
     with running(
         TaskSystem(directory=tmp_path / "copy", kinds=[kind], slots=1)
@@ -702,7 +702,7 @@ def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_actor_can_subscribe_by_message(system: TaskSystem) -> None:
-    """Embedders' actors tell; the methods are only the same in another form."""
+    """Embedders' actors use `tell`; the methods send the same requests."""
     subscriber: Recorder[Notification] = Recorder()
     system.queue.tell(Subscribe(subscriber))
     task = _run(system, "echo hi")
@@ -718,7 +718,7 @@ next=${own%/*}/2.log
 rm "$own"; mkfifo "$own" "$next"
 sleep 0.25
 """
-"""Puts pipes in place of its own output file and of that of the next task."""
+"""Puts pipes in place of its own output file and that of the next task."""
 
 
 def test_a_pipe_in_place_of_an_output_file_does_not_block(system: TaskSystem) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Gate:
-    """Holds up the one who wipes, with the journal locked as it is meanwhile."""
+    """Blocks the thread that overwrites, while it holds the lock of the journal."""
 
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
@@ -42,7 +42,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Gate]:
 
 
 def _let_one_wait(system: TaskSystem, secret: str) -> None:
-    """Let a task with a secret wait, so that the journal has it, and then run."""
+    """Queue a task with a secret, so that the journal has it, and then run it."""
     first = system.submit(TaskRequest("First", "sleep", ("600",)))
     request = TaskRequest("Secret", "bash", ("true",), environment={"KEY": secret})
     waits = system.submit(request)
@@ -67,7 +67,7 @@ def test_the_queue_answers_and_writes_while_its_journal_is_wiped(
     _let_one_wait(system, "s3cret of the second")
     assert len(system.list()) == 4
     gate.go_on.set()
-    # What came meanwhile is wiped after it.
+    # Later secrets are overwritten after it.
     until(lambda: b"s3cret" not in _bytes(folder))
     until(lambda: gate.results[:1] == [True])
 

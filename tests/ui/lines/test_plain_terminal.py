@@ -45,7 +45,7 @@ def open_gate(gate: Path) -> None:
     gate.write_text("go\n")
 
 
-def test_it_starts_with_a_banner_and_does_not_repeat_typed_lines(
+def test_line_mode_starts_with_a_banner_and_does_not_repeat_typed_lines(
     tmp_path: Path,
 ) -> None:
     with PtySession(chat_command(tmp_path), environ={"TERM": "dumb"}) as chat:
@@ -59,7 +59,7 @@ def test_it_starts_with_a_banner_and_does_not_repeat_typed_lines(
         assert chat.wait_exit() == 1
 
 
-def test_it_ends_silently_without_standard_input(tmp_path: Path) -> None:
+def test_line_mode_ends_silently_without_standard_input(tmp_path: Path) -> None:
     command = chat_command(tmp_path, "--plain")
     done = subprocess.run(
         ["bash", "-c", 'exec "$@" <&-', "-", *command],
@@ -101,7 +101,7 @@ def test_a_command_of_several_lines_continues_after_news(tmp_path: Path) -> None
         chat.wait("> one   two\n> EOF\n", "#2 complete")
 
 
-def test_ctrl_c_drops_an_unfinished_command_before_it_leaves(
+def test_ctrl_c_drops_an_unfinished_command_before_it_ends_line_mode(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path / "state") as chat:
@@ -197,7 +197,7 @@ def test_line_mode_follows_the_job_control_of_the_shell(tmp_path: Path) -> None:
         bash.wait("shell>")
 
 
-def test_continued_in_the_background_it_leaves_the_keys_to_the_shell(
+def test_line_mode_continued_in_the_background_leaves_the_keys_to_the_shell(
     tmp_path: Path,
 ) -> None:
     shell = ["bash", "--norc", "--noprofile", "-i"]
@@ -225,7 +225,7 @@ def test_continued_in_the_background_it_leaves_the_keys_to_the_shell(
         bash.wait("shell>")
 
 
-def test_started_in_the_background_it_reads_once_in_the_foreground(
+def test_line_mode_started_in_the_background_reads_once_in_the_foreground(
     tmp_path: Path,
 ) -> None:
     shell = ["bash", "--norc", "--noprofile", "-i"]

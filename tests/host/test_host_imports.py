@@ -1,4 +1,4 @@
-"""Modules that a host loads before it serves: each delays the first add."""
+"""Modules that a host loads before it serves; each delays the first add."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SELDOM_USED: Final = {"concurrent.futures.thread", "json", "random", "shutil"} 
     "urllib.request",
     "zoneinfo",
 }
-# What the libraries load depends on their versions.
+# Modules loaded by the libraries depend on their versions.
 _LOADED: Final = """
 import sys, msgspec, pykka
 theirs = {*sys.modules}

@@ -1,4 +1,4 @@
-"""A verb reports its changes even if its output fails or a part is refused."""
+"""Verbs report their changes even if their output fails or a part is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FULL = "can't use standard output: No space left on device; done nevertheless: 
 
 
 def _without_room(shell: Shell, verb: str, *words: str) -> str:
-    """Run a verb while standard output takes nothing; return what is on stderr."""
+    """Run a verb with a full standard output; return its stderr."""
     with Path("/dev/full").open("wb") as full:
         done = shell(verb, *words, stdout=full.fileno())
     assert done.returncode == 1
@@ -47,7 +47,7 @@ def test_an_added_task_is_named_if_its_output_cannot_be_shown(
     shell: Shell, then: str
 ) -> None:
     said = _without_room(shell, "run", "--", f"echo out; {then}")
-    # Not that it keeps running: it may have ended.
+    # The message doesn't say that the task keeps running: it may have ended.
     assert said == f"{_FULL}added #1; see: backburner log -f 1"
     assert "#1" in shell("status").stdout
 

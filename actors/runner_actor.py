@@ -45,13 +45,14 @@ from .rules.record import Record
 from .rules.safe_text import safe_line
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
-from .task_actor import TaskActor, TaskActorConfig
+from .task_actor import TaskActor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pykka
 
+    from .job.config import TaskActorConfig
     from .kinds import Kinds
     from .processes.handle import Process
     from .rules.process_record import ProcessId

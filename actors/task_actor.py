@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final, assert_never
 
-import msgspec
-
 from .job import calls
+from .job.ending import ForcedEnd
 from .job.input import AwaitedInput, pass_on, refusal
 from .job.news import JobNews
-from .job.start import adopt, start
+from .job.pausing import Pausing, not_pausable
+from .job.start import adopt, engine_of, start
 from .kinds import BashKind, InvalidRequestError, JobContext, ShortageError, StartError
-from .kinds.engine import Engine, JobNote, NotingJob
-from .kinds.kind import Pausable, TellsPause, WrongKindError
-from .kinds.process import ProcessKind
+from .kinds.engine import JobNote, NotingJob
+from .kinds.kind import Pausable, WrongKindError
 from .messages import (
     Begin,
     JobEnded,
@@ -33,32 +32,26 @@ from .messages import (
     TaskWaits,
 )
 from .processes import marks
-from .processes.channels import Channels
-from .processes.ending import SECONDS
-from .processes.environment import Environment
-from .processes.exit_notes import ExitNotes
 from .processes.notes import JobNotes
 from .rules.durations import short_duration
 from .rules.outcome import BEYOND_LIMIT, TIMED_OUT, Outcome
 from .rules.process_record import ProcessId, ProcessRecord
-from .rules.record import Record
-from .rules.safe_text import brief, safe_line, size_text
+from .rules.safe_text import safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.terms import DEFAULT_GROUP
 from .runtime.countdown import Countdown
 from .runtime.safe_actor import SafeActor
-from .runtime.sending import DeadLetters, Recipient, logger, post_if_alive
+from .runtime.sending import Recipient, logger, post_if_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from .job.config import TaskActorConfig
     from .kinds import Job, JobEnd, Kind
-    from .processes.exits import ExitWatcher
-    from .processes.notes import ProcessNotes
+    from .processes.environment import Environment
     from .rules.adoption import Adoption
     from .rules.task import Task
-    from .runtime.clock import Alarm, Clock
-    from .runtime.dispatcher import Dispatcher
+    from .runtime.clock import Alarm
 
 FIRST_PAUSE: Final = 0.25
 """Seconds before the first retry of a start that failed for lack of resources."""
@@ -66,44 +59,8 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 2.0
 """Maximum seconds between retries; the pause doubles with each one."""
 
-_CAN_NOT_PAUSE: Final = (
-    "it has can_pause, but its job has no pause and resume; the job keeps running"
-)
-
 _LOOK: Final = Look()
 _NOTHING_TO_SAY: Final = JobNote()
-
-
-class TaskActorConfig(Record, frozen=True):
-    """The settings that all task actors of a system share.
-
-    Attributes:
-        clock: The source of time.
-        exits: Calls back when a process has exited.
-        dead_letters: Counts messages to dead recipients.
-        session_key: Unique to the session; part of the mark of its processes.
-        grace: Seconds between SIGTERM and SIGKILL.
-        output_limit: Bytes of output; exceeding it fails the task.
-        environment: The environment of tasks that were added without one.
-        dispatcher: Schedules the actors' turns; without one each actor has a thread.
-        notes: Records the process of each job; None to record nothing.
-        exit_notes: The exit statuses that wrappers and the keeper have recorded.
-        engines: Where jobs run besides this machine, by name.
-        channels: Opens the terminals and input pipes of jobs.
-    """
-
-    clock: Clock
-    exits: ExitWatcher
-    dead_letters: DeadLetters
-    session_key: str
-    grace: float
-    output_limit: int
-    environment: Environment = msgspec.field(default_factory=Environment.to_inherit)
-    dispatcher: Dispatcher | None = None
-    notes: ProcessNotes | None = None
-    exit_notes: ExitNotes = msgspec.field(default_factory=ExitNotes)
-    engines: Mapping[str, Engine] = msgspec.field(default_factory=dict[str, "Engine"])
-    channels: Channels = msgspec.field(default_factory=Channels)
 
 
 class TaskActor(SafeActor[TaskActorMessage]):
@@ -152,17 +109,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._marked = False
         self._recorded = False
         self._begun = 0.0
-        self._imposed: Outcome | None = None
-        self._grace: Alarm | None = None
         self._note = _NOTHING_TO_SAY
         self._noting: NotingJob | None = None
         self._has_begun = False
         self._pause = FIRST_PAUSE
         self._retry: Alarm | None = None
-        self._timeout: Countdown | None = None
-        self._paused = task.is_paused
-        self._halted: TellsPause | None = None  # the job, once it was paused or resumed
-        self._killed_at: float | None = None
+        self._pausing = Pausing(kind, is_paused=task.is_paused)
+        self._end: ForcedEnd | None = None
         self._broken = False
         self._reported = False
         self._stopped = False
@@ -179,7 +132,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         match message:
             case Begin():
-                if self._job is None and not self._awaits_resume:
+                if self._job is None and not (
+                    self._pausing.is_paused and self._adoption is None
+                ):
                     self._begin()
             case Look():
                 self._look()
@@ -199,21 +154,20 @@ class TaskActor(SafeActor[TaskActorMessage]):
             return
         known = isinstance(error, WrongKindError)
         text = str(error) if known else f"internal error: {error!r}"
-        self._imposed = Outcome.failed(safe_line(text))
-        job = self._job
+        end, job = self._force_end(Outcome.failed(safe_line(text))), self._job
         if job is not None and not self._broken:
-            self._broken, self._killed_at = True, None
-            if self._try(lambda: self._kill(job)):
+            self._broken = True
+            if self._try(lambda: end.kill(job, self._ask_to_look)):
                 return
-        self._abandon(self._imposed)
+        self._abandon(end.outcome)
 
     def on_stop(self) -> None:
         """Kill the job if the actor is stopped from outside."""
         if self._reported:
             return
         self._stopped = True
-        self._imposed = self._imposed or Outcome.canceled("its actor was stopped")
-        self._abandon(self._imposed)
+        end = self._end or self._force_end(Outcome.canceled("its actor was stopped"))
+        self._abandon(end.outcome)
 
     def _answer(self, message: SendInput | ResizeTerminal, answer: QueueReply) -> None:
         if message.reply_to is not None:
@@ -230,7 +184,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
             else:
                 self.about_to_block()
             if adoption is not None:
-                self._imposed = adoption.stops_with
+                if adoption.stops_with is not None:
+                    self._force_end(adoption.stops_with)
                 job = adopt(self._kind, context, adoption, self._config.exit_notes)
             else:
                 if not self._marked:
@@ -240,7 +195,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
         except (ShortageError, MemoryError) as error:
             self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
         except (StartError, InvalidRequestError) as error:
-            outcome = self._imposed or Outcome.failed(safe_line(str(error)))
+            failed = Outcome.failed(safe_line(str(error)))
+            outcome = failed if self._end is None else self._end.outcome
             self._report(outcome, abandoned=isinstance(error, WrongKindError))
         else:
             self._job = job
@@ -250,13 +206,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
                 self._adopted(job)
 
     def _context(self) -> JobContext:
-        config, engine = self._config, None
-        if self._task.terms is not None and (name := self._task.terms.engine):
-            engine = config.engines.get(name)
-            if engine is None:
-                # Only when adopting: the queue starts no task without its engine.
-                text = f"engine {brief(name)!r}, which runs it, is not here any more"
-                raise StartError(text)
+        config = self._config
         return JobContext(
             task=self._task,
             mark=self._mark,
@@ -265,7 +215,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             look=self._ask_to_look,
             environment=self._environment,
             notes=JobNotes(config.notes, self._task.id),
-            engine=engine,
+            engine=engine_of(self._task, config.engines),
             channels=config.channels,
         )
 
@@ -283,13 +233,13 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._has_begun = job.note().waits is None
         if self._task.started_at is not None:
             self._begun = self._task.started_at.timestamp()
-        if self._imposed is not None:
+        if self._end is not None:
             # Before the first look, which would leave its background processes alone.
-            self._ask_to_stop(job, self._imposed)
+            self._ask_to_stop(job, self._end)
         else:
             if self._noting is None or self._has_begun:
                 self._limit_time(self._task.duration or 0.0)
-            if self._paused or self._task.paused_for:
+            if self._pausing.is_paused or self._task.paused_for:
                 # The program may have been killed before it paused or resumed the job.
                 self._pause_job(job)
         self._look()
@@ -297,23 +247,17 @@ class TaskActor(SafeActor[TaskActorMessage]):
     def _limit_time(self, passed: float = 0.0) -> None:
         timeout = None if self._task.terms is None else self._task.terms.timeout
         if timeout is not None:
-            reason = f"{TIMED_OUT}{short_duration(timeout)}"
-            stop = Stop(Outcome.failed(reason))
-            self._timeout = Countdown(
-                self._config.clock, timeout - passed, lambda: self.tell_self(stop)
+            stop = Stop(Outcome.failed(f"{TIMED_OUT}{short_duration(timeout)}"))
+            self._pausing.limit_time(
+                Countdown(
+                    self._config.clock, timeout - passed, lambda: self.tell_self(stop)
+                )
             )
-            if not self._paused:
-                self._timeout.go_on()
-
-    @property
-    def _awaits_resume(self) -> bool:
-        """Whether the task was paused before its job could be started."""
-        return self._paused and self._adoption is None
 
     def _set_paused(self, *, paused: bool) -> None:
-        if self._imposed is not None or paused is self._paused:
+        if self._end is not None or paused is self._pausing.is_paused:
             return
-        self._paused = paused
+        self._pausing.is_paused = paused
         if self._job is not None:
             self._pause_job(self._job)
         elif not paused:
@@ -323,25 +267,19 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._begin()
 
     def _pause_job(self, job: Job) -> None:
-        """Pause or resume the job and its timeout."""
-        if not isinstance(job, Pausable):
-            text = f"the kind {self._kind.name!r} is at fault: {_CAN_NOT_PAUSE}"
-            self._tell(JobNote(safe_line(text) if self._paused else None))
-            return
-        # Searches for all processes of the job.
-        self.about_to_block()
-        calls.call(self._kind, job, "pause" if self._paused else "resume")
-        if self._timeout is not None:
-            (self._timeout.pause if self._paused else self._timeout.go_on)()
-        if isinstance(job, TellsPause):
-            self._halted = job
-            self._tell_of_pause(job)
+        if isinstance(job, Pausable):
+            # Searches for all processes of the job.
+            self.about_to_block()
+            self._pausing.apply(job)
+            self._report_pause()
+        else:
+            fault = not_pausable(self._kind) if self._pausing.is_paused else None
+            self._tell(JobNote(fault))
 
-    def _tell_of_pause(self, job: TellsPause) -> None:
+    def _report_pause(self) -> None:
         """Report processes of the job that couldn't be paused or resumed."""
-        if self._imposed is None:
-            problem = job.pause_problem
-            self._tell(JobNote(problem and safe_line(problem), self._note.node))
+        if self._pausing.has_reports and self._end is None:
+            self._tell(JobNote(self._pausing.problem, self._note.node))
 
     def _try_again(self, waits_for: str) -> None:
         self._tell(JobNote(safe_line(f"waiting for {waits_for}")))
@@ -362,7 +300,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._has_begun = True
             self._begun = self._config.clock.now().wall.timestamp()
             self._limit_time()
-        if note != self._note and self._imposed is None:
+        if note != self._note and self._end is None:
             self._tell(JobNote(note.waits and safe_line(note.waits), note.node))
 
     def _look(self) -> None:
@@ -375,11 +313,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         if end is not None:
             self._finish(self._job, end)
             return
-        if self._outlived_its_kill():
+        if self._end is not None and (outcome := self._end.given_up()) is not None:
+            self._report(outcome, abandoned=True)
             return
-        if self._halted is not None:
-            # The problem becomes known after some rounds of signals.
-            self._tell_of_pause(self._halted)
+        # Some processes may be found only after some rounds of signals.
+        self._report_pause()
         self._record_process(self._job)
         news, was_quiet = self._news, self._news.is_quiet
         changed = news.look(self._job)
@@ -407,69 +345,42 @@ class TaskActor(SafeActor[TaskActorMessage]):
             record = ProcessRecord(self._task.id, pid, self._begun)
             self.post(self._queue, TaskProcess(record))
 
-    def _stop_job(self, imposed: Outcome, *, now: bool) -> None:
+    def _stop_job(self, outcome: Outcome, *, now: bool) -> None:
         job = self._job
         if job is None:
-            self._report(imposed)
+            self._report(outcome)
             return
-        if self._imposed is None:
+        forced = self._end
+        if forced is None:
             # A job that has already ended by itself keeps its outcome.
             end = calls.look(self._kind, job)
             if end is not None:
                 self._finish(job, end)
                 return
-            self._imposed = imposed
+            forced = self._force_end(outcome)
         elif not now:
             return
         # Searches for all processes of the job.
         self.about_to_block()
         if now:
-            self._kill(job)
-            return
-        self._ask_to_stop(job, imposed)
+            forced.kill(job, self._ask_to_look)
+        else:
+            self._ask_to_stop(job, forced)
 
-    def _ask_to_stop(self, job: Job, imposed: Outcome) -> None:
-        calls.call(self._kind, job, "stop")
-        kill = Stop(imposed, now=True)
-        self._grace = self._config.clock.call_later(
-            self._config.grace, lambda: self.tell_self(kill)
-        )
+    def _ask_to_stop(self, job: Job, end: ForcedEnd) -> None:
+        kill = Stop(end.outcome, now=True)
+        end.stop(job, self._config.grace, lambda: self.tell_self(kill))
 
-    def _kill(self, job: Job) -> None:
-        # Killing may take several rounds; a second call would restart them.
-        if self._killed_at is not None:
-            return
-        self._killed_at = self._config.clock.now().monotonic
-        if not isinstance(self._kind, ProcessKind):  # its kill rounds have a limit
-            if self._grace is not None:
-                self._grace.cancel()
-            self._grace = self._config.clock.call_later(SECONDS, self._ask_to_look)
-        calls.call(self._kind, job, "kill")
-
-    def _outlived_its_kill(self) -> bool:
-        """Report a job that has not ended within some time after `kill`."""
-        killed_at, imposed = self._killed_at, self._imposed
-        if killed_at is None or imposed is None or isinstance(self._kind, ProcessKind):
-            return False
-        if self._config.clock.now().monotonic - killed_at < SECONDS:
-            return False
-        what = f"its job within {SECONDS:g} s"
-        fault = WrongKindError(self._kind.name, "kill", what, "it must", "did not end")
-        error = f"could not be ended: {fault}"
-        self._report(msgspec.structs.replace(imposed, error=error), abandoned=True)
-        return True
+    def _force_end(self, outcome: Outcome) -> ForcedEnd:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = ForcedEnd(outcome, self._kind, self._config.clock)
+        return self._end
 
     def _finish(self, job: Job, end: JobEnd) -> None:
         # A failure to read the last output must not prevent the report of the end.
         self._try(lambda: self._news.look(job, last=True))
-        outcome = self._imposed or end.outcome
-        if self._imposed is not None:
-            outcome = msgspec.structs.replace(
-                outcome,
-                exit_code=end.outcome.exit_code,
-                error=end.leftover or outcome.error,
-                figures=end.outcome.figures,
-            )
+        outcome = end.outcome if self._end is None else self._end.outcome_with(end)
         self._report(outcome, left=end.left)
 
     def _report(
@@ -483,10 +394,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
         # The job refers to this actor: a reference cycle per job would be costly for
         # the garbage collector.
         self._job = self._noting = None
-        for alarm in filter(None, (self._grace, self._retry)):
-            alarm.cancel()
-        if self._timeout is not None:
-            self._timeout.pause()
+        for alarm in (self._end, self._retry, self._pausing):
+            if alarm is not None:
+                alarm.cancel()
         outcome, news = self._news.with_cut(outcome), self._news.at_end()
         end = JobEnded(self._task.id, outcome, news, self._stopped, abandoned, left)
         if self._stopped:

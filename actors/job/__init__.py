@@ -1,1 +1,1 @@
-"""One job: its start, its output and its input, in parts that a TaskActor uses."""
+"""One job: its start, input, output, pauses and end, as parts of a TaskActor."""

@@ -8,7 +8,6 @@ from ..kinds import JobEnd
 from ..kinds.kind import WrongKindError, raised
 from ..kinds.process_job import ProcessJob
 from ..rules.field_types import wrong_type
-from ..rules.safe_text import brief
 
 if TYPE_CHECKING:
     from ..kinds import Job, Kind
@@ -37,10 +36,10 @@ def look(kind: Kind, job: Job) -> JobEnd | None:
         return None
     if not isinstance(end, JobEnd):
         wanted = "it must return a JobEnd, or None"
-        raise WrongKindError(kind.name, "look", brief(repr(end)), wanted)
+        raise WrongKindError.returned(kind.name, "look", end, wanted)
     # The ends of processes are made here.
     if not isinstance(job, ProcessJob) and (problem := wrong_type(end)) is not None:
-        raise WrongKindError(kind.name, "look", brief(repr(end)), f"its {problem}")
+        raise WrongKindError.returned(kind.name, "look", end, f"its {problem}")
     return end
 
 
@@ -54,7 +53,7 @@ def pid(kind: Kind, job: Job) -> int | None:
     if number is None or (type(number) is int and number > 0):
         return number
     wanted = "it must return the id of a process, or None"
-    raise WrongKindError(kind.name, "pid", brief(repr(number)), wanted)
+    raise WrongKindError.returned(kind.name, "pid", number, wanted)
 
 
 def progress(kind: Kind, job: Job) -> int | None:
@@ -67,4 +66,4 @@ def progress(kind: Kind, job: Job) -> int | None:
     if percent is None or (type(percent) is int and 0 <= percent <= 100):  # noqa: PLR2004
         return percent
     wanted = "it must return a whole number from 0 to 100, or None"
-    raise WrongKindError(kind.name, "progress", brief(repr(percent)), wanted)
+    raise WrongKindError.returned(kind.name, "progress", percent, wanted)

@@ -13,12 +13,28 @@ from ..rules.outcome import LOST
 from ..rules.safe_text import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..kinds import Job, JobContext, Kind
+    from ..kinds.engine import Engine
     from ..processes.exit_notes import ExitNotes
     from ..rules.adoption import Adoption
     from ..rules.task import Task
+
+
+def engine_of(task: Task, engines: Mapping[str, Engine]) -> Engine | None:
+    """Return the engine that runs the job of a task; None for this machine.
+
+    Raises:
+        StartError: If it is missing. That happens only to an adopted job: the queue
+            starts no task without its engine.
+    """
+    if task.terms is None or not (name := task.terms.engine):
+        return None
+    if (engine := engines.get(name)) is None:
+        text = f"engine {brief(name)!r}, which runs it, is not here any more"
+        raise StartError(text)
+    return engine
 
 
 def start(kind: Kind, context: JobContext) -> Job:
@@ -51,10 +67,10 @@ def _call(kind: Kind, method: str, call: Callable[[], Job]) -> Job:
     except BaseException as error:
         raise raised(kind, method, error) from error
     if cast("object", job) is None:
-        raise WrongKindError(kind.name, method, "no job", "it must return one")
+        raise WrongKindError(kind.name, f"{method}() must return a job, not None")
     if not callable(getattr(job, "look", None)):
         wanted = "it must return a job, which has a method look"
-        raise WrongKindError(kind.name, method, brief(repr(job)), wanted)
+        raise WrongKindError.returned(kind.name, method, job, wanted)
     return job
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, Self, cast, runtime_checkable
 
 import msgspec
 
@@ -39,21 +39,20 @@ class StartError(Exception):
 
 
 class WrongKindError(StartError):
-    """A kind violates its protocol; the text names the kind and the violation.
+    """A kind violates its protocol.
 
     Args:
         kind: The name of the kind.
-        method: The method that returned or raised an invalid value.
-        returned: That value.
-        wanted: What the method must do instead.
-        verb: "returned" or "raised".
+        problem: The violation, and what the kind must do instead.
     """
 
-    def __init__(
-        self, kind: str, method: str, returned: str, wanted: str, verb: str = "returned"
-    ) -> None:
-        text = f"the kind {kind!r} is at fault: {method}() {verb} {returned}"
-        super().__init__(safe_line(f"{text}; {wanted}"))
+    def __init__(self, kind: str, problem: str) -> None:
+        super().__init__(safe_line(f"bug in kind {kind!r}: {problem}"))
+
+    @classmethod
+    def returned(cls, kind: str, method: str, value: object, wanted: str) -> Self:
+        """Return the error of a method that returned an invalid value."""
+        return cls(kind, f"{method}() returned {brief(repr(value))}; {wanted}")
 
 
 class ShortageError(StartError):
@@ -217,16 +216,15 @@ def check(kind: Kind, args: tuple[str, ...]) -> None:
         raise InvalidRequestError(str(raised(kind, "check", error))) from error
     if answer is False:
         wanted = "it must raise an InvalidRequestError that says why"
-        raise InvalidRequestError(
-            str(WrongKindError(kind.name, "check", "False", wanted))
-        )
+        fault = WrongKindError.returned(kind.name, "check", answer, wanted)
+        raise InvalidRequestError(str(fault))
 
 
 def raised(kind: Kind, method: str, error: BaseException) -> WrongKindError:
     """Log an exception of a kind's method, and return the error to raise for it."""
     logger.error("%s() of the kind %r failed", method, kind.name, exc_info=error)
     what = brief(repr(error), _LONGEST_ERROR)
-    return WrongKindError(kind.name, method, what, "see the log", "raised")
+    return WrongKindError(kind.name, f"{method}() raised {what}; see the log")
 
 
 @runtime_checkable

@@ -11,7 +11,6 @@ from ..processes.bounds import Bounds
 from ..processes.environment import Environment
 from ..processes.marks import MARK
 from ..rules.outcome import NEVER_KNOWN
-from ..rules.safe_text import brief
 from ..rules.shortage import WAITS_FOR
 from .engine import Command, Outliving
 from .kind import InvalidRequestError, StartError, WrongKindError, raised
@@ -61,9 +60,10 @@ class ProcessKind:
         Called by a TaskActor when the task starts; must not block.
         """
         del args
-        raise StartError(
-            f"the kind {self.name!r} is at fault: it has no command(args); define one"
-            " that returns a list: the program and its arguments"
+        raise WrongKindError(
+            self.name,
+            "it has no command(args); define one that returns a list: the program and"
+            " its arguments",
         )
 
     def environment(
@@ -186,8 +186,8 @@ class ProcessKind:
         return cast("Sequence[str]", words)
 
     def _refuse(self, method: str, returned: object, wanted: str) -> NoReturn:
-        given = brief(repr(returned))
-        raise WrongKindError(self.name, method, given, f"it must return {wanted}")
+        wanted = f"it must return {wanted}"
+        raise WrongKindError.returned(self.name, method, returned, wanted)
 
     def _directory_for(self, task: Task) -> str:
         directory = self.directory(task) or task.directory
@@ -215,8 +215,8 @@ class ProcessKind:
                 if not isinstance(cast("object", value), str):
                     # Values may be secret.
                     given = f"{type(value).__name__} for {name!r}"
-                    wanted = "every value must be str"
-                    raise WrongKindError(self.name, "environment", given, wanted)
+                    text = f"environment() returned {given}; every value must be str"
+                    raise WrongKindError(self.name, text)
             inherited = Environment(variables)
         before = inherited.get("PWD", "")
         if before and not _is_same(before, directory):

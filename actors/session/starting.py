@@ -6,6 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..job.config import TaskActorConfig
 from ..journal.unshown import UnshownChanges
 from ..kinds import Closable, Outliving
 from ..messages import (
@@ -35,7 +36,6 @@ from ..runner_actor import RunnerActor
 from ..runtime.clock import Clock, SystemClock
 from ..runtime.dispatcher import Dispatcher
 from ..runtime.promise import answer_of
-from ..task_actor import TaskActorConfig
 from .asking import ANSWER_TIMEOUT, ReplyT, ask
 from .names import check_session_name, working_directory
 

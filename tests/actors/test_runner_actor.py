@@ -22,6 +22,7 @@ from backburner.actors import (
     Task,
     TaskActor,
 )
+from backburner.actors.job.config import TaskActorConfig
 from backburner.actors.messages import (
     Begin,
     ClaimTasks,
@@ -44,7 +45,6 @@ from backburner.actors.processes.marks import MARK
 from backburner.actors.rules.look_schedule import LOOKS_PER_TICK, QUIET_TICKS
 from backburner.actors.runner_actor import TICK
 from backburner.actors.runtime.sending import DeadLetters
-from backburner.actors.task_actor import TaskActorConfig
 from backburner.actors.testing import (
     FakeKind,
     ManualClock,

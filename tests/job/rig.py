@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backburner.actors import Outcome, ShortageError, Task, TaskActor
+from backburner.actors.job.config import TaskActorConfig
 from backburner.actors.messages import (
     JobEnded,
     Look,
@@ -15,7 +16,6 @@ from backburner.actors.messages import (
     TaskActorMessage,
 )
 from backburner.actors.runtime.sending import DeadLetters
-from backburner.actors.task_actor import TaskActorConfig
 from backburner.actors.testing import FakeKind, ManualClock, ManualExits, Recorder, Step
 from patience import PATIENCE
 

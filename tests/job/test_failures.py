@@ -110,7 +110,7 @@ def test_a_look_that_returns_nonsense_fails_the_task(
     rig.tell(Look())
     rig.tell(Look())
     assert rig.end().outcome.reason == (
-        f"the kind 'fake' is at fault: look() returned {brief(repr(end))}; {says}"
+        f"bug in kind 'fake': look() returned {brief(repr(end))}; {says}"
     )
 
 
@@ -128,7 +128,7 @@ def test_an_invalid_pid_fails_the_task(
     rig.start()
     rig.tell(Look())
     assert rig.end().outcome.reason == (
-        f"the kind 'fake' is at fault: pid() returned {number!r}; it must return the"
+        f"bug in kind 'fake': pid() returned {number!r}; it must return the"
         " id of a process, or None"
     )
 
@@ -144,8 +144,7 @@ def test_an_error_of_a_job_names_its_kind_and_the_method(
         with contextlib.suppress(pykka.ActorDeadError):
             rig.tell(message)
     assert rig.end().outcome == Outcome.failed(
-        f"the kind 'fake' is at fault: {step}() raised RuntimeError('planted'); see"
-        " the log"
+        f"bug in kind 'fake': {step}() raised RuntimeError('planted'); see the log"
     )
     assert "kill" in job.asked.received
 
@@ -159,15 +158,14 @@ def test_a_kill_that_raises_names_its_kind(
     ended = rig.end()
     assert ended.abandoned
     assert ended.outcome.reason == (
-        "the kind 'fake' is at fault: kill() raised RuntimeError('planted'); see the"
-        " log"
+        "bug in kind 'fake': kill() raised RuntimeError('planted'); see the log"
     )
 
 
 @pytest.mark.parametrize(
     ("job", "says"),
     [
-        (None, "returned no job; it must return one"),
+        (None, "must return a job, not None"),
         ("job", "returned 'job'; it must return a job, which has a method look"),
     ],
 )
@@ -183,7 +181,7 @@ def test_a_start_that_returns_no_job_names_its_kind(
     rig.start()
     ended = rig.end()
     assert ended.abandoned
-    assert ended.outcome.reason == f"the kind 'fake' is at fault: start() {says}"
+    assert ended.outcome.reason == f"bug in kind 'fake': start() {says}"
 
 
 def test_a_job_without_a_method_names_its_kind(
@@ -203,7 +201,7 @@ def test_a_job_without_a_method_names_its_kind(
     ended = rig.end()
     assert ended.abandoned
     assert ended.outcome.reason.startswith(
-        "the kind 'fake' is at fault: stop() raised AttributeError("
+        "bug in kind 'fake': stop() raised AttributeError("
     )
 
 
@@ -222,7 +220,7 @@ def test_a_job_that_cannot_be_paused_says_that_it_keeps_running(
     rig.start()
     rig.tell(SetPaused(paused=True))
     assert rig.queue.wait_for(TaskWaits).why == (
-        "the kind 'fake' is at fault: it has can_pause, but its job has no pause and"
+        "bug in kind 'fake': it has can_pause, but its job has no pause and"
         " resume; the job keeps running"
     )
     rig.tell(SetPaused(paused=False))
@@ -244,8 +242,8 @@ def test_a_job_that_survives_a_kill_is_abandoned(rig: Rig) -> None:
     assert ended.abandoned
     assert ended.outcome == replace(
         CANCELED,
-        error="could not be ended: the kind 'fake' is at fault: kill() did not end its"
-        " job within 2 s; it must",
+        error="could not be ended: bug in kind 'fake': kill() did not end its"
+        " job within 2 s",
     )
 
 

@@ -32,7 +32,7 @@ def test_a_start_that_raises_anything_fails_the_task(
     rig, other = start_actor(FakeKind(raises={"start": error})), start_actor(FakeKind())
     rig.start()
     assert rig.end().outcome == Outcome.failed(
-        f"the kind 'fake' is at fault: start() raised {error!r}; see the log"
+        f"bug in kind 'fake': start() raised {error!r}; see the log"
     )
     other.begin().complete()
     assert other.end().outcome.status is TaskStatus.COMPLETE

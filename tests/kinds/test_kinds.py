@@ -184,8 +184,7 @@ def test_an_error_of_a_process_kind_names_the_method(
     with pytest.raises(WrongKindError) as raised:
         kind.start(_context(tmp_path, "true"))
     assert str(raised.value) == (
-        f"the kind 'bash' is at fault: {method}() raised KeyError('planted'); see the"
-        " log"
+        f"bug in kind 'bash': {method}() raised KeyError('planted'); see the log"
     )
 
 

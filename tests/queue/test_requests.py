@@ -247,7 +247,7 @@ def test_a_kind_whose_check_fails_is_named(rig: Rig, error: BaseException) -> No
     rig.kind.raises["check"] = error
     refused = rig.refusal(AddTask(TaskRequest("Build", "fake")))
     assert refused.text == (
-        f"the kind 'fake' is at fault: check() raised {error!r}; see the log"
+        f"bug in kind 'fake': check() raised {error!r}; see the log"
     )
     assert refused.code is RefusalCode.INVALID
 

@@ -116,7 +116,7 @@ def test_an_invalid_return_value_fails_the_task_and_names_the_kind(
     with running(TaskSystem(kinds=[_Wrong(**{method: returned})])) as system:
         (ended,) = system.wait(system.add("Wrong", "wrong").id, timeout=PATIENCE)
     assert ended.status is TaskStatus.FAILED
-    blamed = rf"^the kind 'wrong' is at fault: {method}\(\) returned "
+    blamed = rf"^bug in kind 'wrong': {method}\(\) returned "
     assert re.match(blamed + says, ended.reason)
 
 
@@ -130,7 +130,7 @@ def test_a_kind_without_a_command_is_named() -> None:
     with running(TaskSystem(kinds=[_Bare()])) as system:
         (ended,) = system.wait(system.add("Bare", "bare").id, timeout=PATIENCE)
     assert ended.reason.startswith(
-        "the kind 'bare' is at fault: it has no command(args); define one"
+        "bug in kind 'bare': it has no command(args); define one"
     )
 
 
@@ -161,7 +161,7 @@ def test_invalid_progress_names_the_kind(progress: int) -> None:
         (ended,) = system.wait(task.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.FAILED
     assert ended.reason == (
-        f"the kind 'fake' is at fault: progress() returned {progress!r}; it must return"
+        f"bug in kind 'fake': progress() returned {progress!r}; it must return"
         " a whole number from 0 to 100, or None"
     )
     assert kind.job(task.id).asked.of(str)[-2:] == ("kill", "look")
@@ -177,9 +177,7 @@ class _Forgetful(FakeKind):
 def test_a_kind_that_returns_no_job_fails_the_task() -> None:
     with running(TaskSystem(kinds=[_Forgetful()])) as system:
         (ended,) = system.wait(system.add("Build", "fake").id, timeout=PATIENCE)
-    assert ended.reason == (
-        "the kind 'fake' is at fault: start() returned no job; it must return one"
-    )
+    assert ended.reason == ("bug in kind 'fake': start() must return a job, not None")
 
 
 def test_an_invalid_argument_of_add_is_named() -> None:

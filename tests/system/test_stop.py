@@ -29,8 +29,8 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
     Unsubscribe,
-    task_actor,
 )
+from backburner.actors.job import ending
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.promise import Deadline
 from backburner.actors.session import shutdown as shutdown_module
@@ -364,7 +364,7 @@ def test_changes_shown_during_the_end_are_not_shown_again(
 def test_an_unkillable_job_is_named_and_takes_no_longer_than_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(task_actor, "SECONDS", 0.1)
+    monkeypatch.setattr(ending, "SECONDS", 0.1)
     kind = FakeKind("stuck", ignores={"stop", "kill"})
     system = TaskSystem(kinds=[kind], grace=0.1, slots=10)
     with no_leaks([system]):
@@ -376,8 +376,8 @@ def test_an_unkillable_job_is_named_and_takes_no_longer_than_others(
         assert time.monotonic() - begun < 10.0  # of the 30 s for late ends
     assert len(system.problems) == 6
     assert system.problems[0] == (
-        "task 1: could not be ended: the kind 'stuck' is at fault: kill() did not end"
-        " its job within 0.1 s; it must"
+        "task 1: could not be ended: bug in kind 'stuck': kill() did not end"
+        " its job within 0.1 s"
     )
     assert system.problems[-1] == "2 more"
 

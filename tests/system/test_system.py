@@ -601,7 +601,7 @@ def test_one_broken_job_leaves_the_others_alone() -> None:
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert (ended.status, ended.reason) == (
             "failed",
-            "the kind 'fake' is at fault: look() raised SystemExit(3); see the log",
+            "bug in kind 'fake': look() raised SystemExit(3); see the log",
         )
         assert _run(system, "echo on").status is TaskStatus.COMPLETE
 

@@ -21,7 +21,7 @@ from backburner.actors import (
 from backburner.actors.rules.output_news import OutputNews
 from backburner.ui.chat.beats import next_beat
 from backburner.ui.chat.model.messages import Beat
-from backburner.ui.chat.model.state import ChatState, Detail, Focus, kind_words
+from backburner.ui.chat.model.state import ChatState, Detail, Focus
 from backburner.ui.chat.update.task_list import PANELS
 from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw, measured
@@ -111,7 +111,6 @@ class ChatDriver:
         self.state = ChatState(
             session="main",
             make_dialogue=lambda: Dialogue(kinds, look.icons, 5.0, drawn=True),
-            kinds=kind_words(kinds),
             editor=Editor(history),
             look=look,
             size=Size(columns, rows),

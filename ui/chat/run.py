@@ -25,7 +25,7 @@ from ..terminal.quiet import Quiet
 from ..terminal.screen import Screen
 from ..terminal.terminal import Terminal
 from ..text.theme import Look
-from .model.state import ChatState, kind_words
+from .model.state import ChatState
 from .views.input import input_styles
 from .views.layout import draw
 
@@ -193,7 +193,6 @@ def _state(
         session=options.session,
         make_dialogue=lambda: _dialogue(system, options, look),
         come_back=options.come_back,
-        kinds=kind_words(system.kinds),
         editor=Editor(inputs, input_styles(look.theme)),
         look=look,
         size=terminal.size(),

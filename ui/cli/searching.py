@@ -37,10 +37,10 @@ def search_all(call: Call, system: RemoteSystem | ClosedSession) -> int:
             for hit in hits:
                 progress.clear()
                 if call.as_json:
-                    told = {"id": hit.task_id, "place": hit.place, "line": hit.line}
+                    told = {"id": hit.id, "place": hit.place, "line": hit.line}
                     call.say_json(told)
                 else:
-                    call.say(f"#{hit.task_id}: {hit.line}")
+                    call.say(f"#{hit.id}: {hit.line}")
             progress.show(search.done)
     finally:
         progress.clear()

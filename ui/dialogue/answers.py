@@ -9,6 +9,7 @@ import msgspec
 
 from ...actors import Schedule, Task, TaskCounts
 from ...actors.rules.nodes import Node
+from .output_search import FoundLine
 from .statistics import StatsAnswer
 
 
@@ -115,22 +116,6 @@ class ClearAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="clear"):
     """
 
     ids: tuple[int, ...]
-
-
-class FoundLine(msgspec.Struct, frozen=True):
-    """A line found by `/find`.
-
-    Attributes:
-        id: The task that printed the line.
-        place: The offset of the line in the output, in bytes.
-        line: The line, safe to show; a long line may be cut.
-        match: The part of the line that matches.
-    """
-
-    id: int
-    place: int
-    line: str
-    match: str
 
 
 class FindAnswer(msgspec.Struct, frozen=True, tag_field="event", tag="find"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,6 +19,7 @@ from .term_options import TYPED_OPTIONS
 
 if TYPE_CHECKING:
     from ...actors import Schedule, Task
+    from ...actors.kinds.kind import KindWords
 
 _MOST: Final = 50
 _LOOKED_AT: Final = 1000
@@ -57,38 +58,25 @@ class Completion(msgspec.Struct, frozen=True):
         return any(self.word in {p.text.rstrip(), p.label} for p in self.proposals)
 
 
-class Vocabulary(Protocol):
-    """The words that completers propose."""
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The words that completers propose.
 
-    @property
-    def tasks(self) -> Iterable[Task]:
-        """All tasks, newest first."""
-        ...
+    Attributes:
+        tasks: All tasks, newest first; can be read once.
+        kinds: The kinds of tasks.
+        conversations: Name of each conversation and a note about it, the likeliest
+            first.
+        commands: Name and summary of each command.
+        templates: Name and summary of each template.
+        schedules: All schedules, by id.
+    """
 
-    @property
-    def kinds(self) -> tuple[tuple[str, str, str], ...]:
-        """Name, arguments and summary of each kind of task."""
-        ...
-
-    @property
-    def conversations(self) -> tuple[tuple[str, str], ...]:
-        """Name of each conversation and a note about it, the likeliest first."""
-        ...
-
-    @property
-    def commands(self) -> tuple[tuple[str, str], ...]:
-        """Name and summary of each command."""
-        ...
-
-    @property
-    def templates(self) -> tuple[tuple[str, str], ...]:
-        """Name and summary of each template."""
-        ...
-
-    @property
-    def schedules(self) -> tuple[Schedule, ...]:
-        """All schedules, by id."""
-        ...
+    tasks: Iterable[Task]
+    kinds: tuple[KindWords, ...]
+    conversations: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, str], ...]
+    templates: tuple[tuple[str, str], ...]
+    schedules: tuple[Schedule, ...]
 
 
 Completer = Callable[[str, Vocabulary], Completion]
@@ -274,9 +262,9 @@ def job(rest: str, known: Vocabulary) -> Completion:
     if " " in kind:
         return Completion()
     kinds = tuple(
-        Proposal(f"{name} ", f"{name} {usage}".strip(), summary)
-        for name, usage, summary in known.kinds
-        if name.startswith(kind)
+        Proposal(f"{it.name} ", f"{it.name} {it.usage}".strip(), it.summary)
+        for it in known.kinds
+        if it.name.startswith(kind)
     )
     completion = Completion(kind, kinds)
     return msgspec.structs.replace(completion, wants_one=not completion.is_complete)

@@ -37,6 +37,7 @@ from .waits import Waits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ...actors.kinds.kind import KindWords
     from ...actors.processes.activity import VitalSigns
     from ..text.theme import Icons
     from .answers import Answer
@@ -62,7 +63,7 @@ class Context:
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
-        kinds: tuple[tuple[str, str, str], ...],
+        kinds: tuple[KindWords, ...],
         icons: Icons,
         grace: float,
         *,
@@ -79,7 +80,7 @@ class Context:
         """The conversation of the command or answer that is being handled."""
         self.line = ""
         """The last typed line."""
-        self.open = OpenTasks(frozenset(name for name, _, _ in kinds))
+        self.open = OpenTasks(frozenset(it.name for it in kinds))
         self.schedules: dict[int, Schedule] = {}
         """All schedules, by id."""
         self.newest: int | None = None

@@ -46,11 +46,8 @@ if TYPE_CHECKING:
 
     from ...actors.kinds.kind import KindWords
     from ..text.theme import Icons
-    from .last_runs import Estimate
     from .lookups import LookedUp
-    from .open_tasks import OpenTasks
     from .registry import Command
-    from .templates import FoundTemplates
 
 YOU = "you"
 
@@ -83,13 +80,18 @@ class Dialogue:
         confirm: tuple[str, ...] = (),
         templates: Templates | None = None,
     ) -> None:
-        words = tuple((kind.name, kind.usage, kind.summary) for kind in kinds)
-        self._context = Context(
-            words, icons, grace, drawn=drawn, remembers=remembers, detaches=detaches
+        self.context = Context(
+            tuple(kinds),
+            icons,
+            grace,
+            drawn=drawn,
+            remembers=remembers,
+            detaches=detaches,
         )
-        self._context.confirm = confirm
-        self._context.templates = templates or Templates()
-        self._context.misunderstood = self._note_misunderstood
+        """The state that commands share, such as the open tasks and the templates."""
+        self.context.confirm = confirm
+        self.context.templates = templates or Templates()
+        self.context.misunderstood = self._note_misunderstood
         self._trouble = False
         self.misunderstood = False
         """Whether a line was invalid."""
@@ -104,13 +106,8 @@ class Dialogue:
         too, and must not keep a person from canceling or clearing the tasks that fill
         the disk.
         """
-        context = self._context
+        context = self.context
         return bool(context.awaits_answers or context.waits) and not self._trouble
-
-    @property
-    def defers(self) -> bool:
-        """Whether a command waits for the id of a task that is being added."""
-        return self._context.defers
 
     def takes(self, line: str) -> bool:
         """Return whether a line can run now.
@@ -118,7 +115,7 @@ class Dialogue:
         While earlier commands are still running, only a line that adds a task after
         commands that add tasks: their answers arrive in order.
         """
-        context = self._context
+        context = self.context
         if not self.busy:
             return True
         if context.waits or context.confirm or not context.only_adds:
@@ -131,31 +128,8 @@ class Dialogue:
     @property
     def schedules(self) -> tuple[Schedule, ...]:
         """All schedules, by id."""
-        known = self._context.schedules
+        known = self.context.schedules
         return tuple(known[it] for it in sorted(known))
-
-    @property
-    def templates(self) -> Templates:
-        """The configured templates, without those of the project."""
-        return self._context.templates
-
-    @property
-    def found_templates(self) -> FoundTemplates:
-        """The templates that were found last."""
-        return self._context.found_templates
-
-    @found_templates.setter
-    def found_templates(self, found: FoundTemplates) -> None:
-        self._context.found_templates = found
-
-    def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
-        """Estimate the remaining time of a running task; see `LastRuns`."""
-        return self._context.last_runs.estimate(task, duration)
-
-    @property
-    def open(self) -> OpenTasks:
-        """The tasks that have not ended."""
-        return self._context.open
 
     def take_line(self, line: str, where: str | None = None) -> list[Effect]:
         """Run a typed line.
@@ -165,7 +139,7 @@ class Dialogue:
             where: The conversation in which it was typed, and in which its results
                 appear.
         """
-        self._context.where, self._context.line = where, line
+        self.context.where, self.context.line = where, line
         if not line.strip():
             return []
         try:
@@ -175,17 +149,17 @@ class Dialogue:
             return [*said, *self._misunderstand(error)]
         if isinstance(command, Say):
             said = self._said(command.text, command=False)
-            return [*said, *command.run(self._context)]
+            return [*said, *command.run(self.context)]
         private = is_private(line)
-        self._context.others_see = not private
+        self.context.others_see = not private
         try:
-            effects = command.run(self._context)
+            effects = command.run(self.context)
         except UnknownKindError as error:
             private, effects = True, self._misunderstand(with_kind(line, error))
         except UsageError as error:
             private, effects = True, self._misunderstand(error)
         finally:
-            self._context.others_see = False
+            self.context.others_see = False
         return [*self._said(line, command=True, private=private), *effects]
 
     def _note_misunderstood(self) -> None:
@@ -194,41 +168,41 @@ class Dialogue:
     def _misunderstand(self, error: UsageError) -> list[Effect]:
         self.misunderstood = True
         ready: list[Effect] = []
-        if self._context.drawn and error.corrected:
+        if self.context.drawn and error.corrected:
             ready.append(OfferLine(error.corrected))
-        return [self._context.problem(str(error)), *ready]
+        return [self.context.problem(str(error)), *ready]
 
     def take_command(self, command: Command, where: str | None = None) -> list[Effect]:
         """Run a command that was chosen with a key instead of typed."""
-        self._context.where = where
-        return command.run(self._context)
+        self.context.where = where
+        return command.run(self.context)
 
     def take_bad_line(self, problem: str) -> list[Effect]:
         """Report a line that could not be decoded."""
         self.misunderstood = True
-        return [self._context.problem(problem)]
+        return [self.context.problem(problem)]
 
     def take_notice(self, text: str, *, good: bool = False) -> list[Effect]:
         """Show a notice, such as one about the start."""
-        context = self._context
+        context = self.context
         return [context.reply([safe_line(text)]) if good else context.problem(text)]
 
     def take_resumed(self, tasks: tuple[Task, ...]) -> list[Effect]:
         """Show which tasks were queued when the session was opened, and start now."""
-        return [self._context.reply(resumed_lines(tasks))] if tasks else []
+        return [self.context.reply(resumed_lines(tasks))] if tasks else []
 
     def take_failure(self, error: BaseException) -> list[Effect]:
         """Report an internal error."""
-        self._context.where = None
-        return [self._context.problem(f"internal error: {error!r}; see the log")]
+        self.context.where = None
+        return [self.context.problem(f"internal error: {error!r}; see the log")]
 
     def take_end(self) -> list[Effect]:
         """Report unanswered requests, since no answer can arrive any more."""
-        self._context.where = None
-        lost = self._context.take_unanswered()
+        self.context.where = None
+        lost = self.context.take_unanswered()
         self.unsuccessful |= bool(lost)
         return [
-            self._context.problem(
+            self.context.problem(
                 f"{request.description}: could not be stored before the session"
                 " ended, and does not run; add it again"
             )
@@ -237,7 +211,7 @@ class Dialogue:
 
     def take_notification(self, notification: Notification) -> list[Effect]:
         """Record a notification, and show it."""
-        context = self._context
+        context = self.context
         match notification:
             case TaskChanged(event=event, task=task):
                 self._note(task)
@@ -284,11 +258,11 @@ class Dialogue:
 
     def take_reply(self, reply: QueueReply) -> list[Effect]:
         """Show the answer to a request."""
-        return self._context.take_reply(reply, self._refused)
+        return self.context.take_reply(reply, self._refused)
 
     def take_lookup(self, message: LookedUp) -> list[Effect]:
         """Show the result of a lookup."""
-        return self._context.take_lookup(message)
+        return self.context.take_lookup(message)
 
     def _refused(self, invalid: bool, adding: bool) -> None:  # noqa: FBT001 - a callback
         self.misunderstood |= invalid
@@ -296,7 +270,7 @@ class Dialogue:
         self.unsuccessful |= adding
 
     def _note(self, task: Task) -> None:
-        context = self._context
+        context = self.context
         if task.status.is_final:
             context.open.pop(task.id, None)
             context.signs.pop(task.id, None)
@@ -307,7 +281,7 @@ class Dialogue:
 
     def _heard(self, said: ChatMessage) -> list[Effect]:
         """Pass a message that was typed in another chat on to the partner."""
-        if not self._context.drawn or said.who != YOU:
+        if not self.context.drawn or said.who != YOU:
             return []
         if not said.command:
             return [Speak(said.text, said.conversation, elsewhere=True)]
@@ -315,18 +289,18 @@ class Dialogue:
             command = parse(said.text)
         except UsageError:
             return []
-        return command.trusts(self._context) if isinstance(command, Allow) else []
+        return command.trusts(self.context) if isinstance(command, Allow) else []
 
     def _end_waits(self, task: Task) -> list[Effect]:
         effects: list[Effect] = []
-        for wait in self._context.waits.take_end(task):
-            self._context.where = wait.where
-            effects.append(self._context.reply([wait.outcome()], wait.answer()))
+        for wait in self.context.waits.take_end(task):
+            self.context.where = wait.where
+            effects.append(self.context.reply([wait.outcome()], wait.answer()))
         return effects
 
     def _end_waits_for_forgotten(self, ids: Iterable[int]) -> list[Effect]:
         """End the waits for tasks whose end was not reported here."""
-        context, effects = self._context, list[Effect]()
+        context, effects = self.context, list[Effect]()
         for task_id in context.open.keys() & set(ids):
             del context.open[task_id]
             context.signs.pop(task_id, None)
@@ -338,12 +312,10 @@ class Dialogue:
         return effects
 
     def _said(self, text: str, *, command: bool, private: bool = False) -> list[Effect]:
-        where = self._context.where
+        where = self.context.where
         conversation = MAIN_CONVERSATION if where is None else where
-        said = ChatMessage(
-            self._context.now(), conversation, YOU, text.strip(), command
-        )
+        said = ChatMessage(self.context.now(), conversation, YOU, text.strip(), command)
         shown = Show(Said(said.at, said.who, said.text, command), where)
-        if private and not self._context.drawn:
+        if private and not self.context.drawn:
             return [shown]  # only the drawn chat shows the answer beside the command
         return [Tell(WriteDown(said, private=private)), shown]

@@ -17,12 +17,14 @@ from ...actors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ...actors.kinds.kind import KindWords
+
 _EXAMPLES: Final = {"bash": '/task "List" bash ls -l', "sleep": '/task "Nap" sleep 10s'}
 _GOES_ON: Final = "at the latest"  # its processes still run
 
 
 def with_hint(
-    refusal: Refused, request: QueueRequest, kinds: Iterable[tuple[str, str, str]]
+    refusal: Refused, request: QueueRequest, kinds: Iterable[KindWords]
 ) -> str:
     """Return the text of a refusal, with the command to type next if known."""
     text = refusal.text
@@ -36,10 +38,10 @@ def with_hint(
         ):
             return f"{text}; /show {task_id} tells more"
         case RefusalCode.INVALID, AddTask(request=task) if text.startswith("missing "):
-            for name, usage, _ in kinds:
-                if name == task.kind:
-                    example = f'/task "Description" {name} {usage}'
-                    return f"{text}; try: {_EXAMPLES.get(name, example)}"
+            for kind in kinds:
+                if kind.name == task.kind:
+                    example = f'/task "Description" {kind.name} {kind.usage}'
+                    return f"{text}; try: {_EXAMPLES.get(kind.name, example)}"
             return text
         case _:
             return text

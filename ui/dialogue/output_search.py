@@ -35,17 +35,17 @@ _DROPPED: Final = bytes(it for it in range(32) if it not in b"\n\t\r\x1b") + b"\
 _SPECIAL: Final = r"\\|\(\?"
 
 
-class Hit(msgspec.Struct, frozen=True):
+class FoundLine(msgspec.Struct, frozen=True):
     """A line that matches.
 
     Attributes:
-        task_id: The task that printed it.
+        id: The task that printed the line.
         place: The offset of the line in the output, in bytes.
-        line: The line, safe to show; a long line is cut.
+        line: The line, safe to show; a long line may be cut.
         match: The part of the line that matches.
     """
 
-    task_id: int
+    id: int
     place: int
     line: str
     match: str
@@ -139,7 +139,7 @@ class OutputSearch:
         """Whether the search is complete."""
         return not self._tasks and self._task is None
 
-    def step(self) -> list[Hit]:
+    def step(self) -> list[FoundLine]:
         """Read and search the next part of at most `STEP` bytes. The read may block."""
         if self._task is None and not self._open_next():
             return []
@@ -192,7 +192,7 @@ class OutputSearch:
         text = f"can't read the output of #{task.id}: {error.strerror}"
         self.problems.append(safe_line(text))
 
-    def _hits(self, task: Task, part: bytes, place: int) -> Iterator[Hit]:
+    def _hits(self, task: Task, part: bytes, place: int) -> Iterator[FoundLine]:
         if not self._may_match(part):
             return
         for line in part.split(b"\n"):
@@ -200,7 +200,7 @@ class OutputSearch:
             if text and (found := self._pattern.search(text)):
                 start = max(0, min(found.start() - SHOWN // 2, len(text) - SHOWN))
                 shown = text[start : start + SHOWN]
-                yield Hit(task.id, place, shown, found.group()[:SHOWN])
+                yield FoundLine(task.id, place, shown, found.group()[:SHOWN])
             place += len(line) + 1
 
     def _may_match(self, part: bytes) -> bool:
@@ -239,7 +239,7 @@ class LinesFound(msgspec.Struct, frozen=True):
         cut: Whether the search stopped at `MOST` lines, so that there may be more.
     """
 
-    hits: tuple[Hit, ...]
+    hits: tuple[FoundLine, ...]
     done: int
     total: int
     ended: bool
@@ -258,7 +258,7 @@ class BoundedSearch:
         # Newest first: people search for recent lines most often.
         self._search = OutputSearch(wanted.wanted, reversed(wanted.tasks))
         self._left = MOST
-        self._new: list[Hit] = []
+        self._new: list[FoundLine] = []
 
     @property
     def is_over(self) -> bool:

@@ -20,6 +20,7 @@ from .completers import Completer, nothing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ...actors.kinds.kind import KindWords
     from .context import Context
     from .effects import Effect
 
@@ -158,14 +159,12 @@ class Registry:
         corrected = near[0] if near else ""
         raise UsageError(f"unknown command {brief(name)}; {hint}", corrected)
 
-    def help_lines(
-        self, name: str | None, kinds: Iterable[tuple[str, str, str]]
-    ) -> list[str]:
+    def help_lines(self, name: str | None, kinds: Iterable[KindWords]) -> list[str]:
         """Return the lines of help of one command, or of all.
 
         Args:
             name: Its name, with the slash, or a synonym; None for all.
-            kinds: Name, arguments and summary of each kind of task.
+            kinds: The kinds of tasks.
         """
         if name is not None:
             spec = self.find(name)
@@ -174,9 +173,7 @@ class Registry:
         width = max(len(spec.heading) for spec in self)
         lines = [f"{spec.heading:<{width}}  {spec.summary}" for spec in self]
         lines.append("")
-        lines.extend(
-            f"KIND {kind} {usage}: {summary}" for kind, usage, summary in kinds
-        )
+        lines.extend(f"KIND {it.name} {it.usage}: {it.summary}" for it in kinds)
         lines.append(
             "Other lines are chat messages; // begins one that starts with a slash."
         )

@@ -59,6 +59,7 @@ from .own_news import OwnNews
 if TYPE_CHECKING:
     from ..dialogue.dialogue import Dialogue
     from ..dialogue.effects import Effect
+    from ..dialogue.open_tasks import OpenTasks
     from .typed_line import TypedLine
     from .views import View
 
@@ -185,22 +186,26 @@ class LineActor(FaceActor[LineMessage]):
         except OSError as error:
             self.lose_view(error.strerror or str(error))
 
+    @property
+    def _open(self) -> OpenTasks:
+        return self._dialogue.context.open
+
     def _cancel_all(self, *, now: bool) -> None:
         """Cancel the tasks added here, and drop the remaining lines."""
         self._lines.clear()
         self._input_ended = True
         reason = "canceled: its script was interrupted"
-        for task in self._dialogue.open.awaited:
+        for task in self._open.awaited:
             self.post(self._queue, CancelTask(task.id, reason, now, self.actor_ref))
 
     def _part(self) -> Verdict:
         self._perform(self._dialogue.take_end())
         self._flush()
         dialogue = self._dialogue
-        owed = dialogue.open.is_any_awaited and self._manner is not Manner.CHAT
+        owed = self._open.is_any_awaited and self._manner is not Manner.CHAT
         running = tuple(
             f"#{task.id} {safe_line(task.description)}"
-            for task in dialogue.open.awaited
+            for task in self._open.awaited
             if task.status is TaskStatus.RUNNING
         )
         return Verdict(dialogue.misunderstood, dialogue.unsuccessful or owed, running)
@@ -220,7 +225,10 @@ class LineActor(FaceActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif self._manner is Manner.CHAT or not self._dialogue.open.is_any_awaited:
+        elif (
+            self._manner is Manner.CHAT
+            or not self._open.is_any_awaited
+        ):
             self._leave()
 
     def _takes(self, line: InputLine | BadInput) -> bool:

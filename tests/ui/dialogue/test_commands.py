@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import CatchUp, TaskFilter, TaskRequest, Terms
+from backburner.actors.host.wire import KindWords
 from backburner.ui.dialogue.arguments import UsageError
 from backburner.ui.dialogue.commands import (
     REGISTRY,
@@ -554,7 +555,7 @@ def test_any_id_is_accepted(task_id: int) -> None:
     assert parse(f"/show #{task_id}") == ShowTask(task_id)
 
 
-_KINDS = [("bash", "COMMAND", "run a command line with bash")]
+_KINDS = [KindWords("bash", "COMMAND", "run a command line with bash")]
 
 
 def test_help_lists_every_command_and_kind() -> None:

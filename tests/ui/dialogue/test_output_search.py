@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backburner.actors import Task
-    from backburner.ui.dialogue.output_search import Hit
+    from backburner.ui.dialogue.output_search import FoundLine
 
 
 def _task(path: Path, data: bytes | None, task_id: int = 1) -> Task:
@@ -41,9 +41,9 @@ def _task(path: Path, data: bytes | None, task_id: int = 1) -> Task:
     )
 
 
-def _hits(wanted: Wanted, *tasks: Task) -> list[Hit]:
+def _hits(wanted: Wanted, *tasks: Task) -> list[FoundLine]:
     search = OutputSearch(wanted, tasks)
-    hits: list[Hit] = []
+    hits: list[FoundLine] = []
     while not search.is_over:
         hits += search.step()
     return hits
@@ -141,7 +141,7 @@ def test_unreadable_outputs_are_named_and_the_rest_is_searched(tmp_path: Path) -
         missing,
     )
     found = search_outputs(FindInOutputs(Wanted("needle"), tasks))
-    assert [it.task_id for it in found.hits] == [1]
+    assert [it.id for it in found.hits] == [1]
     (problem,) = found.problems
     assert problem.startswith("can't read the output of #2: ")
 
@@ -151,7 +151,7 @@ def test_the_newest_hits_come_first_and_their_number_is_limited(tmp_path: Path) 
         _task(tmp_path / f"{it}.log", b"needle\n" * MOST, it) for it in (1, 2)
     )
     found = search_outputs(FindInOutputs(Wanted("needle"), tasks))
-    assert {it.task_id for it in found.hits} == {2}
+    assert {it.id for it in found.hits} == {2}
     assert (len(found.hits), found.cut, found.ended) == (MOST, True, True)
 
 

@@ -298,7 +298,7 @@ def test_an_unusable_project_file_is_refused(
         case _:
             file.write_text(PROJECT)
             file.chmod(0o666)
-    found = find_templates(FindTemplates(_dialogue(tmp_path).templates))
+    found = find_templates(FindTemplates(_dialogue(tmp_path).context.templates))
     assert found.problem
     assert str(file) in found.problem
     assert "\n" not in found.problem

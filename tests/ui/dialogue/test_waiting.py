@@ -41,17 +41,17 @@ def test_awaited_tasks_are_those_that_have_not_ended(
     queued, running = samples[Status.QUEUED], samples[Status.RUNNING]
     tell(dialogue, running)
     tell(dialogue, queued)
-    assert dialogue.open.awaited == (queued, running)
-    assert dialogue.open.is_any_awaited
+    assert dialogue.context.open.awaited == (queued, running)
+    assert dialogue.context.open.is_any_awaited
     stopping = replace(running, reason="stopping")
     tell(dialogue, stopping, TaskEvent.PROGRESS)
-    assert dialogue.open.awaited == (queued, stopping)
+    assert dialogue.context.open.awaited == (queued, stopping)
     tell(dialogue, ended_with(running, Outcome.complete()))
-    assert dialogue.open.awaited == (queued,)
-    assert dialogue.open.is_any_awaited
+    assert dialogue.context.open.awaited == (queued,)
+    assert dialogue.context.open.is_any_awaited
     tell(dialogue, replace(queued, terms=Terms(held=True)), TaskEvent.QUEUED)
-    assert dialogue.open.awaited == ()
-    assert not dialogue.open.is_any_awaited
+    assert dialogue.context.open.awaited == ()
+    assert not dialogue.context.open.is_any_awaited
 
 
 def test_is_any_awaited_does_not_check_every_task(
@@ -68,7 +68,7 @@ def test_is_any_awaited_does_not_check_every_task(
     tell(dialogue, replace(samples[Status.RUNNING], id=1))
     for task_id in range(2, 100):
         tell(dialogue, replace(samples[Status.QUEUED], id=task_id))
-    assert dialogue.open.is_any_awaited
+    assert dialogue.context.open.is_any_awaited
     assert looked == [1]  # a script checks this after each notification
 
 
@@ -77,7 +77,7 @@ def test_earlier_tasks_are_known_but_not_shown_as_news(
 ) -> None:
     before = Subscribed(9, tuple(samples.values()))
     assert dialogue.take_notification(before) == []
-    assert [task.id for task in dialogue.open.awaited] == [1, 2]
+    assert [task.id for task in dialogue.context.open.awaited] == [1, 2]
     assert not dialogue.unsuccessful
     assert dialogue.take_notification(TasksForgotten(9, (3, 4))) == []
 

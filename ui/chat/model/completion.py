@@ -4,63 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ....actors import Schedule
 from ...dialogue.commands import REGISTRY
-from ...dialogue.completers import Proposal
-from .board import TaskBoard
+from ...dialogue.completers import Proposal, Vocabulary
 from .popup import Popup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ....actors import Task
     from ...dialogue.registry import CommandSpec
     from .state import ChatState
 
 
-class Words(msgspec.Struct, frozen=True):
-    """The words known to the chat: a `Vocabulary`.
-
-    Attributes:
-        board: The tasks.
-        kinds: Name, arguments and summary of each kind of task.
-        conversations: Name of each conversation and a note about it, the likeliest
-            first.
-        schedules: All schedules, by id.
-        templates: Name and summary of each template.
-    """
-
-    board: TaskBoard
-    kinds: tuple[tuple[str, str, str], ...]
-    conversations: tuple[tuple[str, str], ...]
-    schedules: tuple[Schedule, ...] = ()
-    templates: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def tasks(self) -> Iterable[Task]:
-        """All tasks, newest first."""
-        return (seen.task for seen in self.board.newest)
-
-    @property
-    def commands(self) -> tuple[tuple[str, str], ...]:
-        """Name and summary of each command."""
-        return tuple((spec.name, spec.summary) for spec in REGISTRY)
-
-
-def words_of(state: ChatState) -> Words:
+def words_of(state: ChatState) -> Vocabulary:
     """Return the words that the popup can propose."""
-    return Words(
-        state.board,
-        state.kinds,
-        state.conversations.destinations,
-        state.dialogue.schedules,
-        tuple((it.name, it.summary) for it in state.dialogue.found_templates.all),
+    context = state.dialogue.context
+    return Vocabulary(
+        tasks=(seen.task for seen in state.board.newest),
+        kinds=context.kinds,
+        conversations=state.conversations.destinations,
+        commands=tuple((spec.name, spec.summary) for spec in REGISTRY),
+        templates=tuple((it.name, it.summary) for it in context.found_templates.all),
+        schedules=state.dialogue.schedules,
     )
 
 
-def propose(before: str, known: Words) -> Popup | None:
+def propose(before: str, known: Vocabulary) -> Popup | None:
     """Return the proposals for the text before the cursor, or None."""
     if not before.startswith("/") or before.startswith("//"):
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ....actors.rules.record import ChangingRecord
-from ...dialogue.output_search import Hit, Wanted
+from ...dialogue.output_search import FoundLine, Wanted
 
 if TYPE_CHECKING:
     from ...dialogue.output_search import LinesFound
@@ -27,12 +27,12 @@ class Found(ChangingRecord):
     """
 
     wanted: Wanted
-    hits: list[Hit] = msgspec.field(default_factory=list[Hit])
+    hits: list[FoundLine] = msgspec.field(default_factory=list[FoundLine])
     selected: int = 0
     done: int = 0
     total: int = 0
     ended: bool = False
-    opening: Hit | None = None
+    opening: FoundLine | None = None
 
     def take(self, part: LinesFound) -> None:
         """Add a part of the results."""

@@ -23,10 +23,9 @@ from .conversations import Conversations
 from .paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ....actors import TaskFound
-    from ....actors.kinds.kind import KindWords
     from ...dialogue.dialogue import Dialogue
     from ...editor.editor import Editor
     from ...pager.pager import Pager, PagerPlace
@@ -228,7 +227,6 @@ class ChatState(ChangingRecord, dict=True):
     Attributes:
         session: The name of the session.
         make_dialogue: Makes `dialogue`.
-        kinds: Name, arguments and summary of each kind of task.
         editor: The input.
         look: Colors and signs.
         size: The size of the screen.
@@ -264,7 +262,6 @@ class ChatState(ChangingRecord, dict=True):
 
     session: str
     make_dialogue: Callable[[], Dialogue]
-    kinds: tuple[tuple[str, str, str], ...]
     editor: Editor
     look: Look
     size: Size
@@ -312,8 +309,3 @@ class ChatState(ChangingRecord, dict=True):
         """The panel with the focus, if any."""
         focused = self.focus is Focus.PANEL and self.panel_index < len(self.panels)
         return self.panels[self.panel_index] if focused else None
-
-
-def kind_words(kinds: Iterable[KindWords]) -> tuple[tuple[str, str, str], ...]:
-    """Return name, arguments and summary of each kind of task."""
-    return tuple((kind.name, kind.usage, kind.summary) for kind in kinds)

@@ -172,7 +172,7 @@ def _open(state: ChatState, detail: Detail) -> None:
     detail.look_at = state.now + LOOKS_EVERY
     detail.opened_from = before.opened_from if before else state.focus
     hit = state.found.opening if state.found else None
-    if state.found is not None and hit is not None and hit.task_id == detail.task_id:
+    if state.found is not None and hit is not None and hit.id == detail.task_id:
         state.found.opening = None
         if detail.pager is not None:
             detail.pager.show(hit.place, hit.match)

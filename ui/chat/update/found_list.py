@@ -47,7 +47,7 @@ def _open(state: ChatState, found: Found) -> list[Effect]:
     if not found.hits:
         return []
     found.opening = found.hits[found.selected]
-    return carry_out(state, commands.ShowTask(found.opening.task_id))
+    return carry_out(state, commands.ShowTask(found.opening.id))
 
 
 def _press(state: ChatState, row: int, height: int) -> list[Effect]:

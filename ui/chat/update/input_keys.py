@@ -222,7 +222,7 @@ def submit(state: ChatState) -> list[Effect]:
         state.to_split.append(line)
         return _split_first(state) if len(state.to_split) == 1 else []
     state.editor.remember(line)
-    if state.to_send or state.dialogue.defers:
+    if state.to_send or state.dialogue.context.defers:
         # `/quit` would drop the commands before it, which wait for an answer.
         state.to_send.append(line)
         effects = send_waiting(state)
@@ -342,14 +342,15 @@ def find_names(state: ChatState) -> list[Effect]:
     wants, state.wants_templates = state.wants_templates, False
     if wants and state.now - state.templates_asked >= _FRESH:
         state.templates_asked = state.now
-        effects.append(LookUp(TEMPLATES, FindTemplates(state.dialogue.templates)))
+        search = FindTemplates(state.dialogue.context.templates)
+        effects.append(LookUp(TEMPLATES, search))
     return effects
 
 
 def take_templates(state: ChatState, result: Result) -> None:
     """Take found templates, and propose them if the input needs them."""
     if isinstance(result, FoundTemplates):
-        state.dialogue.found_templates = result
+        state.dialogue.context.found_templates = result
         if state.editor.text.startswith(f"{RUN.name} "):
             _refresh(state)
             state.wants_templates = False

@@ -84,7 +84,7 @@ def _title(seen: Seen, state: ChatState, columns: int) -> Row:
 
 def _facts(seen: Seen, detail: Detail, state: ChatState) -> Facts:
     task, look = seen.task, state.look
-    estimate = state.dialogue.estimate(task, seen.duration(state.now))
+    estimate = state.dialogue.context.last_runs.estimate(task, seen.duration(state.now))
     runs = task.status is TaskStatus.RUNNING
     return task_facts(
         task,

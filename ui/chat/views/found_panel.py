@@ -41,7 +41,7 @@ def found_rows(state: ChatState, columns: int, height: int) -> list[Row]:
         before, match, after = hit.line.partition(hit.match)
         row = clip_row(
             (
-                Span(f"#{hit.task_id} ", theme.faint),
+                Span(f"#{hit.id} ", theme.faint),
                 Span(before.lstrip() if match else before),
                 Span(match, theme.match),
                 Span(after),

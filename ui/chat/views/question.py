@@ -91,7 +91,8 @@ def _consequence(state: ChatState) -> str:
         startable: list[Seen] = []
         held: list[Seen] = []
         for seen in state.board.queued:
-            (startable if state.dialogue.open.can_end(seen.task) else held).append(seen)
+            can_end = state.dialogue.context.open.can_end(seen.task)
+            (startable if can_end else held).append(seen)
         if startable:
             fate = "start next time" if state.remembers else "are dropped"
             names = _names(startable, len(startable))

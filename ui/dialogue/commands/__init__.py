@@ -106,7 +106,9 @@ class Help(msgspec.Struct, frozen=True):
             )
             for spec in specs
         )
-        kinds = tuple(KindHelp(*kind) for kind in context.kinds)
+        kinds = tuple(
+            KindHelp(kind.name, kind.usage, kind.summary) for kind in context.kinds
+        )
         lines = REGISTRY.help_lines(self.command, context.kinds)
         answer = HelpAnswer(commands, kinds)
         return [context.reply(lines, answer, laid_out=self.command is None)]

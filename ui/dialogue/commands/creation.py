@@ -57,7 +57,7 @@ class Run(msgspec.Struct, frozen=True):
         Raises:
             UnknownKindError: If there is no kind of this name.
         """
-        kinds = [name for name, _, _ in context.kinds]
+        kinds = [it.name for it in context.kinds]
         if self.request.kind not in kinds:
             raise UnknownKindError(self.request.kind, kinds)
         origin = context.where or ""

@@ -9,7 +9,7 @@ import msgspec
 from ....actors import ListTasks, TaskFilter, TaskList
 from ....actors.rules.safe_text import brief, safe_line, size_text
 from .. import completers
-from ..answers import FindAnswer, FoundLine
+from ..answers import FindAnswer
 from ..arguments import UsageError, split_word
 from ..effects import ShowFound
 from ..output_search import MOST, FindInOutputs, LinesFound, Wanted
@@ -39,7 +39,7 @@ class Find(msgspec.Struct, frozen=True):
             if context.drawn:
                 effects.append(ShowFound(self.wanted, result))
             elif result.hits:
-                lines = [f"#{it.task_id}: {it.line}" for it in result.hits]
+                lines = [f"#{it.id}: {it.line}" for it in result.hits]
                 effects.append(context.reply(lines, _part(result), laid_out=True))
             if result.ended:
                 effects += [context.problem(it) for it in result.problems]
@@ -57,10 +57,7 @@ class Find(msgspec.Struct, frozen=True):
 
 def _part(found: LinesFound) -> FindAnswer:
     """Return found lines for programs; the last part is made elsewhere."""
-    lines = tuple(
-        FoundLine(it.task_id, it.place, it.line, it.match) for it in found.hits
-    )
-    return FindAnswer(lines, found.done, found.total, ended=False, cut=found.cut)
+    return FindAnswer(found.hits, found.done, found.total, ended=False, cut=found.cut)
 
 
 def _summary(wanted: Wanted, last: LinesFound, found: int) -> str:

@@ -9,7 +9,7 @@ from backburner.actors import GetTask, ListTasks, TaskCounts, TaskFound, TaskLis
 from backburner.ui.chat.model.state import Focus
 from backburner.ui.chat.update.update import update
 from backburner.ui.dialogue.lookups import LookedUp, LookUp
-from backburner.ui.dialogue.output_search import Hit, LinesFound
+from backburner.ui.dialogue.output_search import FoundLine, LinesFound
 from backburner.ui.dialogue.search_actor import StopSearch
 from backburner.ui.terminal.keys import Click
 from chat_driver import ChatDriver, ended, requests
@@ -80,7 +80,7 @@ def test_a_search_shows_its_progress_and_esc_stops_it(task: Task) -> None:
     (search,) = [
         it for it in update(chat.state, answer, chat.now) if isinstance(it, LookUp)
     ]
-    hit = Hit(3, 0, "line 0 of many", "line")
+    hit = FoundLine(3, 0, "line 0 of many", "line")
     part = LinesFound((hit,), 1 << 30, 4 << 30, ended=False)
     chat.tell(LookedUp(search.number, part))
     assert "1 line · 25% of 4 GiB searched · Esc stops" in chat.screen()

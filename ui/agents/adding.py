@@ -275,9 +275,7 @@ class RerunCall(_AddCall):
 
 def is_held(task: Task) -> bool:
     """Return whether a task waits until a person lets it start."""
-    return (
-        task.status is TaskStatus.QUEUED and task.terms is not None and task.terms.held
-    )
+    return task.status is TaskStatus.QUEUED and (task.terms or PLAIN).held
 
 
 def _question(

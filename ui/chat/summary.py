@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ...actors.rules.safe_text import brief, safe_line
+from ..dialogue.reports import some_of
 
 if TYPE_CHECKING:
     from .model.board import TaskBoard
@@ -43,10 +43,8 @@ def summary_text(
 
 def _names(board: TaskBoard) -> str:
     """Return the running tasks, for the last line of a session that keeps running."""
-    names = [
+    names = (
         f"#{seen.task.id} {brief(safe_line(seen.task.description), _LONGEST_NAME)}"
-        for seen in islice(board.running, _NAMED)
-    ]
-    rest = board.counts.running - len(names)
-    more = f" and {rest} more" if rest else ""
-    return f" ({', '.join(names)}{more})"
+        for seen in board.running
+    )
+    return f" ({some_of(names, board.counts.running, _NAMED)})"

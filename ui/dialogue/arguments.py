@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...actors.rules.safe_text import brief, safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LAST: Final = "last"
 """The word for the task added last, in place of its id."""
@@ -48,6 +51,17 @@ def task_id(word: str) -> int | None:
             f"{brief(word)} is not a task id; use a number such as 3, or {LAST}"
         )
     return int(digits)
+
+
+def task_ids(words: Sequence[str], otherwise: str) -> tuple[int | None, ...]:
+    """Parse the ids of several tasks; see `task_id`.
+
+    Raises:
+        UsageError: If a word is not an id; with the text `otherwise` if there are none.
+    """
+    if not words:
+        raise UsageError(otherwise)
+    return tuple(map(task_id, words))
 
 
 def only_task_id(name: str, rest: str) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...actors.rules.terms import PLAIN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -15,7 +17,7 @@ DEEPEST: Final = 5
 
 def waits_for(task: Task) -> tuple[int, ...]:
     """Return the ids of the tasks that must have ended before this one starts."""
-    return () if task.terms is None else task.terms.waits_for
+    return (task.terms or PLAIN).waits_for
 
 
 def chain_order(

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
+from ...actors import Schedule, Task
+from ...actors.kinds.kind import KindWords
 from .arguments import LAST
 from .new_task import LABEL
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
 from .term_options import TYPED_OPTIONS
-
-if TYPE_CHECKING:
-    from ...actors import Schedule, Task
-    from ...actors.kinds.kind import KindWords
 
 _MOST: Final = 50
 _LOOKED_AT: Final = 1000

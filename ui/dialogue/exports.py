@@ -17,9 +17,10 @@ import msgspec
 
 from ...actors import Task, TaskStatus
 from ...actors.processes.output_file import read_tail
-from ...actors.rules.safe_text import safe_json, safe_line, safe_lines
+from ...actors.rules.safe_text import safe_json, safe_line
 from ..text.theme import duration_text
 from .statistics import StatsAnswer, statistics_of, stats_lines
+from .task_output import whole_lines
 from .usage import figures_text
 
 if TYPE_CHECKING:
@@ -147,10 +148,8 @@ def _last_lines(task: Task) -> tuple[str, ...]:
         data, skipped = read_tail(Path(task.output_path), _TAIL)
     except OSError:
         return ()
-    lines = safe_lines(data.decode("utf-8", "replace"))
-    if skipped and len(lines) > 1:
-        lines = lines[1:]  # the start of the first line is missing
-    return tuple(line[:_LONGEST_LINE] for line in lines if line.strip())[-LAST_LINES:]
+    lines = (line for line in whole_lines(data, skipped) if line.strip())
+    return tuple(line[:_LONGEST_LINE] for line in lines)[-LAST_LINES:]
 
 
 def _markdown(tasks: Sequence[Task], now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
+from ...actors.rules.terms import PLAIN
 from ..text.theme import duration_text
 from .term_options import terms_text
 from .usage import figures_text
@@ -94,9 +95,10 @@ def task_facts(  # noqa: PLR0913 - each is one independent thing
 
 
 def _directory(task: Task) -> str | None:
-    if task.directory is None or task.terms is None or not task.terms.engine:
+    terms = task.terms or PLAIN
+    if task.directory is None or not terms.engine:
         return task.directory
-    if task.terms.ships:
+    if terms.ships:
         return f"a copy of {task.directory}, on the node"
     return f"{task.directory}, of the node"
 
@@ -156,7 +158,7 @@ def start_of(task: Task) -> datetime | None:
     """Return the time from which a task or its next attempt may start, if set."""
     if task.attempt is not None:
         return task.attempt.due
-    return None if task.terms is None else task.terms.at
+    return (task.terms or PLAIN).at
 
 
 def _known(value: ValueT | None, text: Callable[[ValueT], str]) -> str | None:

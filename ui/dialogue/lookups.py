@@ -17,6 +17,7 @@ from ...actors import Recipient, Task, TaskFound, TaskStatus
 from ...actors.processes import activity
 from ...actors.processes.activity import VitalSigns
 from ...actors.processes.bounds import Bounds
+from ...actors.rules.terms import PLAIN
 from .arguments import UsageError
 from .exports import SHOWN, Failure, explained, failures_of, write_export
 from .names import FindNames, FoundNames, find_names
@@ -242,7 +243,6 @@ def look_at_task(wanted: LookAtTask) -> TaskLook:
     if found.pid is None:
         return TaskLook(end, silence)
     signs = activity.look(found.pid, with_memory=True)
-    terms, limits = task.terms, ""
-    if terms is not None and terms.has_limits:
-        limits = Bounds.seen(terms, found.pid).held
+    terms = task.terms or PLAIN
+    limits = Bounds.seen(terms, found.pid).held if terms.has_limits else ""
     return TaskLook(end, silence, signs, limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...actors import Task, TaskStatus
+from ...actors.rules.terms import PLAIN
 
 
 class OpenTasks(dict[int, Task]):
@@ -31,9 +32,9 @@ class OpenTasks(dict[int, Task]):
         stuck: set[int] = set()
         awaited: list[Task] = []
         for task in self.in_order:  # by id: each waits only for earlier ones
-            others = () if task.terms is None else task.terms.waits_for
             queued = task.status is TaskStatus.QUEUED
-            if self.can_end(task) and not (queued and stuck.intersection(others)):
+            blocked = queued and stuck.intersection((task.terms or PLAIN).waits_for)
+            if self.can_end(task) and not blocked:
                 awaited.append(task)
             else:
                 stuck.add(task.id)
@@ -51,5 +52,4 @@ class OpenTasks(dict[int, Task]):
         """Return whether a task has ended or can end in this session."""
         if task.status is not TaskStatus.QUEUED:
             return not task.is_paused
-        held = task.terms is not None and task.terms.held
-        return task.kind in self._kinds and not held
+        return task.kind in self._kinds and not (task.terms or PLAIN).held

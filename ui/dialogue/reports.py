@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ...actors import TaskStatus
 from ...actors.rules.safe_text import safe_line
 from ...actors.rules.task import AWAITS_INPUT
+from ...actors.rules.terms import PLAIN
+from ..program.terminals import has_terminal
 from ..text.theme import duration_text
 from .facts import Shown, error_beyond_reason, result, task_facts, unframed
 
@@ -33,7 +36,12 @@ _NO_CPU: Final = 0.05  # seconds; the system's resolution is 0.01 s
 def news_text(task: Task, icons: Icons) -> str:
     """Return the change of a task in one line: `✗ #2 failed  Lint  exit status 1`."""
     start = f"{icons.of(task.status)} #{task.id} {task.status:<8}"
-    parts = [f"{start}  {safe_line(task.description)}", *_news_details(task)]
+    parts = [f"{start}  {safe_line(task.description)}"]
+    details = news_details(task)
+    has_failed = task.status in {TaskStatus.FAILED, TaskStatus.CANCELED}
+    parts += [" · ".join(details)] if has_failed else details
+    if has_failed and (extra := error_beyond_reason(task)):
+        parts.append(f"({safe_line(extra)})")
     if last := last_words(task):
         parts.append(last)
     return "  ".join(parts)
@@ -41,9 +49,8 @@ def news_text(task: Task, icons: Icons) -> str:
 
 def input_text(task: Task, *, verbs: bool = False) -> str:
     """Return a line that says that a task waits for input, and how to send it."""
-    terminal = task.terms is not None and task.terms.input == "terminal"
     ways = [("send", f"{task.id} TEXT")]
-    if terminal:
+    if has_terminal(task):
         ways.append(("attach" if verbs else "input", str(task.id)))
     start = "backburner " if verbs else "/"
     how = " or ".join(f"{start}{name} {rest}" for name, rest in ways)
@@ -55,11 +62,14 @@ def input_text(task: Task, *, verbs: bool = False) -> str:
 
 def names_of(tasks: Sequence[Task]) -> str:
     """Return the names of tasks in one line; of many, only the first."""
-    names = [
-        f"#{task.id} {safe_line(task.description).strip()}" for task in tasks[:_NAMED]
-    ]
-    rest = len(tasks) - len(names)
-    return f"{', '.join(names)}{f' and {rest} more' if rest else ''}"
+    names = (f"#{task.id} {safe_line(task.description).strip()}" for task in tasks)
+    return some_of(names, len(tasks), _NAMED)
+
+
+def some_of(names: Iterable[str], count: int, most: int) -> str:
+    """Return the first of `count` names: `#1, #2 and 3 more`."""
+    rest = f" and {count - most} more" if count > most else ""
+    return f"{', '.join(islice(names, most))}{rest}"
 
 
 def slots_text(slots: int) -> str:
@@ -117,7 +127,7 @@ def counts_down(task: Task) -> float | None:
 
     None also for more than a day, for which a date reads better.
     """
-    at = None if task.terms is None else task.terms.at
+    at = (task.terms or PLAIN).at
     if (
         at is None
         or task.status is not TaskStatus.QUEUED
@@ -161,17 +171,16 @@ def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
         lines.append(f"group {group.name}: {', '.join(parts)}")
     lines = lines or ["nothing is paused, and no group has a limit of its own"]
     if found.tasks:
-        lines.append(f"{'paused' if paused else 'resumed'}: {_ids(found.tasks)}")
+        lines.append(f"{'paused' if paused else 'resumed'}: {ids_text(found.tasks)}")
     if found.unpaused:
-        lines.append(
-            f"still running, because their kind can't be paused: {_ids(found.unpaused)}"
-        )
+        ids = ids_text(found.unpaused)
+        lines.append(f"still running, because their kind can't be paused: {ids}")
     return lines
 
 
-def _ids(ids: Sequence[int]) -> str:
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return f"{', '.join(f'#{it}' for it in ids[:_NAMED])}{more}"
+def ids_text(ids: Sequence[int], most: int = _NAMED) -> str:
+    """Return the ids of tasks in one line; of many, only the first."""
+    return some_of((f"#{it}" for it in ids), len(ids), most)
 
 
 def counts_text(counts: TaskCounts) -> str:
@@ -183,7 +192,8 @@ def counts_text(counts: TaskCounts) -> str:
     )
 
 
-def _news_details(task: Task) -> list[str]:
+def news_details(task: Task) -> list[str]:
+    """Return the reason of a change, or the duration and the result of a task."""
     reason = safe_line(task.reason)
     match task.status:
         case TaskStatus.QUEUED:
@@ -198,13 +208,8 @@ def _news_details(task: Task) -> list[str]:
                 details.append(f"still running: {left}")
             return details
         case TaskStatus.FAILED | TaskStatus.CANCELED:
-            what = reason if task.duration is None else _with_duration(task)
-            extra = error_beyond_reason(task)
-            return [f"{what}  ({safe_line(extra)})" if extra else what]
-
-
-def _with_duration(task: Task) -> str:
-    return f"{safe_line(task.reason)} · {duration_text(task.duration)}"
+            ran = [] if task.duration is None else [duration_text(task.duration)]
+            return [reason, *ran]
 
 
 def detail_lines(

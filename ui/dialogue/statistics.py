@@ -12,7 +12,7 @@ import msgspec
 from ...actors import TaskStatus
 from ...actors.rules.outcome import GOES_ON
 from ...actors.rules.safe_text import brief, safe_line
-from ...actors.rules.terms import DEFAULT_GROUP
+from ...actors.rules.terms import PLAIN
 from ..text.columns import table
 from ..text.theme import duration_text
 
@@ -158,7 +158,7 @@ def _stats_of(name: str, tasks: Sequence[Task]) -> GroupStats:
 
 
 def _group_of(task: Task) -> str:
-    return DEFAULT_GROUP if task.terms is None else task.terms.group
+    return (task.terms or PLAIN).group
 
 
 def _reason(task: Task) -> str:

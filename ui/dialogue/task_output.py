@@ -73,10 +73,11 @@ def _last_lines(task: Task) -> list[str]:
         tail, start = read_tail(Path(task.output_path), SHOW_LIMIT)
     except OSError:
         return []  # the facts already show the error
-    return _whole_lines(tail, start)[-LAST_LINES:]
+    return whole_lines(tail, start)[-LAST_LINES:]
 
 
-def _whole_lines(tail: bytes, start: int) -> list[str]:
+def whole_lines(tail: bytes, start: int) -> list[str]:
+    """Return the complete lines of output that was read from an offset."""
     lines = safe_lines(tail.decode("utf-8", "replace"))
     if start and len(lines) > 1:
         del lines[0]  # the start of the first line is missing
@@ -97,7 +98,7 @@ def read_output(task: Task) -> OutputText:
         if task.output_size:
             raise
         data, start = b"", 0  # the process is just starting, or was never started
-    return OutputText(start, tuple(_whole_lines(data, start)) if data else ())
+    return OutputText(start, tuple(whole_lines(data, start)) if data else ())
 
 
 def output_lines(task: Task, output: OutputText) -> list[str]:

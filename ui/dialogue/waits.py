@@ -8,6 +8,7 @@ import msgspec
 
 from ...actors import Task, TaskStatus
 from .answers import WaitAnswer
+from .reports import ids_text
 
 _NAMED: Final = 5  # maximum number of failed tasks named in a result
 _ENDS: Final = {
@@ -43,10 +44,9 @@ class Wait(msgspec.Struct):
             return f"#{task.id} {_ENDS[task.status]}"
         parts = ["all tasks have finished"]
         for status in (TaskStatus.FAILED, TaskStatus.CANCELED):
-            names = [f"#{task.id}" for task in self.ended if task.status is status]
-            rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            if names:
-                parts.append(f"{status}: {', '.join(names[:_NAMED])}{rest}")
+            ids = [task.id for task in self.ended if task.status is status]
+            if ids:
+                parts.append(f"{status}: {ids_text(ids, _NAMED)}")
         return "; ".join(parts)
 
 

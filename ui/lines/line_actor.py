@@ -225,10 +225,7 @@ class LineActor(FaceActor[LineMessage]):
             if self._input_owed:
                 self._input_owed = False
                 self.post(self._owner, WantsInput())
-        elif (
-            self._manner is Manner.CHAT
-            or not self._open.is_any_awaited
-        ):
+        elif self._manner is Manner.CHAT or not self._open.is_any_awaited:
             self._leave()
 
     def _takes(self, line: InputLine | BadInput) -> bool:

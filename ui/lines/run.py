@@ -22,6 +22,7 @@ from ..dialogue.messages import (
     Verdict,
 )
 from ..dialogue.owner import HostNews
+from ..dialogue.reports import some_of
 from ..program.background import Background
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.lifetime import stop
@@ -63,11 +64,10 @@ class Sharing(Record, frozen=True):
         if ended:
             return f"backburner: session {self.session} ended ({safe_line(ended)})"
         running = verdict.running if verdict else ()
-        names = ", ".join(running[:_NAMED])
-        more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
-        goes_on = f"; still running: {names}{more}" if running else ""
+        names = some_of(running, len(running), _NAMED)
+        still = f"; still running: {names}" if running else ""
         return (
-            f"backburner: left session {self.session}{goes_on};"
+            f"backburner: left session {self.session}{still};"
             f" come back with: {self.come_back}"
         )
 

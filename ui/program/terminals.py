@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ...actors import Task, TaskStatus
 from ...actors.rules.safe_text import safe_line
+from ...actors.rules.terms import PLAIN
 
 
 def has_terminal(task: Task) -> bool:
     """Return whether a task has, had or will have a terminal."""
-    return task.terms is not None and task.terms.input == "terminal"
+    return (task.terms or PLAIN).input == "terminal"
 
 
 def terminal_size(task: Task) -> tuple[int, int]:
@@ -27,7 +28,7 @@ def takes_keys(task: Task) -> bool:
 
 def terminal_problem(task: Task) -> str | None:
     """Return why a task's terminal can't be shown; None if it can."""
-    wanted = None if task.terms is None else task.terms.input
+    wanted = (task.terms or PLAIN).input
     if wanted is None:
         return f"#{task.id} has no terminal; add it with --pty for one"
     if wanted == "pipe":

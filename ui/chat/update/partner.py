@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ....actors import ChatMessage, TaskStatus, WriteDown
 from ....actors.rules.safe_text import safe_line
+from ....actors.rules.terms import PLAIN
 from ...dialogue.arguments import LONGEST_NAME
 from ...dialogue.effects import Tell
 from ...dialogue.entries import Problem
@@ -90,9 +91,8 @@ def offer_to_allow(state: ChatState, task: Task) -> None:
     """Offer the line that allows a command of the partner, while it waits."""
     if not task.origin.startswith(PARTNER_ORIGIN):
         return
-    held = task.terms is not None and task.terms.held
     line = f"{_ALLOW}{task.id}"
-    if held and task.status is TaskStatus.QUEUED:
+    if task.status is TaskStatus.QUEUED and (task.terms or PLAIN).held:
         if not state.editor.text:
             state.editor.offer(line)
     elif state.editor.offered == line:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
-from ...dialogue.facts import result
-from ...dialogue.reports import last_words
+from ...dialogue.reports import last_words, news_details
 from ...text.cells import break_row, clip, clip_row, width, wrap_indented
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
@@ -199,7 +198,7 @@ def _news(
     theme = look.theme
     style = theme.of(task.status)
     head = f"{look.icons.of(task.status)} #{task.id} {task.status:<8}  "
-    details = _details(task, look)
+    details = f" {look.signs.dot} ".join(news_details(task))
     # A description can be a whole script, which the chat already shows: one row.
     room = columns - TIME_WIDTH - width(head) - width(details) - 2
     name = safe_line(task.description)
@@ -212,24 +211,6 @@ def _news(
         rest.append(Span(f"  ({enter}/show {task.id})", theme.faint))
     last = last_words(task)
     return [Span(head, style)], [rest, [Span(last, theme.faint)]] if last else [rest]
-
-
-def _details(task: Task, look: Look) -> str:
-    reason = safe_line(task.reason)
-    match task.status:
-        case TaskStatus.QUEUED:
-            return "" if reason == "starting" else reason
-        case TaskStatus.RUNNING:
-            return "" if reason == "running" else reason
-        case TaskStatus.COMPLETE:
-            if left := safe_line(task.left_running):
-                left = f" {look.signs.dot} still running: {left}"
-            said = f" {look.signs.dot} {last}" if (last := result(task)) else ""
-            return f"{duration_text(task.duration)}{said}{left}"
-        case TaskStatus.FAILED | TaskStatus.CANCELED:
-            if task.duration is None:
-                return reason
-            return f"{reason} {look.signs.dot} {duration_text(task.duration)}"
 
 
 def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
@@ -249,12 +230,9 @@ def _burst(burst: Burst, look: Look, *, key: bool) -> list[Span]:
             lead = f" {look.signs.dot} {count}" if spans else first
             spans.append(Span(f"{lead} {what}", look.theme.faint))
     if burst.failed:
-        more = f" {look.signs.more}" if _more_failed(burst) else ""
+        failed = dict(burst.counts).get(TaskStatus.FAILED, 0)
+        more = f" {look.signs.more}" if failed > len(burst.failed) else ""
         ids = " ".join(f"#{task_id}" for task_id in burst.failed)
         enter = f"; Enter opens #{burst.failed_last}" if key else ""
         spans.append(Span(f"  (failed: {ids}{more}{enter})", look.theme.faint))
     return spans
-
-
-def _more_failed(burst: Burst) -> bool:
-    return dict(burst.counts).get(TaskStatus.FAILED, 0) > len(burst.failed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
+from ....actors.rules.terms import PLAIN
+from ...dialogue.reports import ids_text, some_of
 from ...text.cells import clip
 from ...text.rows import Row, Span
 from ..model.state import Leaving, Question
@@ -60,8 +61,7 @@ def _about_leaving(state: ChatState, question: Leaving) -> tuple[str, str]:
 
 def stands_still(task: Task) -> bool:
     """Return whether a task is paused, or held before its start."""
-    waits = task.waits_to_run and task.terms is not None and task.terms.held
-    return task.is_paused or waits
+    return task.is_paused or (task.waits_to_run and (task.terms or PLAIN).held)
 
 
 def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
@@ -99,18 +99,11 @@ def _consequence(state: ChatState) -> str:
             parts.append(f"Queued tasks {fate}: {names}.")
         if held and state.remembers:
             parts.append(f"Waiting for their kind: {_names(held, len(held))}.")
-    if left := [f"#{task_id}" for task_id in state.board.left_running]:
-        rest = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        parts.append(
-            f"What {', '.join(left[:_NAMED])}{rest} left running will be ended."
-        )
+    if left := [*state.board.left_running]:
+        parts.append(f"What {ids_text(left, _NAMED)} left running will be ended.")
     return " ".join(parts) or "Nothing is running."
 
 
 def _names(tasks: Iterable[Seen], count: int) -> str:
-    names = [
-        f"#{seen.task.id} {safe_line(seen.task.description)}"
-        for seen in islice(tasks, _NAMED)
-    ]
-    rest = count - len(names)
-    return f"{', '.join(names)}{f' and {rest} more' if rest else ''}"
+    names = (f"#{seen.task.id} {safe_line(seen.task.description)}" for seen in tasks)
+    return some_of(names, count, _NAMED)

@@ -8,7 +8,7 @@ import msgspec
 
 from ....actors.rules.safe_text import brief, safe_line
 from .. import completers
-from ..arguments import UsageError, task_id
+from ..arguments import task_ids
 from ..partner import PARTNER_ORIGIN, AllowCommands
 from ..registry import CommandSpec
 from ..trust import covers
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..effects import Effect
 
 _ALWAYS: Final = "--always"
+_TAKES: Final = "{0} takes the id of a task that waits for permission, such as: {0} 3"
 
 
 class Allow(msgspec.Struct, frozen=True):
@@ -82,12 +83,7 @@ class Allow(msgspec.Struct, frozen=True):
 
 def _parse_allow(rest: str) -> Allow:
     before, always, pattern = rest.partition(_ALWAYS)
-    words = before.split()
-    if not words:
-        raise UsageError(
-            "/allow takes the id of a task that waits for permission, such as: /allow 3"
-        )
-    ids = tuple(task_id(word) for word in words)
+    ids = task_ids(before.split(), _TAKES.format("/allow"))
     return Allow(ids, bool(always), pattern.strip())
 
 
@@ -107,12 +103,7 @@ ALLOW: Final = CommandSpec(
 
 
 def _parse_deny(rest: str) -> Cancel:
-    words = rest.split()
-    if not words:
-        raise UsageError(
-            "/deny takes the id of a task that waits for permission, such as: /deny 3"
-        )
-    return Cancel(tuple(task_id(word) for word in words))
+    return Cancel(task_ids(rest.split(), _TAKES.format("/deny")))
 
 
 DENY: Final = CommandSpec(

@@ -11,7 +11,7 @@ from ....actors.rules.safe_text import brief, safe_line
 from ....actors.rules.terms import PLAIN
 from ...program.policy import matching
 from .. import completers
-from ..arguments import UsageError, split_word, task_id
+from ..arguments import UsageError, split_word, task_ids
 from ..batch import each_request, read_lines
 from ..effects import Effect, Speak
 from ..lookups import ReadLines, TextOfFile
@@ -334,9 +334,10 @@ class Rerun(msgspec.Struct, frozen=True):
 
 def _parse_rerun(rest: str) -> Rerun:
     words = rest.split()
-    ids = tuple(task_id(word) for word in words if word != YES)
-    if not ids:
-        raise UsageError("run which task again? Give its id: /rerun 3, or /rerun last")
+    ids = task_ids(
+        [word for word in words if word != YES],
+        "run which task again? Give its id: /rerun 3, or /rerun last",
+    )
     return Rerun(ids, YES in words)
 
 

@@ -11,7 +11,7 @@ from ....actors import HoldTask, MoveTask, PauseTask, SetSlots, Slots, TaskAlter
 from ....actors.rules.safe_text import brief, safe_line
 from .. import completers
 from ..answers import ParallelAnswer
-from ..arguments import UsageError, task_id
+from ..arguments import UsageError, task_id, task_ids
 from ..registry import CommandSpec, also
 from ..reports import slots_text
 
@@ -96,10 +96,8 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 def _parse_hold(name: str, rest: str, *, held: bool) -> Hold:
-    words = rest.split()
-    if not words:
-        raise UsageError(f"{name} takes the ids of queued tasks, such as: {name} 3")
-    return Hold(tuple(task_id(word) for word in words), held)
+    otherwise = f"{name} takes the ids of queued tasks, such as: {name} 3"
+    return Hold(task_ids(rest.split(), otherwise), held)
 
 
 STASH, ENQUEUE = (

@@ -34,13 +34,7 @@ class RpcError(Exception):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request or, without an id, a notification.
-
-    Attributes:
-        method: The method.
-        params: Its parameters.
-        id: The id for its answer; None for a notification.
-    """
+    """A request or, without an id, a notification."""
 
     method: str
     params: Json

@@ -25,13 +25,9 @@ _STDIN, _STDOUT, _STDERR = range(3)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a server on the standard streams until its client is gone.
+    """Serve on the standard streams until the client is gone; return the exit status.
 
-    Args:
-        arguments: The arguments after `mcp`.
-
-    Returns:
-        The exit status.
+    `arguments` are those after `mcp`.
     """
     try:
         if arguments:

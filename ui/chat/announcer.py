@@ -37,9 +37,7 @@ _Change = tuple[int, Task, Whole | None]
 class Announcer:
     """Collects the tasks that ended or wait for input, and writes the notifications.
 
-    Args:
-        each: Whether to announce each end.
-        all_done: Whether to announce the end of the last of several tasks.
+    It announces `each` end, or the end of the last of several tasks (`all_done`).
     """
 
     def __init__(self, *, each: bool = True, all_done: bool = True) -> None:

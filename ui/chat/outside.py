@@ -1,4 +1,8 @@
-"""Run a program on the terminal in place of the chat: an editor, or a pager."""
+"""Run a program on the terminal in place of the chat: an editor, or a pager.
+
+The functions must be called on the main thread, after the chat has left the terminal.
+They block until the program exits.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from ...actors.rules.safe_text import brief
 from ...actors.rules.shortage import shortage_of
 from ..program.attach import attach
 from ..program.background import Background
+from ..program.surroundings import editor_command
 from ..program.wakeup import ENDING_SIGNALS
 from .model.messages import Edited
 
@@ -33,50 +38,34 @@ if TYPE_CHECKING:
 LONGEST: Final = 1 << 20
 """Maximum length of an edited text, in bytes."""
 
+Outcome = tuple[Edited, "int | None"]
+"""The new text or an error, and a signal that asked this program to end, if any."""
+
 _KEPT: Final = "the draft is unchanged"
 
 
-def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
-    """Edit a text with `$VISUAL` or `$EDITOR`. Blocks until the editor exits.
+def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> Outcome:
+    """Edit a text with `$VISUAL` or `$EDITOR`.
 
-    Must be called on the main thread, after the chat has left the terminal. The text is
-    in a temporary file in a folder of its own that only the user can read.
-
-    Returns:
-        The text, or why there is none; and the number of a signal that asked this
-        program to end, if any.
+    It is in a temporary file in a folder of its own that only the user can read.
     """
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
-        program = shlex.split(command)
+        program = editor_command()
     except ValueError as error:
-        return Edited(problem=f"EDITOR can't be read: {error}; {_KEPT}"), None
-    if not program:
-        problem = "no editor found; set VISUAL or EDITOR to one, such as vim"
-        return Edited(problem=problem), None
+        return Edited(problem=f"{error}; {_KEPT}"), None
     try:
-        folder = Path(tempfile.mkdtemp(prefix="backburner-"))
-    except OSError as error:
-        return Edited(problem=f"can't write the draft: {error.strerror}"), None
-    try:
-        return _edit_in(folder, text, program, terminal, wakeup)
+        with tempfile.TemporaryDirectory(
+            prefix="backburner-", ignore_cleanup_errors=True
+        ) as folder:
+            return _edit_in(Path(folder), text, program, terminal, wakeup)
     except OSError as error:
         why = shortage_of(error) or error.strerror
         problem = f"can't start {brief(program[0])}: {why}; {_KEPT}"
         return Edited(problem=problem), None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | None]:
-    """Show a file with `$PAGER`, or `less -R`. Blocks until the pager exits.
-
-    Must be called on the main thread, after the chat has left the terminal.
-
-    Returns:
-        The error, if any; and the number of a signal that asked this program to end, if
-        any.
-    """
+def view(path: str, terminal: Terminal, wakeup: Wakeup) -> Outcome:
+    """Show a file with `$PAGER`, or `less -R`."""
     try:
         program = shlex.split(os.environ.get("PAGER") or "") or ["less", "-R"]
     except ValueError as error:
@@ -92,22 +81,13 @@ def view(path: str, terminal: Terminal, wakeup: Wakeup) -> tuple[Edited, int | N
         remedy = shortage_of(error) or f"{error.strerror}; set PAGER"
         problem = f"can't start {brief(program[0])}: {remedy}"
         return Edited(problem=problem), None
-    how = f"exit status {status}" if status > 0 else f"signal {-status}"
-    problem = f"{brief(program[0])} ended with {how}" if status else ""
-    return Edited(problem=problem), ended_by
+    return Edited(problem=_ended(program[0], status) if status else ""), ended_by
 
 
 def show_terminal(
     system: AnySystem, task: Task, terminal: Terminal, wakeup: Wakeup
-) -> tuple[Edited, int | None]:
-    """Show the terminal of a task, and send it the keys. Blocks until Ctrl+].
-
-    Must be called on the main thread, after the chat has left the terminal.
-
-    Returns:
-        The error, if any; and the number of a signal that asked this program to end, if
-        any.
-    """
+) -> Outcome:
+    """Show the terminal of a task, and send it the keys, until Ctrl+]."""
     try:
         fds = terminal.input_fd, terminal.output_fd
         end = attach(system, task, *fds, wakeup, apart=True)
@@ -118,30 +98,32 @@ def show_terminal(
 
 def _edit_in(
     folder: Path, text: str, program: list[str], terminal: Terminal, wakeup: Wakeup
-) -> tuple[Edited, int | None]:
+) -> Outcome:
     path = folder / "message.txt"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+    path.touch(0o600)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     status, ended_by = _run([*program, str(path)], terminal, wakeup)
     if ended_by is not None:
         return Edited(problem=_KEPT), ended_by
-    name = brief(program[0])
     if status:
-        how = f"exit status {status}" if status > 0 else f"signal {-status}"
-        return Edited(problem=f"{name} ended with {how}; {_KEPT}"), None
+        return Edited(problem=f"{_ended(program[0], status)}; {_KEPT}"), None
     try:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
         if len(data) > LONGEST:
-            return Edited(
-                problem=f"a message can't be longer than 1 MiB; {_KEPT}"
-            ), None
+            problem = f"a message can't be longer than 1 MiB; {_KEPT}"
+            return Edited(problem=problem), None
         return Edited(data.decode().replace("\r\n", "\n").removesuffix("\n")), None
     except UnicodeDecodeError:
-        return Edited(problem=f"{name} did not write valid UTF-8; {_KEPT}"), None
+        problem = f"{brief(program[0])} did not write valid UTF-8; {_KEPT}"
+        return Edited(problem=problem), None
     except OSError as error:
         return Edited(problem=f"can't read it back: {error.strerror}; {_KEPT}"), None
+
+
+def _ended(program: str, status: int) -> str:
+    how = f"exit status {status}" if status > 0 else f"signal {-status}"
+    return f"{brief(program)} ended with {how}"
 
 
 def _run(argv: list[str], terminal: Terminal, wakeup: Wakeup) -> tuple[int, int | None]:

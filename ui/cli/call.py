@@ -102,6 +102,13 @@ class Call:
         """Write a value as one line of JSON."""
         self.say(safe_json(msgspec.json.encode(value).decode()))
 
+    def show(self, value: object, lines: Callable[[], Iterable[str]]) -> None:
+        """Write a value for `--json`, or lines for people."""
+        if self.as_json:
+            self.say_json(value)
+        else:
+            self.say(*lines())
+
     def say_done(self, value: object, *lines: str, brief: Iterable[str] = ()) -> None:
         """Write the result of a change.
 

@@ -113,10 +113,7 @@ def group(call: Call, system: RemoteSystem) -> int:
         raise UsageError("give a name and what to set: group NAME --parallel N")
     if options.name is None:
         rules = system.rules()
-        if call.as_json:
-            call.say_json(rules)
-        else:
-            call.say(*rules_lines(RulesFound(rules)))
+        call.show(rules, lambda: rules_lines(RulesFound(rules)))
         return 0
     rules = system.set_group(
         options.name,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Final
 
 from ...actors import TaskSystemError
 from ...actors.rules.shortage import shortage_of
+from ..program.surroundings import editor_command
 
 _KEPT: Final = "the task stays as it was"
 
@@ -26,16 +25,12 @@ def edited(text: str) -> str:
     Raises:
         TaskSystemError: If there is no editor, it failed, or the text is empty.
     """
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
-        program = shlex.split(command)
+        program = editor_command()
     except ValueError as error:
-        raise TaskSystemError(f"EDITOR can't be read: {error}") from error
-    if not program:
         raise TaskSystemError(
-            "no editor found; set VISUAL or EDITOR to one, such as vim, or give the"
-            " command: backburner edit ID -- COMMAND"
-        )
+            f"{error}, or give the command: backburner edit ID -- COMMAND"
+        ) from error
     with tempfile.TemporaryDirectory(prefix="backburner-") as folder:
         file = Path(folder) / "command.sh"
         file.write_text(f"{text}\n", "utf-8")

@@ -120,10 +120,7 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
                 ended = system.wait(*ids, timeout=options.timeout) if ids else ()
     except TimeoutError as error:
         return complain(str(error), EXIT_TIMEOUT)
-    if call.as_json:
-        call.say_json(ended)
-    else:
-        call.say(*(news_text(task, call.icons) for task in ended))
+    call.show(ended, lambda: (news_text(task, call.icons) for task in ended))
     statuses = [_status_of(task) for task in ended]
     if len(statuses) == 1:
         return statuses[0]

@@ -44,20 +44,19 @@ def sessions(call: Call) -> int:
                         "problem": problem,
                     }
                 )
-    if call.as_json:
-        call.say_json(found)
-        return 0
-    for it in found:
-        counts = it["counts"]
-        told = it["problem"]
-        if counts is not None:
-            told = (
-                f"{counts.running} running, {counts.queued} queued,"
-                f" {counts.failed} failed"
-            )
-        host = "host" if it["host"] else "-"
-        call.say(f"{safe_line(it['name'])}  {host}  {safe_line(told)}")
+    call.show(found, lambda: map(_line_of, found))
     return 0
+
+
+def _line_of(session: dict[str, Any]) -> str:
+    counts: TaskCounts | None = session["counts"]
+    told = session["problem"]
+    if counts is not None:
+        told = (
+            f"{counts.running} running, {counts.queued} queued, {counts.failed} failed"
+        )
+    host = "host" if session["host"] else "-"
+    return f"{safe_line(session['name'])}  {host}  {safe_line(told)}"
 
 
 def _counts(folder: Path, *, served: bool) -> tuple[TaskCounts | None, str]:

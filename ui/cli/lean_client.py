@@ -25,11 +25,7 @@ _SOCKET: Final = 0o140000
 
 
 def session_folder(options: dict[str, Any]) -> str | None:
-    """Return the folder of a session; None if the name is invalid.
-
-    Args:
-        options: May have `session` and `state`, as `--session` and `--state-dir`.
-    """
+    """Return the folder named by `session` and `state`; None if the name is invalid."""
     given = os.environ.get("BACKBURNER_SESSION", "")
     if "session" not in options and "state" not in options and "/" in given:
         return given

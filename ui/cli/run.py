@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ...actors.session.closed import ClosedSession
     from .call import Call
 
-_READING: Final[Mapping[str, Callable[[Call, ClosedSession], int]]] = {
+_READING: Final[Mapping[str, Callable[[Call, RemoteSystem | ClosedSession], int]]] = {
     "status": showing.status,
     "list": showing.status,
     "show": showing.show,
@@ -61,11 +61,6 @@ _STARTING: Final = {"add", "run", "rerun", "cluster"}
 _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "add": adding.add,
     "run": following.run,
-    "status": showing.status,
-    "list": showing.status,
-    "show": showing.show,
-    "log": following.log,
-    "wait": following.wait,
     "attach": talking.attach,
     "send": talking.send,
     "cancel": control.cancel,
@@ -78,18 +73,23 @@ _VERBS: Final[Mapping[str, Callable[[Call, RemoteSystem], int]]] = {
     "edit": adding.edit,
     "rename": adding.rename,
     "cluster": showing.cluster,
-    "schedules": scheduling.schedules,
     "unschedule": scheduling.unschedule,
     "stash": control.hold,
     "enqueue": control.hold,
     "rerun": adding.rerun,
     "clean": control.clean,
     "parallel": control.parallel,
-    "stats": summing_up.stats,
-    "failures": summing_up.failures,
-    "export": summing_up.export,
     "end": control.end,
+    **_READING,
 }
+
+_WITHOUT_SESSION: Final[Mapping[str, Callable[[Call], int]]] = {
+    "sessions": hosting.sessions,
+    "host": hosting.host,
+    "templates": templates.list_templates,
+    "trust": templates.trust_file,
+}
+"""Verbs that don't run on a session's host."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -113,14 +113,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _carry_out(call: Call) -> int:
     verb = call.options.verb
-    if verb == "sessions":
-        return hosting.sessions(call)
-    if verb == "host":
-        return hosting.host(call)
-    if verb == "templates":
-        return templates.list_templates(call)
-    if verb == "trust":
-        return templates.trust_file(call)
+    if verb in _WITHOUT_SESSION:
+        return _WITHOUT_SESSION[verb](call)
     if getattr(call.options, "template", None):
         templates.apply(call)
     enter_task_surroundings(call.options)
@@ -159,10 +153,9 @@ def _without_host(call: Call) -> int:
 
     verb = call.options.verb
     session = ClosedSession(Path(call.settings.directory))
-    read = _READING.get(verb)
-    if read is None:
+    if verb not in _READING:
         return complain(session.state, EXIT_UNSUCCESSFUL)
-    status = read(call, session)
+    status = _READING[verb](call, session)
     if verb not in {"log", "wait"}:
         sys.stdout.flush()
         sys.stderr.write(f"backburner: {safe_line(session.state)}\n")

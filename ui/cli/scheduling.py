@@ -35,10 +35,7 @@ def schedule(
 def schedules(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """List the schedules."""
     found = system.schedules()
-    if call.as_json:
-        call.say_json(found)
-    else:
-        call.say(*schedule_lines(found, datetime.now(UTC)))
+    call.show(found, lambda: schedule_lines(found, datetime.now(UTC)))
     return 0
 
 

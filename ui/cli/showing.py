@@ -67,8 +67,5 @@ def show(call: Call, system: RemoteSystem | ClosedSession) -> int:
 def cluster(call: Call, system: RemoteSystem) -> int:
     """Show the nodes of the cluster."""
     found = system.nodes(address=call.options.address)
-    if call.as_json:
-        call.say_json(found)
-    else:
-        call.say(*node_lines(found, system.list(TaskFilter.RUNNING)))
+    call.show(found, lambda: node_lines(found, system.list(TaskFilter.RUNNING)))
     return EXIT_UNSUCCESSFUL if found.problem else 0

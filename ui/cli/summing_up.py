@@ -27,20 +27,14 @@ if TYPE_CHECKING:
 def stats(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Count ended tasks, and show statistics of their waiting and running times."""
     found = statistics_of(system.list(TaskFilter.ALL), datetime.now(UTC))
-    if call.as_json:
-        call.say_json(found)
-    else:
-        call.say(*stats_lines(found))
+    call.show(found, lambda: stats_lines(found))
     return 0
 
 
 def failures(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """List the failed tasks, each with its last lines."""
     found = failures_of(system.list(TaskFilter.FAILED))
-    if call.as_json:
-        call.say_json(found)
-    else:
-        call.say(*digest_lines(found))
+    call.show(found, lambda: digest_lines(found))
     return 0
 
 

@@ -56,20 +56,17 @@ def list_templates(call: Call) -> int:
     found = _found(call)
     if found.problem:
         raise UsageError(found.problem)
-    if call.as_json:
-        listed: list[dict[str, Any]] = [
-            {
-                "name": it.name,
-                "command": it.command,
-                "description": it.description,
-                "source": it.source,
-                "trusted": found.is_trusted(it),
-            }
-            for it in found.all
-        ]
-        call.say_json(listed)
-    else:
-        call.say(*found.lines())
+    listed: list[dict[str, Any]] = [
+        {
+            "name": it.name,
+            "command": it.command,
+            "description": it.description,
+            "source": it.source,
+            "trusted": found.is_trusted(it),
+        }
+        for it in found.all
+    ]
+    call.show(listed, found.lines)
     return 0
 
 

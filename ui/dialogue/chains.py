@@ -25,9 +25,7 @@ def chain_order(
 ) -> list[int]:
     """Return ids in their order, but each below the last id that it waits for.
 
-    Args:
-        ids: The ids.
-        others: Returns the ids that an id waits for; ids outside `ids` are ignored.
+    `others` returns the ids that an id waits for; ids outside `ids` are ignored.
     """
     known = frozenset(ids)
     under: dict[int, list[int]] = {}

@@ -137,10 +137,7 @@ class Context:
     ) -> list[Effect]:
         """Send a request, with a number that its answer carries too.
 
-        Args:
-            request: The request.
-            expected: The type of the answer, unless the request is refused.
-            respond: Called with the answer.
+        `respond` is called with an answer of the `expected` type; a refusal is shown.
         """
         number = self._next_request()
         request = msgspec.structs.replace(request, correlation_id=number)
@@ -216,10 +213,7 @@ class Context:
     ) -> list[Effect]:
         """Run a lookup that may block, on another thread.
 
-        Args:
-            wanted: The lookup.
-            expected: The type of the result, unless the lookup fails.
-            respond: Called with the result.
+        `respond` is called with a result of the `expected` type; a failure is shown.
         """
         number = self._next_request()
         self._looking[number] = (self.where, _only(expected, respond))

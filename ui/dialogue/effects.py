@@ -25,12 +25,7 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send a request to the queue; its answer goes to `take_reply`.
-
-    Attributes:
-        request: The request.
-        where: The conversation that asks.
-    """
+    """Send a request to the queue, for a conversation; see `take_reply`."""
 
     request: QueueRequest
     where: str | None = None
@@ -43,11 +38,7 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 class Leave(msgspec.Struct, frozen=True):
-    """Leave the session.
-
-    Attributes:
-        ends: Whether that ends the session.
-    """
+    """Leave the session; if it `ends`, all of it."""
 
     ends: bool = True
 
@@ -65,13 +56,7 @@ class OfferLine(msgspec.Struct, frozen=True):
 
 
 class Speak(msgspec.Struct, frozen=True):
-    """Pass a chat message on to the partner of this conversation.
-
-    Attributes:
-        text: The message.
-        where: The conversation.
-        elsewhere: Whether it was typed in another chat of the same session.
-    """
+    """Pass a message on to the partner; `elsewhere` if it was typed in another chat."""
 
     text: str
     where: str | None
@@ -81,10 +66,8 @@ class Speak(msgspec.Struct, frozen=True):
 class Inspect(msgspec.Struct, frozen=True):
     """Open a task in the detail view.
 
-    Attributes:
-        found: The task.
-        activity: Facts, with their names, that show whether it works or waits.
-        again: Whether to update the view only if the task is still open.
+    `activity` has names and texts of facts that show whether it works or waits. With
+    `again`, only update the view of a task that is still open.
     """
 
     found: TaskFound
@@ -93,11 +76,7 @@ class Inspect(msgspec.Struct, frozen=True):
 
 
 class Attach(msgspec.Struct, frozen=True):
-    """Show a task's terminal instead of the chat, and send it the keys.
-
-    Attributes:
-        task: The task, which is running.
-    """
+    """Show a running task's terminal instead of the chat, and send it the keys."""
 
     task: Task
 
@@ -110,11 +89,9 @@ class ShowFound(msgspec.Struct, frozen=True):
 
 
 class OpenChat(msgspec.Struct, frozen=True):
-    """Go to a conversation.
+    """Go to the conversation whose name begins like this.
 
-    Attributes:
-        name: Its name, or the start of its name.
-        new: Whether to begin a conversation if none has this name.
+    With `new`, begin one of this name if there is none.
     """
 
     name: str

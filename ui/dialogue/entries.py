@@ -63,11 +63,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """A command failed; one line, safe to show.
 
-    Attributes:
-        at: When (UTC).
-        text: The reason.
-        told: Whether the other chats of the session show it too, as they show the
-            command.
+    `told` means that the other chats of the session show it too, with the command.
     """
 
     at: datetime

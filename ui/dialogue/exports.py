@@ -59,11 +59,9 @@ def failures_of(tasks: Iterable[Task]) -> list[Failure]:
 
 
 def digest_lines(failures: Sequence[Failure], earlier: int = 0) -> list[str]:
-    """Return the lines of a list of failures, with their last lines of output.
+    """Return the lines of failures, with their last lines of output.
 
-    Args:
-        failures: The failures.
-        earlier: The number of earlier failures, which are omitted.
+    `earlier` is the number of earlier failures, which are omitted.
     """
     lines = [f"{earlier} earlier failures are not shown"] if earlier else []
     for it in failures:

@@ -109,8 +109,7 @@ class FaceActor(SafeActor[MessageT]):
     def acknowledge(self, *, noticed: bool = False) -> None:
         """Tell the queue that the recorded notifications were shown, if any are new.
 
-        Args:
-            noticed: Whether a person has noticed them; see `Shown`.
+        `noticed` if a person has noticed them; see `Shown`.
         """
         before = self._noticed if noticed else self._acknowledged
         if self._seen > before and not self._lost:

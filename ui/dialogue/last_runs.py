@@ -76,11 +76,8 @@ class LastRuns:
     def estimate(self, task: Task, duration: float | None = None) -> Estimate | None:
         """Estimate how long a running task takes; return None without earlier runs.
 
-        Also None for a task that reports progress, which is more precise.
-
-        Args:
-            task: The task.
-            duration: Seconds that it has run so far; by default the task's duration.
+        Also None for a task that reports progress, which is more precise. `duration` is
+        how long it has run so far, in seconds; by default that of the task.
         """
         runs = self.durations(task)
         if not runs or task.status is not TaskStatus.RUNNING or task.waits_to_run:

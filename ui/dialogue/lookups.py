@@ -37,12 +37,7 @@ LONGEST_LIST: Final = 1 << 20
 
 
 class LookAtTask(msgspec.Struct, frozen=True):
-    """Measure the processes of a task, and read its last output.
-
-    Attributes:
-        found: The task.
-        at: The current time, in seconds since the epoch.
-    """
+    """Measure the processes of a task, and read its last output; `at` as by `time`."""
 
     found: TaskFound
     at: float

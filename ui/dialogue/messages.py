@@ -142,12 +142,7 @@ class ViewLost(msgspec.Struct, frozen=True):
 
 
 class LinesTyped(msgspec.Struct, frozen=True):
-    """Complete lines were typed.
-
-    Attributes:
-        lines: The lines, without line ends.
-        ended: Whether the input ended after them.
-    """
+    """Complete lines were typed, without line ends; `ended` if the input ended then."""
 
     lines: tuple[bytes, ...] = ()
     ended: bool = False

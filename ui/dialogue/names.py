@@ -41,10 +41,7 @@ class FindNames(msgspec.Struct, frozen=True):
 class FoundNames(msgspec.Struct, frozen=True):
     """The names that were found, sorted; folders end with `/`.
 
-    Attributes:
-        wanted: The request.
-        names: The names; empty if the folder does not exist or can't be read.
-        is_whole: Whether these are all names that match.
+    No names if the folder can't be read; `is_whole` if these are all that match.
     """
 
     wanted: FindNames

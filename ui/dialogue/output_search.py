@@ -106,12 +106,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class OutputSearch:
-    """A search through the outputs of tasks, in the given order.
-
-    Args:
-        wanted: What to search for.
-        tasks: The tasks whose outputs are searched, in this order.
-    """
+    """A search through the outputs of tasks, in their order."""
 
     def __init__(self, wanted: Wanted, tasks: Iterable[Task]) -> None:
         self._pattern = wanted.compiled()

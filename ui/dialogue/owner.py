@@ -53,10 +53,7 @@ class Owner:
 class HostNews:
     """Receives the events of the session's host; shows a line, or ends the face.
 
-    Args:
-        face: Shows the line.
-        owner: Records the end.
-        tells_end: Whether to show the end as a line, too.
+    With `tells_end`, it shows the end as a line, too.
     """
 
     def __init__(

@@ -37,12 +37,7 @@ class Command(Protocol):
 
 
 class Synonym(msgspec.Struct, frozen=True):
-    """Another name of a command, which other programs use.
-
-    Attributes:
-        name: The name, with the slash.
-        adds: Arguments that it adds before the typed ones.
-    """
+    """Another name of a command, and the arguments that it adds before typed ones."""
 
     name: str
     adds: str = ""
@@ -160,12 +155,7 @@ class Registry:
         raise UsageError(f"unknown command {brief(name)}; {hint}", corrected)
 
     def help_lines(self, name: str | None, kinds: Iterable[KindWords]) -> list[str]:
-        """Return the lines of help of one command, or of all.
-
-        Args:
-            name: Its name, with the slash, or a synonym; None for all.
-            kinds: The kinds of tasks.
-        """
+        """Return the lines of help of one command, or of all for None."""
         if name is not None:
             spec = self.find(name)
             also = [f"Also: {', '.join(synonyms(spec))}"] if spec.synonyms else []

@@ -155,9 +155,7 @@ def group_paused_text(group: str, task: Task) -> str:
 def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
     """Return the settings of the queue as lines, with the affected running tasks.
 
-    Args:
-        found: The settings.
-        paused: Whether the named tasks were paused; else they were resumed.
+    These were `paused`, or else resumed.
     """
     rules = found.rules
     lines = ["everything is paused: no task starts"] if rules.paused else []

@@ -127,15 +127,12 @@ def _takes_script(before: list[str], text: str) -> bool:
 
 
 def written(word: ShellWord, name: str) -> str | None:
-    """Return the word with another name in its folder, as bash reads it.
+    """Return a word with another name in its folder, as bash reads it.
 
-    Args:
-        word: The current word.
-        name: A name from a directory listing; that of a folder ends with `/`.
+    The name of a folder ends with `/`, and that of a file is followed by a space.
 
     Returns:
-        The new word, with a space after the name of a file; None if the name can't be
-        written inside the open quote.
+        The new word; None if the name can't be written inside the open quote.
     """
     if word.inner is not None:
         end = written(word.inner, name)

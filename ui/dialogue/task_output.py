@@ -37,12 +37,7 @@ class OutputEnd(msgspec.Struct, frozen=True):
 
 
 class OutputText(msgspec.Struct, frozen=True):
-    """The output of a task.
-
-    Attributes:
-        skipped: Bytes of output before the first line.
-        lines: The lines in the last `OUTPUT_LIMIT` bytes, safe to show.
-    """
+    """The lines at the end of an output, safe to show, and the bytes before them."""
 
     skipped: int
     lines: tuple[str, ...]

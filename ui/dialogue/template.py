@@ -61,12 +61,7 @@ class Template(msgspec.Struct, frozen=True):
         return f"{name}: {command}" if name else command
 
     def request(self, words: Sequence[str] = (), asked: Asked | None = None) -> Run:
-        """Return the task to add.
-
-        Args:
-            words: The arguments of the command, unquoted.
-            asked: The values of its options and of the typed options.
-        """
+        """Return the task to add, for unquoted arguments and the values of options."""
         import shlex  # noqa: PLC0415 - most tasks use no template
 
         arguments = shlex.join(words)

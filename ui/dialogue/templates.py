@@ -120,12 +120,7 @@ class FoundTemplates(msgspec.Struct, frozen=True):
 
 
 class TrustProject(msgspec.Struct, frozen=True):
-    """Trust the project's file, if it still has the shown digest.
-
-    Attributes:
-        known: The templates, whose `state` folder records it.
-        digest: The digest that a person typed.
-    """
+    """Trust the project's file, if it still has the digest that a person typed."""
 
     known: Templates
     digest: str

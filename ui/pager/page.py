@@ -80,9 +80,7 @@ class Page:
     def draw(self, lines: Lines, *, last: bool) -> tuple[tuple[Row, ...], int]:
         """Return the rows, and the end of their last line in the file.
 
-        Args:
-            lines: The file.
-            last: Whether the page must end with the file.
+        A `last` page must end with the file.
         """
         end = self._last_page(lines)
         self.top = end if last else min(self._valid_top(lines), end)

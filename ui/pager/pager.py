@@ -237,12 +237,7 @@ class Pager:
             self._search = FileSearch(self._query, place, forward=forward)
 
     def show(self, place: int, text: str) -> None:
-        """Go to the line at an offset of the file, as to a match.
-
-        Args:
-            place: The offset, in bytes.
-            text: The text to mark; `search_again` continues from there.
-        """
+        """Go to the line at an offset of the file, as to a match of this text."""
         self.search(text)
         self._search = None
         if (query := self._query) is None:

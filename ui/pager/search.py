@@ -213,12 +213,7 @@ class MatchedLines:
         return self._lines[index] if index < len(self._lines) else None
 
     def number_of(self, line: int, index: int) -> int | None:
-        """Return the number of a match in the file, from 1; None if unknown yet.
-
-        Args:
-            line: The line of the match.
-            index: The index of the match in its line, from 0.
-        """
+        """Return the number of a match in the file, from 1; None if unknown yet."""
         at = bisect_left(self._lines, line)
         if at == len(self._lines) or self._lines[at] != line:
             return None

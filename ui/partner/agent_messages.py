@@ -99,13 +99,7 @@ class AgentMessages:
         return bool(self._pending)
 
     def open(self, source: int, target: int, ended: Callable[[], None]) -> None:
-        """Communicate with a new process.
-
-        Args:
-            source: Its standard output.
-            target: Its standard input.
-            ended: Called at the end of its output.
-        """
+        """Use the output and input of a new process; `ended` is called at their end."""
         self._has_answered, self._garbage, self._printed = False, 0, ""
         self._stream = ClientStream(
             self._loop, source, target, self._take, ended, longest=LONGEST_LINE

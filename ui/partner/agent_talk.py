@@ -215,11 +215,7 @@ class AgentTalk(Talk):
     # Turns.
 
     def _prompt(self, replay: list[str]) -> None:
-        """Request an answer to all unanswered messages.
-
-        Args:
-            replay: The person's messages according to the agent.
-        """
+        """Request an answer to the unanswered messages, except those in the replay."""
         self._sent = len(self._unheard)
         known = [it for it in replay if not it.startswith(GO_ON)]
         new = [it for it in self._unheard if not self._is_known(it, known)]

@@ -28,25 +28,14 @@ class EndpointError(Exception):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The next piece of an answer.
-
-    Attributes:
-        text: A part of the answer.
-        thought: A part of the reasoning, which is not part of the answer.
-    """
+    """The next piece of an answer, or of the reasoning, which is not part of it."""
 
     text: str = ""
     thought: str = ""
 
 
 class ToolCall(msgspec.Struct):
-    """A tool call by the model.
-
-    Attributes:
-        id: The id for its result.
-        name: The name of the tool.
-        arguments: JSON; it may be malformed.
-    """
+    """A tool call by the model. The arguments are JSON, which may be malformed."""
 
     id: str = ""
     name: str = ""

@@ -38,11 +38,7 @@ class Permissions:
                 del self._calls[next(iter(self._calls))]
 
     def judged(self, params: Json) -> tuple[Json, str]:
-        """Return the outcome for the agent, and the refused action, for people.
-
-        Args:
-            params: The parameters of `session/request_permission`.
-        """
+        """Return the outcome for the agent, and the refused action, for people."""
         found: object = params.get("toolCall")
         call = cast("Json", found) if isinstance(found, dict) else {}
         title = safe_line(str(call.get("title") or "")).strip()

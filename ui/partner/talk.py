@@ -85,10 +85,7 @@ class Talk:
     def _note(self, message: Json, unanswered: int) -> None:
         """Add a message that is stored, now or before.
 
-        Args:
-            message: The message.
-            unanswered: Number of the person's last messages that came too late for this
-                answer.
+        The last `unanswered` messages of the person came too late for this answer.
         """
         raise NotImplementedError
 

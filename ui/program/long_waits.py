@@ -19,9 +19,7 @@ LONG: Final = 3.0
 def telling(session: str, doing: Callable[[], str]) -> Generator[None]:
     """Report the reason for the wait once, if the `with` block takes long.
 
-    Args:
-        session: The name of the session.
-        doing: Returns the reason; called on a separate thread.
+    `doing` returns the reason; it is called on a separate thread.
     """
     timer = threading.Timer(LONG, lambda: say(session, doing()))
     timer.daemon = True

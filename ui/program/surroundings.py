@@ -1,4 +1,4 @@
-"""Properties of the terminal and the locale, without imports for drawing."""
+"""The terminal, the locale and the user's editor, without imports for drawing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ def is_drawable(
 ) -> bool:
     """Return whether the chat can be drawn here; otherwise use line mode.
 
-    Args:
-        environ: The environment; by default that of this process.
-        stdin: The input descriptor.
-        stdout: The output descriptor.
-
-    Returns:
-        Whether both are terminals, and `TERM` names one with cursor movement.
+    Both streams must be terminals, and `TERM` one with cursor movement.
     """
     kind = (os.environ if environ is None else environ).get("TERM", "")
     if kind in {"", "dumb", "unknown"}:
@@ -45,3 +39,21 @@ def asks_for_ascii(environ: Mapping[str, str]) -> bool:
     if characters and characters not in _COERCED:
         return characters in _ASCII
     return environ.get("LANG") in _ASCII
+
+
+def editor_command() -> list[str]:
+    """Return the program and the arguments of `$VISUAL` or `$EDITOR`.
+
+    Raises:
+        ValueError: If there is no editor; the text says what to do.
+    """
+    import shlex  # noqa: PLC0415 - seldom needed
+
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        program = shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"EDITOR can't be read: {error}") from error
+    if not program:
+        raise ValueError("no editor found; set VISUAL or EDITOR to one, such as vim")
+    return program

@@ -64,12 +64,9 @@ def _modes(tail: bytes) -> dict[bytes, bytes]:
 
 
 def replay(tail: bytes) -> bytes:
-    """Return bytes that reproduce the end of a terminal's output.
+    """Return bytes that reproduce the end of an output, `MODES_WITHIN` bytes at most.
 
     Queries to the terminal are removed.
-
-    Args:
-        tail: The end of the output, `MODES_WITHIN` bytes at most.
     """
     modes = _modes(tail)
     alternate = any(modes.get(it) == b"h" for it in _ALTERNATE)

@@ -40,11 +40,7 @@ ESCAPE: Final = Key("escape")
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """Several characters arrived at once, as if each had been typed.
-
-    Attributes:
-        keys: The keys; each of them types text.
-    """
+    """Several characters arrived at once, as if each had been typed."""
 
     keys: tuple[Key, ...]
 

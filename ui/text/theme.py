@@ -226,12 +226,7 @@ COLOURLESS: Final = Theme(
 
 
 def theme_for(colours: int, *, light: bool | None) -> Theme:
-    """Return the theme for a terminal.
-
-    Args:
-        colours: The number of colors of the terminal; 0 for none.
-        light: Whether its background is light; None if unknown.
-    """
+    """Return the theme for so many colors, and a light background (None: unknown)."""
     if colours <= 0:
         return COLOURLESS
     if colours < _PALETTE:

@@ -26,12 +26,7 @@ _LINGERING: Final = 8
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A task, and when it was received.
-
-    Attributes:
-        task: The snapshot.
-        at: When it was received, in seconds of the monotonic clock.
-    """
+    """A task, and when it was received, in seconds of the monotonic clock."""
 
     task: Task
     at: float
@@ -58,13 +53,9 @@ class TaskBoard:
         self._listed: tuple[tuple[int, str], list[int]] | None = None
 
     def apply(self, task: Task, at: float, *, old: bool = False) -> None:
-        """Record the current state of a task.
+        """Record the state of a task, received at a time of the monotonic clock.
 
-        Args:
-            task: The snapshot.
-            at: When it was received, in seconds of the monotonic clock.
-            old: Whether it reached this state before the chat opened, so that it does
-                not linger.
+        An `old` state was reached before the chat opened, and does not linger.
         """
         before = self._seen.get(task.id)
         self._seen[task.id] = Seen(task, at)

@@ -48,11 +48,9 @@ class Burst(msgspec.Struct, frozen=True):
     gone: int = 0
 
     def without(self, status: TaskStatus, *, gone: bool = False) -> Burst:
-        """Return this line without a task of this status that has later news.
+        """Return this line without a task of this status.
 
-        Args:
-            status: The status.
-            gone: Whether the task was forgotten instead, without later news.
+        The task has later news or, if `gone`, was forgotten.
         """
         counts = tuple((it, n - (it is status)) for it, n in self.counts)
         counts = tuple((it, n) for it, n in counts if n)
@@ -70,11 +68,7 @@ _ORDER: Final = (
 
 
 class NewsGroup:
-    """The news since the last pause, by task.
-
-    Args:
-        first: The news that begins the group.
-    """
+    """The news since the last pause, by task."""
 
     def __init__(self, first: TaskNews) -> None:
         self._statuses: dict[int, TaskStatus] = {}

@@ -12,13 +12,7 @@ from ...dialogue.search_actor import StopSearch
 
 
 class TellPartner(msgspec.Struct, frozen=True):
-    """Pass a message of a conversation on to the partner.
-
-    Attributes:
-        conversation: The name of the conversation.
-        text: The text.
-        elsewhere: Whether it was typed in another chat of the session.
-    """
+    """Pass a message on to the partner; `elsewhere` if it was typed in another chat."""
 
     conversation: str
     text: str
@@ -38,12 +32,7 @@ class Remember(msgspec.Struct, frozen=True):
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Notify the person that a task has ended or needs input.
-
-    Attributes:
-        task: The task.
-        seq: The number of that change.
-    """
+    """Notify the person that a task has ended or needs input, by change `seq`."""
 
     task: Task
     seq: int

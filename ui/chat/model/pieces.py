@@ -33,12 +33,7 @@ _LIST_ITEM: Final = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s")
 
 
 class Continued(msgspec.Struct, frozen=True):
-    """The continuation of a message or an answer.
-
-    Attributes:
-        entry: The next piece.
-        within: Whether it begins within a block of Markdown, such as a list.
-    """
+    """The continuation of an entry; `within` if it begins within a Markdown block."""
 
     entry: Said | Reply
     within: bool = False

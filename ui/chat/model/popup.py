@@ -8,9 +8,7 @@ from ...dialogue.completers import Completion
 class Popup(Completion, frozen=True):
     """The proposals for the word at the cursor, as the popup lists them.
 
-    Attributes:
-        start: The start of the word that a proposal replaces; it ends at the cursor.
-        form: The usage and summary of the command.
+    The word begins at `start`; `form` is the usage and summary of the command.
     """
 
     start: int = 0

@@ -47,25 +47,14 @@ class Focus(enum.Enum):
 
 
 class TaskListView(msgspec.Struct, frozen=True):
-    """The selection and filter of the list of tasks.
-
-    Attributes:
-        selected: The id of the selected task; None before a task was selected.
-        words: Words that the listed tasks must match.
-    """
+    """The selected task, if any, and the words that the listed tasks must match."""
 
     selected: int | None = None
     words: str = ""
 
 
 class Choice(Record, frozen=True):
-    """The open popup and its selection.
-
-    Attributes:
-        popup: The proposals.
-        index: The index of the selected proposal.
-        moved: Whether it was selected with the arrow keys.
-    """
+    """The open popup, and its selection; `moved` if the arrow keys selected it."""
 
     popup: Popup
     index: int = 0
@@ -73,21 +62,13 @@ class Choice(Record, frozen=True):
 
 
 class HelpKeys(msgspec.Struct, frozen=True):
-    """The overlay with the list of keys.
-
-    Attributes:
-        top: Rows of the list above the screen.
-    """
+    """The overlay with the list of keys, of which `top` rows are above the screen."""
 
     top: int = 0
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """The question whether to leave.
-
-    Attributes:
-        end: Whether to end the session even if leaving would not.
-    """
+    """The question whether to leave and, with `end`, to end the session."""
 
     end: bool = False
 
@@ -210,12 +191,7 @@ class Letters(Record, frozen=True):
 
 
 class Doing(msgspec.Struct, frozen=True):
-    """What the partner is doing.
-
-    Attributes:
-        what: The activity, such as `answers`.
-        since: When the activity began, on the monotonic clock.
-    """
+    """The partner's activity, such as `answers`, and when it began (monotonic)."""
 
     what: str
     since: float

@@ -43,13 +43,7 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class Thought(msgspec.Struct, frozen=True):
-    """The partner's reasoning before an answer.
-
-    Attributes:
-        at: When the reasoning ended (UTC).
-        text: The text.
-        seconds: How long it took.
-    """
+    """The partner's reasoning, when it ended (UTC), and how long it took."""
 
     at: datetime
     text: str
@@ -65,12 +59,7 @@ Drawn = tuple["Shown", "Look", int, bool, tuple["Row", ...]]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """An item of the transcript.
-
-    Attributes:
-        serial: The serial number.
-        shown: The content; a long message has several items.
-    """
+    """An item of the transcript; a long message has several items."""
 
     serial: int
     shown: Shown
@@ -318,13 +307,9 @@ class TranscriptItems:
             self._supersede(task_id, gone=True)
 
     def _supersede(self, task_id: int, *, gone: bool = False) -> None:
-        """Remove or mark the earlier news of a task.
+        """Remove or mark the earlier news of a task, which has new ones or is `gone`.
 
         A line is removed if only news follow it: the new line replaces it.
-
-        Args:
-            task_id: The id of the task.
-            gone: Whether there is no new line.
         """
         serial, status = self._open.pop(task_id, (0, None))
         index = self._index_of(serial)

@@ -274,11 +274,9 @@ def send_waiting(state: ChatState) -> list[Effect]:
 
 
 def _hint(line: str, *, notes: bool) -> str:
-    """Return a hint if the line was probably meant as something else; else empty.
+    """Return a hint if a line was probably meant as something else; else empty.
 
-    Args:
-        line: The sent line.
-        notes: Whether messages are only notes, since there is no partner.
+    `notes` means that messages are only notes, since there is no partner.
     """
     words = line.lower().split()
     if re.fullmatch(_SHELL_STATE, line):

@@ -91,12 +91,7 @@ def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
 
 
 class Widths(msgspec.Struct, frozen=True):
-    """The widths of the columns, from the widest cells of the visible tasks.
-
-    Attributes:
-        id: Width of the ids, in digits.
-        name: Width of the descriptions, in cells.
-    """
+    """The widths of ids and descriptions in the visible rows, in cells."""
 
     id: int
     name: int

@@ -16,12 +16,7 @@ _MEANS_BASH: Final = {"bash", "shell", "cmd", "command", "--"}
 
 
 def with_kind(line: str, error: UnknownKindError) -> UsageError:
-    """Return an error that proposes a correction of an unknown kind.
-
-    Args:
-        line: The line, as it was typed.
-        error: The error that the line caused.
-    """
+    """Return an error that proposes a correction of the unknown kind in a line."""
     name, rest = split_word(line.strip())
     if REGISTRY.find(name) is not TASK or "bash" not in error.kinds:
         return error

@@ -231,9 +231,7 @@ def _bash_part(rest: str) -> str | None:
 def bash_part_of_job(text: str, *, labeled: bool = False) -> str | None:
     """Return the end of a job that bash gets; None if it isn't a bash job.
 
-    Args:
-        text: The job.
-        labeled: Whether an option has given the description, so that the job has none.
+    A `labeled` job has no description of its own: an option has given it.
     """
     try:
         if labeled:

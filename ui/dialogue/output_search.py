@@ -36,7 +36,7 @@ _SPECIAL: Final = r"\\|\(\?"
 
 
 class FoundLine(msgspec.Struct, frozen=True):
-    """A line that matches.
+    """A line that a search has found.
 
     Attributes:
         id: The task that printed the line.

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...actors import Schedule, Task
-from ...actors.kinds.kind import KindWords
+from ...actors.rules.record import Record
 from .arguments import LAST
 from .new_task import LABEL
 from .quoting import QUOTES, UnbalancedQuoteError, read_quoted
 from .term_options import TYPED_OPTIONS
+
+if TYPE_CHECKING:
+    from ...actors import Schedule, Task
+    from ...actors.kinds.kind import KindWords
 
 _MOST: Final = 50
 _LOOKED_AT: Final = 1000
@@ -56,7 +59,7 @@ class Completion(msgspec.Struct, frozen=True):
         return any(self.word in {p.text.rstrip(), p.label} for p in self.proposals)
 
 
-class Vocabulary(msgspec.Struct, frozen=True):
+class Vocabulary(Record, frozen=True):
     """The words that completers propose.
 
     Attributes:

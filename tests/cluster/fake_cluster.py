@@ -161,8 +161,8 @@ class FakeCluster:
         await self._call("close", self._owner)
 
     async def _open(self, node: str) -> AgentCalls:
-        here = our_version()
-        check_version(node, self._settings.version or here, here)
+        own_version = our_version()
+        check_version(node, self._settings.version or own_version, own_version)
 
         async def call(method: str, *args: Any) -> Any:
             try:

@@ -66,9 +66,12 @@ class FakeNodes:
             while True:
                 self._lease.check(owner)
                 for name, free in self._free.items():
-                    if all(free.get(it, 0.0) >= much for it, much in needs.items()):
-                        for it, much in needs.items():
-                            free[it] -= much
+                    if all(
+                        free.get(resource, 0.0) >= amount
+                        for resource, amount in needs.items()
+                    ):
+                        for resource, amount in needs.items():
+                            free[resource] -= amount
                         room = f"{name}/{next(self._numbers)}"
                         self._rooms[room] = (name, dict(needs))
                         self._lease.hold(room)

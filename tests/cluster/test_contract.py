@@ -248,12 +248,12 @@ def test_unread_input_is_refused_until_there_is_room(rig: Rig) -> None:
     command = f"echo ready; until test -e {go}; do sleep 0.01; done; exec wc -c"
     task_id = rig.add(command, input="pipe")
     rig.until_printed(task_id, "ready")
-    much = b"x" * 65536
+    piece = b"x" * 65536
     sent = 0
 
     def is_taken() -> bool:
         try:
-            rig.system.send_input(task_id, much)
+            rig.system.send_input(task_id, piece)
         except RefusedError as error:
             if "it does not read its input" not in str(error):
                 raise

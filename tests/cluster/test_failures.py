@@ -170,13 +170,13 @@ def test_a_task_can_name_the_address_of_its_cluster() -> None:
                 system.nodes(address=wrong)
 
 
-@pytest.mark.parametrize("there", ["backburner 9.9 on Python 3.11", "on Python 9.9"])
-def test_a_node_with_another_version_is_refused(there: str) -> None:
-    engine = FakeEngine(FakeSettings(nodes={"one": {"CPU": 1.0}}, version=there))
+@pytest.mark.parametrize("version", ["backburner 9.9 on Python 3.11", "on Python 9.9"])
+def test_a_node_with_another_version_is_refused(version: str) -> None:
+    engine = FakeEngine(FakeSettings(nodes={"one": {"CPU": 1.0}}, version=version))
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
         assert failed.reason == (
-            f"the node one has {there}, and this machine has {our_version()}; install"
+            f"the node one has {version}, and this machine has {our_version()}; install"
             " the same on both"
         )
         (again,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)

@@ -86,9 +86,9 @@ def test_the_directory_is_shown_with_its_place(shell: Shell) -> None:
     words = ("--engine", "ray", "--stash")
     shell("add", *words, "--", "true")
     shell("add", *words, "--ship", "--", "true")
-    here = Path.cwd()
-    assert f"{here}, of the node" in shell("show", "1").stdout
-    assert f"a copy of {here}, on the node" in shell("show", "2").stdout
+    directory = Path.cwd()
+    assert f"{directory}, of the node" in shell("show", "1").stdout
+    assert f"a copy of {directory}, on the node" in shell("show", "2").stdout
 
 
 @pytest.mark.cluster

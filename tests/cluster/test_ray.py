@@ -93,8 +93,8 @@ def test_jobs_run_on_both_nodes_and_name_them(system: TaskSystem) -> None:
     late = system.add_request(job("true", needs=(("CPU", 2.0),))).id
     waits = reaches(system, late, lambda it: it.reason.startswith("needs"))
     assert waits.reason == "needs 2 CPUs; 0 of 4 free"
-    never = system.add_request(job("true", needs=(("tpu", 1.0),))).id
-    waits = reaches(system, never, lambda it: it.reason.startswith("needs"))
+    impossible = system.add_request(job("true", needs=(("tpu", 1.0),))).id
+    waits = reaches(system, impossible, lambda it: it.reason.startswith("needs"))
     assert waits.reason == "needs tpu=1; no node of the cluster has that"
 
 
@@ -207,13 +207,13 @@ def test_if_the_control_store_dies_the_session_continues() -> None:
         engine = engine_of(nodes, lease=10.0)
         with TaskSystem(engines=[engine]) as system:
             tasks = fill(system, unique)
-            here = system.add("here", "bash", "sleep 600").id
+            local = system.add("here", "bash", "sleep 600").id
             (store,) = nodes.named("gcs_server")
             store.kill()
             ended = system.wait(*(it.id for it in tasks), timeout=2 * PATIENCE)
             assert all(it.status is TaskStatus.FAILED for it in ended)
             assert all("the engine ray" in it.reason for it in ended)
-            assert system.get(here).status is TaskStatus.RUNNING
+            assert system.get(local).status is TaskStatus.RUNNING
             until(lambda: not running_as(unique), "the end of its jobs")
             (failed,) = system.wait(
                 system.add_request(job("true")).id, timeout=2 * PATIENCE

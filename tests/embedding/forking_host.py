@@ -128,13 +128,13 @@ def share_a_connection(way: str, folder: Path) -> None:
 
 def live_on(folder: Path) -> None:
     """Close and reopen the session while a child that knows it lives."""
-    ours, its = os.pipe()
+    own_end, child_end = os.pipe()
     system = TaskSystem(directory=folder)
     waiting = TaskSystem()
     system.start()
     if fork() == 0:
-        os.close(its)
-        os.read(ours, 1)  # until the parent has ended
+        os.close(child_end)
+        os.read(own_end, 1)  # until the parent has ended
         with waiting:  # the child's own event, which the parent had not started
             waiting.list()
         return
@@ -143,7 +143,7 @@ def live_on(folder: Path) -> None:
         with system:
             system.list()
     finally:
-        os.close(its)
+        os.close(child_end)
         os.wait()
 
 

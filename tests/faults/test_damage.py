@@ -276,9 +276,9 @@ def test_a_session_that_another_program_recreated_is_not_written(
         system.subscribe(news)
         shutil.rmtree(folder)
         with running(TaskSystem(directory=folder)) as other:
-            its = other.add("Its", "bash", "echo its")
-            assert its.id == mine.id
-            other.wait(its.id, timeout=PATIENCE)
+            their_task = other.add("Its", "bash", "echo its")
+            assert their_task.id == mine.id
+            other.wait(their_task.id, timeout=PATIENCE)
             system.queue.tell(WriteDown(_HELLO))
             trouble = news.wait_for(JournalTrouble).text or ""
             assert "is another session now; leave this one" in trouble

@@ -277,8 +277,11 @@ def _check_end(chat: PtySession, legal: set[int], label: str) -> None:
     assert b"Traceback" not in raw, label
     assert b"nternal error" not in raw, label
     assert chat.modes == chat.modes_before, label
-    for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?2004h", b"\x1b[?2004l")):
-        assert raw.rfind(off) > raw.rfind(on), label
+    for enabled, disabled in (
+        (b"\x1b[?1049h", b"\x1b[?1049l"),
+        (b"\x1b[?2004h", b"\x1b[?2004l"),
+    ):
+        assert raw.rfind(disabled) > raw.rfind(enabled), label
 
 
 def _check_log(state: Path, label: str) -> None:

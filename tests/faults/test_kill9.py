@@ -64,12 +64,12 @@ class _Told:
             written_down: The number up to which the journal had all changes as shown
                 when the program was started.
         """
-        here = Counter(it.seq for it in lines if it.task and it.event in _FINAL)
-        assert set(here.values()) <= {1}, "a notification came twice"
-        again = [seq for seq in here if self.shown[seq]]
+        shown_now = Counter(it.seq for it in lines if it.task and it.event in _FINAL)
+        assert set(shown_now.values()) <= {1}, "a notification came twice"
+        again = [seq for seq in shown_now if self.shown[seq]]
         assert not [seq for seq in again if seq <= written_down], "shown twice"
         self.repeated += len(again)
-        self.shown.update(here.keys())
+        self.shown.update(shown_now.keys())
         for line in lines:
             if line.task is None:
                 continue

@@ -36,6 +36,6 @@ def test_every_promise_names_tests_that_exist() -> None:
 
 def test_every_test_belongs_to_a_promise() -> None:
     files = (file for folder in _ALL_NAMED for file in folder.glob("test_*.py"))
-    there = {(it, test) for it in files for test in _tests(it)}
-    left_out = there - _named()
+    existing = {(it, test) for it in files for test in _tests(it)}
+    left_out = existing - _named()
     assert {it for it in left_out if it[0].name not in _DETAILS} == set()

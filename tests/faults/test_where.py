@@ -134,8 +134,8 @@ def test_a_task_of_an_older_version_does_not_run_elsewhere(
     state: Path, folders: tuple[Path, Path]
 ) -> None:
     _open_old_journal(state)
-    here, _ = folders
-    with Program(state, directory=here) as program:
+    first, _ = folders
+    with Program(state, directory=first) as program:
         clean = program.wait_for_end(4)
         assert (clean.status, clean.reason) == (TaskStatus.FAILED, _UNKNOWN)
         nap = program.wait_for_end(5)
@@ -148,7 +148,7 @@ def test_a_task_of_an_older_version_does_not_run_elsewhere(
         assert waiting.event == "error"
         program.close_input()
         assert program.wait() == 1
-    assert (here / "build").exists()
+    assert (first / "build").exists()
 
 
 def test_a_task_waits_for_a_session_that_has_its_kind(state: Path) -> None:

@@ -169,8 +169,8 @@ class ChatDriver:
         for task in tasks:
             self._seq += 1
             before = self.state.board.find(task.id)
-            same = before is not None and before.task.status is task.status
-            event = TaskEvent.PROGRESS if same else TaskEvent.of(task.status)
+            is_same_status = before is not None and before.task.status is task.status
+            event = TaskEvent.PROGRESS if is_same_status else TaskEvent.of(task.status)
             effects += self.tell(TaskChanged(self._seq, event, task))
         return effects
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], what: str = "it") -> None:
+def until(condition: Callable[[], object], name: str = "it") -> None:
     """Block until a condition holds; fail after a long time."""
     deadline = time.monotonic() + PATIENCE
     begun = time.thread_time()
     while not condition():
-        assert time.monotonic() < deadline, f"{what} never came true"
+        assert time.monotonic() < deadline, f"{name} never came true"
         # Searching all processes takes long, and the awaited process needs the
         # processor.
         threading.Event().wait(max(0.005, 4 * (time.thread_time() - begun)))

@@ -69,10 +69,10 @@ class Server:
         return result["content"][0]["text"]
 
 
-def note(what: str, value: object) -> None:
+def note(topic: str, value: object) -> None:
     """Record an event."""
     with (HOME / "notes").open("a") as file:
-        file.write(json.dumps([what, value]) + "\n")
+        file.write(json.dumps([topic, value]) + "\n")
 
 
 def send(message: Json) -> None:
@@ -108,10 +108,10 @@ def said(session: str) -> list[list[str]]:
     return [json.loads(it) for it in path.read_text().splitlines()]
 
 
-def keep(session: str, who: str, text: str) -> None:
+def keep(session: str, sender: str, text: str) -> None:
     """Store a message."""
     with (HOME / f"{session}.jsonl").open("a") as file:
-        file.write(json.dumps([who, text]) + "\n")
+        file.write(json.dumps([sender, text]) + "\n")
 
 
 def act(session: str, text: str) -> str:
@@ -156,7 +156,7 @@ def act(session: str, text: str) -> str:
             child = subprocess.Popen(["sleep", "600"], start_new_session=True)
             note("child", child.pid)
         case "count":
-            rest = str(sum(who == "user" for who, _ in said(session)))
+            rest = str(sum(sender == "user" for sender, _ in said(session)))
         case "long":
             for number in range(200):
                 chunk(session, f"{number} ")
@@ -194,9 +194,12 @@ def take(message: Json) -> None:
         case "initialize":
             if MANNER == "mute":
                 return
-            able = {"loadSession": MANNER != "forgetful"}
+            capabilities = {"loadSession": MANNER != "forgetful"}
             version = 2 if MANNER == "newer" else params["protocolVersion"]
-            result: Json = {"protocolVersion": version, "agentCapabilities": able}
+            result: Json = {
+                "protocolVersion": version,
+                "agentCapabilities": capabilities,
+            }
         case "session/new":
             if MANNER == "locked":
                 error = {"code": -32000, "message": "no login"}
@@ -207,8 +210,8 @@ def take(message: Json) -> None:
             open_session(session, params)
             result = {"sessionId": session}
         case "session/load":
-            for who, text in said(params["sessionId"]):
-                kind = "user_message" if who == "user" else "agent_message"
+            for sender, text in said(params["sessionId"]):
+                kind = "user_message" if sender == "user" else "agent_message"
                 chunk(params["sessionId"], text, kind)
             open_session(params["sessionId"], params)
             result = {}

@@ -151,7 +151,7 @@ class Template:
             user=user,
         )
 
-    def popen(self, arguments: Sequence[str], **how: Any) -> Forked:  # noqa: ANN401
+    def popen(self, arguments: Sequence[str], **options: Any) -> Forked:  # noqa: ANN401
         """Run a program in a fork.
 
         Args:
@@ -159,7 +159,7 @@ class Template:
             how: Some arguments of `subprocess.Popen`: the standard streams, `env`,
                 `cwd`, `pass_fds` and `start_new_session`.
         """
-        return _popen(self._address, arguments, **how)
+        return _popen(self._address, arguments, **options)
 
     def for_hosts(self) -> Any:  # noqa: ANN401 - stands for a module
         """Return a replacement of `os` that forks hosts instead of starting them."""
@@ -188,12 +188,12 @@ def template(*loaded: str) -> Template:
 
 def popen(
     arguments: Sequence[str],
-    **how: Any,  # noqa: ANN401
+    **options: Any,  # noqa: ANN401
 ) -> subprocess.Popen[bytes] | Forked:
     """Run a program like `subprocess.Popen`, in a fork if that makes no difference."""
-    if can_fork(arguments, how.get("env") or os.environ):
-        return template().popen(arguments, **how)
-    started: Any = subprocess.Popen(arguments, **how)
+    if can_fork(arguments, options.get("env") or os.environ):
+        return template().popen(arguments, **options)
+    started: Any = subprocess.Popen(arguments, **options)
     return started
 
 
@@ -513,11 +513,11 @@ def _opener(address: str, *, own: bool = False) -> Callable[..., Any]:
     """Return a replacement of `subprocess.Popen` that forks where possible."""
     start = subprocess.Popen  # the attribute may be replaced later
 
-    def open_(command: list[str], **how: Any) -> Any:  # noqa: ANN401 - as `Popen`
-        is_known = how.keys() <= inspect.signature(_popen).parameters.keys()
-        if is_known and can_fork(command, how.get("env") or os.environ, own=own):
-            return _popen(address, command, **how)
-        return start(command, **how)
+    def open_(command: list[str], **options: Any) -> Any:  # noqa: ANN401 - as `Popen`
+        is_known = options.keys() <= inspect.signature(_popen).parameters.keys()
+        if is_known and can_fork(command, options.get("env") or os.environ, own=own):
+            return _popen(address, command, **options)
+        return start(command, **options)
 
     return open_
 

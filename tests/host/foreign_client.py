@@ -30,11 +30,11 @@ def main(folder: str, command: str) -> None:
     sock.connect(f"{folder}/host.sock")
     stream = socket.SocketIO(sock, "r")
     variables = b"".join(k + b"=" + v + b"\0" for k, v in os.environb.items())
-    here = {
+    version = {
         "directory": os.environ["PWD"],
         "environment": b64encode(variables).decode(),
     }
-    send(sock, type="Hello", protocol=1, **here)
+    send(sock, type="Hello", protocol=1, **version)
     request = {"description": "Foreign", "kind": "bash", "args": [command]}
     send(sock, type="Subscribe", subscriber=1)
     send(sock, type="AddTask", request=request, reply_to=2)

@@ -132,35 +132,35 @@ def test_a_failed_hook_is_logged_and_affects_nothing(
         session.wait(session.add("y", "bash", "true").id, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("how", ["end", "idle", "restart"])
+@pytest.mark.parametrize("ending", ["end", "idle", "restart"])
 def test_pending_notifications_are_sent_before_a_host_ends(
-    settings: HostSettings, told: Path, until: Until, how: str
+    settings: HostSettings, told: Path, until: Until, ending: str
 ) -> None:
     gate = told.with_suffix(".gate")
     wait = f"touch {told}.begun; until [ -e {gate} ]; do sleep 0.01; done;"
-    linger = 0.01 if how == "idle" else 0.0
+    linger = 0.01 if ending == "idle" else 0.0
     hooked = replace(settings, hooks=Hooks(command=wait + COMMAND), linger=linger)
     with RemoteSystem(hooked) as session:
         host = psutil.Process(session.welcome.pid)
         tasks = [session.add("x", "bash", "true").id for _ in range(3)]
-        if how == "end":
+        if ending == "end":
             tasks.append(session.add("y", "bash", "exec sleep 600").id)
         session.wait(*tasks[:3], timeout=PATIENCE)
         until(told.with_suffix(".begun").exists)
-        if how == "end":
+        if ending == "end":
             session.end()
 
     def begin_again() -> None:
         restart(hooked).sock.close()
 
     restarting = threading.Thread(target=begin_again)
-    if how == "restart":
+    if ending == "restart":
         restarting.start()
     else:
         until(lambda: not is_served(Path(settings.directory)))
     gate.touch()
     host.wait(PATIENCE)
-    if how == "restart":
+    if ending == "restart":
         restarting.join(PATIENCE)
     for task in tasks:
         assert told.with_suffix(f".{task}").exists()

@@ -97,8 +97,10 @@ class Host:
 
     def _answer(self, request: Any) -> None:  # noqa: ANN401 - of any type
         match request:
-            case Subscribe(subscriber=Number() as to, which=which):
-                tasks = tuple(it for it in self.tasks if it.status in which.statuses)
+            case Subscribe(subscriber=Number() as to, which=selection):
+                tasks = tuple(
+                    it for it in self.tasks if it.status in selection.statuses
+                )
                 said = self.said if request.said_since else ()
                 first = Subscribed(
                     9,
@@ -149,10 +151,10 @@ class Remote(Requests):
         return False
 
 
-def missed(which: TaskFilter, host: Host, then: Callable[[], None]) -> list[object]:
+def missed(selection: TaskFilter, host: Host, then: Callable[[], None]) -> list[object]:
     """Return what a subscriber receives after an interruption."""
     subscriber: Recorder[Notification] = Recorder("subscriber")
-    host.queue.tell(Subscribe(subscriber, which=which))
+    host.queue.tell(Subscribe(subscriber, which=selection))
     told = len(subscriber.received)
     then()
     host.die()

@@ -261,11 +261,11 @@ def test_a_task_with_a_key_is_added_exactly_once_by_the_next_host(
     host.kill()
     events.wait_for(HostBack)
 
-    had, had_not = (
+    received_id, lost_id = (
         asked.wait_for(TaskAdded, lambda it, w=word: it.correlation_id == w).task.id
         for word in ("had", "had not")
     )
-    assert (had, had_not) == (added.id, added.id + 1)
+    assert (received_id, lost_id) == (added.id, added.id + 1)
     assert [task.id for task in session.list()] == [added.id, added.id + 1]
 
 

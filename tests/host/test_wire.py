@@ -75,14 +75,14 @@ def test_every_request_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("message", [*REQUESTS, Hello(1), StopHost(), Farewell("x")])
 def test_a_message_to_the_host_round_trips(message: ToHost) -> None:
-    there = decode(encode(message))
+    decoded = decode(encode(message))
 
-    assert type(there) is type(message)
-    assert encode(there) == encode(message)
+    assert type(decoded) is type(message)
+    assert encode(decoded) == encode(message)
     for name in ("reply_to", "subscriber", "claimant"):
         recipient = getattr(message, name, None)
         if recipient is not None:
-            assert number(getattr(there, name)) == number(recipient)
+            assert number(getattr(decoded, name)) == number(recipient)
 
 
 @pytest.mark.parametrize(

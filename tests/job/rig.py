@@ -82,5 +82,5 @@ class Rig:
         self.actor.ask(Look(), timeout=PATIENCE)
 
 
-def shortage(what: str) -> dict[Step, BaseException]:
-    return {"start": ShortageError(what)}
+def shortage(name: str) -> dict[Step, BaseException]:
+    return {"start": ShortageError(name)}

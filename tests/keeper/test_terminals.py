@@ -31,14 +31,14 @@ def _output(task: Task) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _lose(session: RemoteSystem, events: Heard, what: str) -> None:
+def _lose(session: RemoteSystem, events: Heard, process: str) -> None:
     before = session.welcome.pid
-    if what == "host":
+    if process == "host":
         kill(before)
-    elif what == "keeper":
+    elif process == "keeper":
         keeper_of(session).kill()
     events.wait_for(HostBack, lambda _: session.welcome.pid != before)
-    if what == "keeper":
+    if process == "keeper":
         assert keeper_of(session).pid == before
 
 

@@ -157,16 +157,16 @@ def test_an_unrecorded_exit_status_is_unknown_with_the_reason(
     parent: Callable[[str], _Parent],
 ) -> None:
     started = parent("exit 5")
-    which = _started(started.pid)
+    identity = _started(started.pid)
     started.collect()
-    process = AdoptedProcess(which, None, ExitNotes())
+    process = AdoptedProcess(identity, None, ExitNotes())
     end = process.exit_status()
     assert end is not None
     assert end.outcome().reason == (
         "its exit status is unknown: it ended while the session had no host, and"
         " its exit was not recorded"
     )
-    assert AdoptedProcess(which, 512, ExitNotes()).exit_status() == ExitStatus(2)
+    assert AdoptedProcess(identity, 512, ExitNotes()).exit_status() == ExitStatus(2)
 
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
@@ -175,15 +175,15 @@ def test_an_exit_status_reaped_before_adoption_goes_to_the_holder(
 ) -> None:
     go_on = tmp_path / "go-on"
     started = parent(f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 5")
-    which, exits = _started(started.pid), ExitNotes()
-    other = StartedProcess(which.pid, which.earliest + 1, which.latest + 1)
-    exits.hold([which, other])
-    exits.hold([which, other])
+    identity, exits = _started(started.pid), ExitNotes()
+    other = StartedProcess(identity.pid, identity.earliest + 1, identity.latest + 1)
+    exits.hold([identity, other])
+    exits.hold([identity, other])
     go_on.touch()
     started.collect()
     assert exits.take(other) is None
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
-    process = AdoptedProcess(which, None, exits)
+    process = AdoptedProcess(identity, None, exits)
     assert process.exit_status() == ExitStatus(5)
     assert not process.leads
     assert len(os.listdir("/proc/self/fd")) == before - 1  # noqa: PTH208 - the same
@@ -192,12 +192,12 @@ def test_an_exit_status_reaped_before_adoption_goes_to_the_holder(
 def test_held_processes_that_are_not_adopted_are_released(
     parent: Callable[[str], _Parent],
 ) -> None:
-    exits, which = ExitNotes(), _started(parent("exec sleep 600").pid)
+    exits, identity = ExitNotes(), _started(parent("exec sleep 600").pid)
     between = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
-    exits.hold([which])
+    exits.hold([identity])
     assert len(os.listdir("/proc/self/fd")) == between + 1  # noqa: PTH208 - the same
     exits.hold([])
-    assert exits.take(which) is None
+    assert exits.take(identity) is None
     assert len(os.listdir("/proc/self/fd")) == between  # noqa: PTH208 - the same
 
 

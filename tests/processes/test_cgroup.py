@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ALL = frozenset({"cpu", "memory", "pids"})
 
 
-def _group(path: Path, there: str, given: str) -> Path:
+def _group(path: Path, available: str, given: str) -> Path:
     path.mkdir(parents=True, exist_ok=True)
-    (path / "cgroup.controllers").write_text(f"{there}\n")
+    (path / "cgroup.controllers").write_text(f"{available}\n")
     (path / "cgroup.subtree_control").write_text(f"{given}\n")
     (path / "cgroup.procs").touch()
     return path

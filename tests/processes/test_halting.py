@@ -34,11 +34,11 @@ def start() -> Iterator[Start]:
         return found
 
     yield start
-    for each in started:
-        for child in psutil.Process(each.pid).children(recursive=True):
+    for process in started:
+        for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
-        each.kill()
-        each.wait()
+        process.kill()
+        process.wait()
 
 
 def test_processes_started_during_a_search_are_stopped(
@@ -61,8 +61,8 @@ def test_processes_started_during_a_search_are_stopped(
 
     new = {*listed.children()} - before
     assert len(new) == 2
-    for each in (listed, *new):
-        until(lambda it=each: it.status() == psutil.STATUS_STOPPED)
+    for process in (listed, *new):
+        until(lambda it=process: it.status() == psutil.STATUS_STOPPED)
 
 
 def test_rounds_continue_while_new_processes_are_found(

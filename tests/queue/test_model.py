@@ -171,12 +171,12 @@ class Pair:
         )
         request = TaskRequest("job", "fake", (one.command,), directory="/", terms=terms)
         unless = chance.random() < 0.3
-        same = [it for it in self.naive.of("queued") if it.command == one.command]
+        twins = [it for it in self.naive.of("queued") if it.command == one.command]
         reply = self.ask(AddTask(request, unless_queued=unless))
         assert isinstance(reply, TaskAdded)
-        if unless and same:
+        if unless and twins:
             assert reply.existed
-            assert self.naive.tasks[reply.task.id - 1] in same
+            assert self.naive.tasks[reply.task.id - 1] in twins
             return
         assert not reply.existed
         self.naive.tasks.append(one)

@@ -106,12 +106,12 @@ def test_lists_hold_the_requested_tasks_and_the_counts(rig: Rig) -> None:
         (5, "queued"),
     ]
     assert listed.counts == TaskCounts(1, 1, 1, 1, 1)
-    for which, ids in {
+    for selection, ids in {
         TaskFilter.FINISHED: [1, 2, 4],
         TaskFilter.NOT_CANCELED: [1, 2, 3, 5],
         TaskFilter.QUEUED: [5],
     }.items():
-        tasks = rig.ask(ListTasks(which), TaskList).tasks
+        tasks = rig.ask(ListTasks(selection), TaskList).tasks
         assert [task.id for task in tasks] == ids
 
 

@@ -228,17 +228,17 @@ class BookMachine(RuleBasedStateMachine):
         written, now = self.model.written, at(self.seconds)
         listed = self.book.tasks.all_written(TaskFilter.ALL, now)
         assert [(it.id, it.status) for it in listed] == sorted(written.items())
-        for which in TaskFilter:
-            assert self.book.tasks.all_written(which, now) == tuple(
-                task for task in listed if task.status in which.statuses
+        for selection in TaskFilter:
+            assert self.book.tasks.all_written(selection, now) == tuple(
+                task for task in listed if task.status in selection.statuses
             )
         by_id = {task.id: task for task in listed}
         for task_id in self.ever_given:
             known = self.model.tasks.get(task_id)
             status = None if known is None else known.status
             if status is not None or task_id in written:
-                same = written.get(task_id) == status
-                assert self.book.tasks.is_written(task_id) is same
+                expected = written.get(task_id) == status
+                assert self.book.tasks.is_written(task_id) is expected
             assert self.book.tasks.written_status(task_id) == written.get(task_id)
             if task_id in by_id:
                 assert self.book.tasks.written(task_id, now) == by_id[task_id]
@@ -253,9 +253,9 @@ class BookMachine(RuleBasedStateMachine):
             TaskFilter.FINISHED: FINAL,
             TaskFilter.NOT_CANCELED: ("queued", "running", "complete", "failed"),
         }
-        for which in TaskFilter:
-            wanted = self.model.ids(*lists.get(which, (which.value,)))
-            listed = self.book.tasks.list(which, at(self.seconds))
+        for selection in TaskFilter:
+            wanted = self.model.ids(*lists.get(selection, (selection.value,)))
+            listed = self.book.tasks.list(selection, at(self.seconds))
             assert [task.id for task in listed] == wanted
 
     @invariant()

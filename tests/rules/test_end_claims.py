@@ -50,14 +50,14 @@ def test_no_chat_notifies_while_a_chat_is_watched(claims: EndClaims[str, str]) -
     assert claims.take_answers() == [("late", 5, False)]
 
 
-@pytest.mark.parametrize("how", ["looks away", "dies"])
+@pytest.mark.parametrize("ending", ["looks away", "dies"])
 def test_changes_that_a_watched_chat_did_not_show_are_notified(
-    how: str, claims: EndClaims[str, str]
+    ending: str, claims: EndClaims[str, str]
 ) -> None:
     claims.watch("w", watched=True)
     claims.claim("a", 5, "A")
     claims.claim("b", 5, "B")
-    if how == "dies":
+    if ending == "dies":
         claims.remove("w")
     else:
         claims.watch("w", watched=False)

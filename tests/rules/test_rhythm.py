@@ -204,8 +204,8 @@ def test_setting_the_clock_back_a_little_repeats_no_run() -> None:
 def test_correcting_a_clock_by_a_year_delays_no_run() -> None:
     wrong = datetime(2027, 1, 2, 3, tzinfo=UTC)
     right = datetime(2026, 1, 2, 3, tzinfo=UTC)
-    daily, often = Rhythm("0 4 * * *", "UTC"), Rhythm("15m", "UTC")
-    for rhythm in (daily, often):
+    daily, frequent = Rhythm("0 4 * * *", "UTC"), Rhythm("15m", "UTC")
+    for rhythm in (daily, frequent):
         next_due = rhythm.first_after(wrong)
         assert rhythm.settled(next_due, wrong, right) == rhythm.first_after(right)
 

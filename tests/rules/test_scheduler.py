@@ -179,11 +179,11 @@ class Pair(RuleBasedStateMachine):
     def end(self, task_id: int, status: TaskStatus) -> None:
         ends = [(task_id, status)]
         while ends:
-            ended, how = ends.pop(0)
-            never = self.real.ended(ended, how)
+            ended, outcome = ends.pop(0)
+            canceled = self.real.ended(ended, outcome)
             self.naive.remove(ended)
             self.naive.running.pop(ended, None)
-            self.naive.outcomes[ended] = how
+            self.naive.outcomes[ended] = outcome
             expected = {
                 it
                 for it, terms in self.naive.terms.items()
@@ -191,8 +191,8 @@ class Pair(RuleBasedStateMachine):
                 and it not in dict(ends)
                 and it not in self.naive.begun
             }
-            assert set(never) == expected
-            ends += [(it, CANCELED) for it in never]
+            assert set(canceled) == expected
+            ends += [(it, CANCELED) for it in canceled]
 
     @rule(terms=TERMS, delay=mostly(st.none(), st.sampled_from([1.0, 3.0])))
     def add(self, terms: Terms, delay: float | None) -> None:
@@ -350,10 +350,10 @@ class Pair(RuleBasedStateMachine):
         places = {it: place for it, place in places.items() if place != (it, 0)}
         dependent = {it: terms for it, terms in waiting.items() if terms.waits_for}
         dues = {it: naive.times[it] for it in waiting if it in naive.times}
-        never = self.real.begin_with(
+        canceled = self.real.begin_with(
             waiting, dependent, naive.outcomes, dues=dues, places=places
         )
-        assert never == []
+        assert canceled == []
         self.real.due(naive.now)
         naive.slots.clear()
         for task_id, terms in naive.running.items():

@@ -221,11 +221,11 @@ def test_an_error_defaults_to_the_reason() -> None:
 
 @given(st.sampled_from(TaskFilter), st.sampled_from(TaskStatus))
 def test_a_filter_matches_the_statuses_in_its_name(
-    which: TaskFilter, status: TaskStatus
+    selection: TaskFilter, status: TaskStatus
 ) -> None:
     admitted = {
         TaskFilter.ALL: set(TaskStatus),
         TaskFilter.FINISHED: {"complete", "failed", "canceled"},
         TaskFilter.NOT_CANCELED: set(TaskStatus) - {TaskStatus.CANCELED},
-    }.get(which, {which.value})
-    assert (status in which.statuses) == (status in admitted)
+    }.get(selection, {selection.value})
+    assert (status in selection.statuses) == (status in admitted)

@@ -101,7 +101,7 @@ def test_messages_are_handled_one_at_a_time_and_in_order(
     actor.ask("done", timeout=PATIENCE)
     assert len(handled) == 2000
     for sender in range(4):
-        assert [n for who, n in handled if who == sender] == list(range(500))
+        assert [n for name, n in handled if name == sender] == list(range(500))
     actor.stop(timeout=PATIENCE)
 
 

@@ -498,13 +498,13 @@ def _files() -> Iterator[tuple[str, Callable[[Session], None]]]:
         "numbers": (b"9" * 18 + b" ") * 10 + b"\n",
     }
     for name in _OTHER_FILES:
-        for what, content in contents.items():
+        for label, content in contents.items():
 
             def fill(it: Session, name: str = name, content: bytes = content) -> None:
                 (it.folder / name).touch(0o600)
                 (it.folder / name).write_bytes(content)
 
-            yield f"file {name} = {what}", fill
+            yield f"file {name} = {label}", fill
 
         def widen(it: Session, name: str = name) -> None:
             (it.folder / name).touch(0o600)

@@ -127,11 +127,11 @@ def test_the_drawn_chat_opens_a_crafted_session_and_ends(tmp_path: Path) -> None
 def test_every_column_is_crafted(tmp_path: Path) -> None:
     write_session(tmp_path / "main")
     with closing(sqlite3.connect(tmp_path / "main/session.db")) as db:
-        there = {
+        columns = {
             name: tuple(row[1] for row in db.execute(f"PRAGMA table_info({name})"))
             for (name,) in db.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table'"
             ).fetchall()
         }
-    assert there == COLUMNS
+    assert columns == COLUMNS
     assert len(CASES) >= 500

@@ -144,12 +144,12 @@ def test_a_function_writes_only_to_its_own_file(
     with running(TaskSystem(directory=directory, kinds=[functions])) as system:
         for number, thing in enumerate(THINGS, 1):
             place = directory / name.replace("1", str(number))
-            there = put(thing, place, victim)
+            was_put = put(thing, place, victim)
             request = functions.request_for(fnmatch.filter, ["a.py"], "*.py")
             (ended,) = system.wait(system.add_request(request).id, timeout=PATIENCE)
             assert is_untouched(victim), thing
             # Only an empty file in place of the result may be replaced.
-            if there and not name.endswith(".json"):
+            if was_put and not name.endswith(".json"):
                 assert ended.status is TaskStatus.FAILED, thing
             elif ended.status is TaskStatus.COMPLETE:
                 assert functions.result(ended) == ["a.py"], thing

@@ -153,7 +153,7 @@ def test_a_later_attempt_writes_only_to_its_own_file(
             made[thing] = system.add_request(request)
         output = tmp_path / "main/output"
         until(lambda: all((output / f"{it.id}.log").exists() for it in made.values()))
-        there = {
+        was_put = {
             thing: put(thing, output / f"{task.id}.log", victim)
             for thing, task in made.items()
         }
@@ -161,6 +161,6 @@ def test_a_later_attempt_writes_only_to_its_own_file(
         for thing, task in made.items():
             (ended,) = system.wait(task.id, timeout=PATIENCE)
             assert ended.status is TaskStatus.FAILED, thing
-            assert not there[thing] or "can't write its output file" in ended.reason
+            assert not was_put[thing] or "can't write its output file" in ended.reason
         system.forget_finished()
     assert is_untouched(victim)

@@ -221,8 +221,8 @@ def _give_away(path: Path) -> None:
 
 def _is_as_given(path: Path) -> bool:
     found = path.stat()
-    whose = (found.st_uid, found.st_mode & 0o777)
-    return (path.read_text(), *whose) == ("precious\n", _OTHER, 0o644)
+    ownership = (found.st_uid, found.st_mode & 0o777)
+    return (path.read_text(), *ownership) == ("precious\n", _OTHER, 0o644)
 
 
 def test_a_job_writes_to_no_file_of_another_user(tmp_path: Path) -> None:

@@ -88,12 +88,12 @@ def _directory(place: Path, _: Path) -> None:
 
 def _socket(place: Path, _: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
-        here = Path.cwd()
+        before = Path.cwd()
         os.chdir(place.parent)  # socket paths have a short limit
         try:
             server.bind(place.name)
         finally:
-            os.chdir(here)
+            os.chdir(before)
 
 
 def _character_device(place: Path, _: Path) -> None:

@@ -89,9 +89,9 @@ time.sleep(600)
 """
 
 
-def _leave(folder: Path, how: str, *commands: str) -> None:
+def _leave(folder: Path, ending: str, *commands: str) -> None:
     """Run a program that adds tasks and is killed."""
-    argv = [sys.executable, "-c", _PROGRAM, folder, how, *commands]
+    argv = [sys.executable, "-c", _PROGRAM, folder, ending, *commands]
     done = subprocess.run(argv, check=False, cwd=folder.parent, timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL
 
@@ -115,14 +115,14 @@ def _waits(go_on: Path, then: str) -> str:
     return f"echo set; {_until_there(go_on)}; {then}"
 
 
-@pytest.mark.parametrize("how", ["seen", "at once"])
+@pytest.mark.parametrize("ending", ["seen", "at once"])
 def test_adopted_jobs_keep_running_and_end_normally(
-    lair: Path, until: Callable[[Callable[[], bool]], None], how: str
+    lair: Path, until: Callable[[Callable[[], bool]], None], ending: str
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(
         folder,
-        how,
+        ending,
         f"bash:{_waits(go_on, 'echo 50%; exit 7')}",
         f"bash:{_waits(go_on, 'kill -USR1 $$')}",
         "sleep:600",

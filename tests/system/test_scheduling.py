@@ -111,13 +111,13 @@ def test_tasks_start_by_priority_and_then_in_order(
     one: OneSlot,
 ) -> None:
     one.add()
-    low, plain, high, also_high = (
+    low, plain, high, later_high = (
         one.add(priority=-1),
         one.add(),
         one.add(priority=5),
         one.add(priority=5),
     )
-    assert one.order(4) == [high, also_high, plain, low]
+    assert one.order(4) == [high, later_high, plain, low]
 
 
 def test_a_moved_task_keeps_its_position_after_a_reopening(
@@ -198,14 +198,14 @@ def test_a_task_that_can_never_start_is_canceled_with_its_dependents(
     second = one.add(after=(first,))
     third = one.add(after=(second,))
     on_failure = one.add(after_failed=(first,))
-    in_any_case = one.add(after_any=(third,))
+    after_any_end = one.add(after_any=(third,))
     one.fail(first)
     tasks = {task.id: task for task in one.system.list()}
     assert tasks[second].status is CANCELED
     assert tasks[second].reason == f"can't start: #{first} failed"
     assert tasks[third].reason == f"can't start: #{second} was canceled"
     assert one.running() == [on_failure]
-    assert one.order(1) == [in_any_case]
+    assert one.order(1) == [after_any_end]
     late = one.task(after=(first,))
     assert one.system.get(late.id).reason == f"can't start: #{first} failed"
 

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from backburner.actors.testing.fake_kind import FakeJob
 
 
-def _begin_stop(system: TaskSystem, **how: float) -> threading.Thread:
-    thread = threading.Thread(target=system.stop, kwargs=how, daemon=True)
+def _begin_stop(system: TaskSystem, **options: float) -> threading.Thread:
+    thread = threading.Thread(target=system.stop, kwargs=options, daemon=True)
     thread.start()
     return thread
 
@@ -385,12 +385,12 @@ def test_an_unkillable_job_is_named_and_takes_no_longer_than_others(
 def test_a_job_whose_kill_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutdown_module, "_KILLED_TIMEOUT", 0.2)
     monkeypatch.setattr(shutdown_module, "STOP_TIMEOUT", 0.2)
-    let_go = threading.Event()
+    released = threading.Event()
 
     class BlockingKind(FakeKind):
         def start(self, context: JobContext) -> FakeJob:
             job = super().start(context)
-            vars(job)["kill"] = lambda: let_go.wait(PATIENCE)
+            vars(job)["kill"] = lambda: released.wait(PATIENCE)
             return job
 
     kind = BlockingKind("stuck", ignores={"stop"})
@@ -398,7 +398,7 @@ def test_a_job_whose_kill_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     system.start()
     job = kind.job(system.add("Stuck", "stuck").id)
     system.stop(timeout=0)
-    let_go.set()
+    released.set()
     assert system.problems[0] == (
         "a step of the session's end failed: no end within 0.2 s of task 1 of the kind"
         " 'stuck'"

@@ -110,8 +110,8 @@ def test_initial_subscribers_receive_the_changes_of_the_start(
     assert isinstance(lost, TaskChanged)
     assert lost.task.reason == "the session ended while it ran"
     assert isinstance(last, SystemStopped)
-    (all_there_is,) = shown.of(Subscribed)
-    assert [it.event for it in all_there_is.unshown] == ["queued", "running"]
+    (subscribed,) = shown.of(Subscribed)
+    assert [it.event for it in subscribed.unshown] == ["queued", "running"]
 
 
 def test_a_failed_start_sends_a_last_message(

@@ -244,11 +244,11 @@ def test_the_fixtures_run_systems_side_by_side(
 ) -> None:
     kind = FakeKind()
     other = run_system(TaskSystem(kinds=[kind], slots=1))
-    mine, its = task_system.add("Nap", "sleep", "0"), other.add("Build", "fake")
-    kind.job(its.id).complete("built")
-    (ended,) = other.wait(its.id, timeout=PATIENCE)
+    task, other_task = task_system.add("Nap", "sleep", "0"), other.add("Build", "fake")
+    kind.job(other_task.id).complete("built")
+    (ended,) = other.wait(other_task.id, timeout=PATIENCE)
     assert (ended.status, ended.reason) == ("complete", "built")
-    (ended,) = task_system.wait(mine.id, timeout=PATIENCE)
+    (ended,) = task_system.wait(task.id, timeout=PATIENCE)
     assert ended.reason == "slept"
 
 

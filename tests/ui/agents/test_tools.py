@@ -243,9 +243,9 @@ def test_cancel_says_which_tasks_have_ended_and_which_have_not(
     assert [it["id"] for it in data["ended"]] == [2]
     assert data["not_ended"] == []
     assert not any(map(runs, family))
-    whys = {it["id"]: it["why"] for it in data["not_canceled"]}
-    assert "has ended already" in whys[1]
-    assert "no task 9 of yours" in whys[9]
+    reasons = {it["id"]: it["why"] for it in data["not_canceled"]}
+    assert "has ended already" in reasons[1]
+    assert "no task 9 of yours" in reasons[9]
 
 
 def test_rerun_repeats_the_task(agent: AgentClient, tmp_path: Path) -> None:

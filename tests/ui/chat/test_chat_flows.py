@@ -248,12 +248,12 @@ def test_ctrl_c_asks_and_escape_stays(chat: PtySession) -> None:
 def test_leaving_restores_the_terminal(chat: PtySession) -> None:
     assert leave(chat) == 0
     raw = bytes(chat.raw)
-    for on, off in (
+    for enabled, disabled in (
         (b"?1049h", b"?1049l"),
         (b"?2004h", b"?2004l"),
         (b"?1000h", b"?1000l"),
     ):
-        assert raw.rfind(off) > raw.rfind(on) > 0
+        assert raw.rfind(disabled) > raw.rfind(enabled) > 0
     assert raw.rfind(b"\x1b[?25h") > raw.rfind(b"\x1b[?25l")
 
 

@@ -99,8 +99,8 @@ def test_an_unhandled_error_restores_the_terminal(tmp_path: Path, error: str) ->
         chat.send("x")
         assert chat.wait_exit() != 0
         assert is_restored(bytes(chat.raw))
-        on, off = chat.raw.count(KEYBOARD_ON), chat.raw.count(KEYBOARD_OFF)
-        assert on == off
+        enabled, disabled = chat.raw.count(KEYBOARD_ON), chat.raw.count(KEYBOARD_OFF)
+        assert enabled == disabled
 
 
 def test_the_kitty_protocol_distinguishes_keys_where_it_is_supported(

@@ -467,7 +467,7 @@ def test_an_input_of_only_commands_is_split_into_them(text: str, commands: int) 
 
 
 @pytest.mark.parametrize(
-    ("text", "lacks"),
+    ("text", "missing"),
     [
         ("!cat <<EOF", "the line EOF"),
         ("!cat <<EOF\n\ntext", "the line EOF"),
@@ -485,10 +485,10 @@ def test_an_input_of_only_commands_is_split_into_them(text: str, commands: int) 
     ],
 )
 def test_the_missing_part_of_an_unfinished_command_is_known(
-    text: str, lacks: str | None
+    text: str, missing: str | None
 ) -> None:
     found = commands_of(block_lines(text))
-    assert (found.text if isinstance(found, Missing) else None) == lacks
+    assert (found.text if isinstance(found, Missing) else None) == missing
 
 
 def test_a_command_of_several_lines_is_not_split() -> None:
@@ -588,7 +588,9 @@ def test_help_names_every_filter() -> None:
     lines = REGISTRY.help_lines("/tasks", _KINDS)
     filters = [word for word in " ".join(lines).split() if word.startswith("--")]
     found = {parse(f"/tasks {word}") for word in filters}
-    assert found == {ShowTasks(which) for which in TaskFilter} - {parse("/tasks")}
+    assert found == {ShowTasks(selection) for selection in TaskFilter} - {
+        parse("/tasks")
+    }
 
 
 @pytest.mark.parametrize(

@@ -142,12 +142,12 @@ def test_news_includes_an_error_that_the_reason_does_not_name(samples: Samples) 
 
 @pytest.mark.parametrize("status", Status)
 def test_news_is_safe_to_show(samples: Samples, status: Status) -> None:
-    went_wrong = status in {Status.FAILED, Status.CANCELED}
+    is_error = status in {Status.FAILED, Status.CANCELED}
     task = replace(
         samples[status],
         description=HOSTILE,
         reason=f"why {HOSTILE}",
-        error=HOSTILE if went_wrong else None,
+        error=HOSTILE if is_error else None,
     )
     text = news_text(task, UNICODE_ICONS)
     _assert_safe([text])
@@ -196,7 +196,7 @@ def test_the_footer_counts_all_tasks_under_any_filter(samples: Samples) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "text"),
+    ("selection", "text"),
     [
         (TaskFilter.ALL, "No tasks."),
         (TaskFilter.NOT_CANCELED, "No tasks."),
@@ -208,10 +208,10 @@ def test_the_footer_counts_all_tasks_under_any_filter(samples: Samples) -> None:
         (TaskFilter.CANCELED, "No canceled tasks."),
     ],
 )
-def test_an_empty_list_says_so(which: TaskFilter, text: str) -> None:
+def test_an_empty_list_says_so(selection: TaskFilter, text: str) -> None:
     answer = TaskList((), TaskCounts())
     footer = "Running: 0 | Queued: 0 | Completed: 0 | Failed: 0 | Canceled: 0"
-    assert list_lines(answer, which, ASCII_ICONS) == [text, footer]
+    assert list_lines(answer, selection, ASCII_ICONS) == [text, footer]
 
 
 def test_a_list_is_safe_to_show(samples: Samples) -> None:

@@ -61,8 +61,8 @@ def test_a_refused_command_appears_in_the_other_chats_with_its_answer(
     assert isinstance(shown, Problem)
     assert _told(effects) == [shown.text]
     (told,) = (e.message.message for e in effects if isinstance(e, Tell))
-    (there,) = other.take_notification(MessageSaid(told))
-    assert there == Show(Problem(told.at, shown.text, told=True), "main")
+    (shown_there,) = other.take_notification(MessageSaid(told))
+    assert shown_there == Show(Problem(told.at, shown.text, told=True), "main")
 
 
 def test_the_refusal_of_an_unshared_command_is_not_shared() -> None:

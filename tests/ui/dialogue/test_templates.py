@@ -282,13 +282,13 @@ def test_an_invalid_template_of_the_configuration_is_an_error(tmp_path: Path) ->
     assert Templates.of(Config(), file, tmp_path).configured == ()
 
 
-@pytest.mark.parametrize("what", ["directory", "pipe", "open to others", "binary"])
+@pytest.mark.parametrize("change", ["directory", "pipe", "open to others", "binary"])
 def test_an_unusable_project_file_is_refused(
-    tmp_path: Path, project: Path, what: str
+    tmp_path: Path, project: Path, change: str
 ) -> None:
     file = project / FILE_NAME
     file.unlink()
-    match what:
+    match change:
         case "directory":
             file.mkdir()
         case "pipe":

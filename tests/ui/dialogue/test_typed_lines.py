@@ -205,9 +205,9 @@ def test_an_unknown_option_after_the_description_is_named(dialogue: Dialogue) ->
 
 
 def test_exit_words_of_other_programs_explain_how_to_leave(dialogue: Dialogue) -> None:
-    said, how = texts_of(dialogue.take_line("exit"))
-    assert said == "> exit"
-    assert "/quit ends running tasks" in how
+    notice, hint = texts_of(dialogue.take_line("exit"))
+    assert notice == "> exit"
+    assert "/quit ends running tasks" in hint
     assert not dialogue.misunderstood
 
 

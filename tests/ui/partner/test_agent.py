@@ -39,11 +39,11 @@ class AgentStage(Stage):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, command=AGENT)
 
-    def notes(self, what: str) -> list[Any]:
+    def notes(self, topic: str) -> list[Any]:
         """Return the agent's notes on a topic."""
         path = self.folder / "partner" / "home" / "notes"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [value for kind, value in map(json.loads, lines) if kind == what]
+        return [value for kind, value in map(json.loads, lines) if kind == topic]
 
 
 @pytest.fixture
@@ -356,15 +356,15 @@ def test_stray_output_is_reported_and_does_no_harm(stage: AgentStage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("behavior", "said"),
     [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],
 )
 def test_an_agent_that_floods_is_stopped(
-    stage: AgentStage, how: str, said: str
+    stage: AgentStage, behavior: str, said: str
 ) -> None:
     stage.patience = AgentPatience(stop=0.2)
     partner = stage.open()
-    stage.say(partner, how)
+    stage.say(partner, behavior)
     assert said in stage.chat.failure()
     stage.chat.idle()
     stage.say(partner, "count")

@@ -201,14 +201,14 @@ def test_no_end_is_lost_or_repeated_when_any_process_of_an_agent_is_killed(
     rounds = Rounds(tmp_path, [f"command = {command}"])
     home = rounds.folder / "partner" / "home"
 
-    def notes(what: str) -> list[Any]:
+    def notes(topic: str) -> list[Any]:
         path = home / "notes"
         lines = path.read_text().splitlines() if path.exists() else []
         found = [json.loads(it) for it in lines if it.endswith("]")]
-        return [value for kind, value in found if kind == what]
+        return [value for kind, value in found if kind == topic]
 
-    def kill(what: str) -> None:
-        psutil.Process(notes(what)[-1]).kill()
+    def kill(topic: str) -> None:
+        psutil.Process(notes(topic)[-1]).kill()
 
     with rounds.care:
         rounds.run(
@@ -249,8 +249,8 @@ def ends_heard(home: Path) -> list[int]:
     ]
     return [
         int(it)
-        for who, text in said
-        if who == "user" and text.startswith(scripted_agent.TOLD)
+        for sender, text in said
+        if sender == "user" and text.startswith(scripted_agent.TOLD)
         for it in [*_WOKEN.findall(text), *_listed(text)]
     ]
 

@@ -373,8 +373,8 @@ def test_a_partner_is_woken_for_tasks_that_ended_while_it_was_closed(
     stage.system.wait(1, timeout=PATIENCE)
     stage.server.add(says("It has ended."))
     stage.open()
-    says_it = stage.chat.wait(lambda it: isinstance(it, PartnerSays))
-    assert says_it.conversation == "other"
+    answer = stage.chat.wait(lambda it: isinstance(it, PartnerSays))
+    assert answer.conversation == "other"
     assert "#1" in last(stage.server.wait_for(3))
 
 

@@ -223,13 +223,13 @@ def test_hostile_text_does_not_reach_the_terminal(stage: Stage) -> None:
 def test_drawing_changes_gives_the_same_screen_as_drawing_everything(
     stage: Stage, frames: list[Frame]
 ) -> None:
-    for each in frames:
-        stage.paint(each)
+    for frame in frames:
+        stage.paint(frame)
         changed = [list(line) for line in stage.seen.display]
         cells = {y: dict(line) for y, line in stage.seen.buffer.items()}
         stage.screen.invalidate()
         stage.seen.reset()
-        stage.paint(each)
+        stage.paint(frame)
         assert [list(line) for line in stage.seen.display] == changed
         for y, line in stage.seen.buffer.items():
             for x in range(SIZE.columns):

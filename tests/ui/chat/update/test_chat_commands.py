@@ -84,8 +84,8 @@ def test_only_an_empty_conversation_can_be_removed() -> None:
         chat.enter(f"/chat --close {name}")
         names = [c.name for c in chat.state.conversations.all]
         assert (name in names) is stays
-        here = chat.state.conversations.current.name
-        problem = isinstance(shown(chat, here)[-1], Problem)
+        current = chat.state.conversations.current.name
+        problem = isinstance(shown(chat, current)[-1], Problem)
         assert problem is stays
     chat.enter("/chat --new again")
     chat.enter("/chat --close")

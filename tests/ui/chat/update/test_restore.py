@@ -100,12 +100,12 @@ def test_lines_of_tasks_are_restored_unchanged() -> None:
 
 def test_changes_stored_by_two_chats_are_restored_once() -> None:
     chat, other = Journaled(), Journaled()
-    for each in (chat, other):
-        each.happen(queued(1), running(1))
+    for driver in (chat, other):
+        driver.happen(queued(1), running(1))
     other.settle()
     other.keep()
-    for each in (chat, other):
-        each.happen(ended(1), queued(2), running(2))
+    for driver in (chat, other):
+        driver.happen(ended(1), queued(2), running(2))
     chat.reopened()
     other.reopened()
     shown = transcript(chat)

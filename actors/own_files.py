@@ -84,7 +84,7 @@ def check_folder(found: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISDIR(found.st_mode):
         why = f"it is {kind_of(found)}, not a directory; remove it"
         raise NotOwnError(why, path, errno.ENOTDIR)
-    _check_owner(found, path, "use one of your own")
+    _check_owner(found, path, "use one that you own")
 
 
 def check_trusted(found: os.stat_result, path: Path | str) -> None:
@@ -100,7 +100,7 @@ def check_trusted(found: os.stat_result, path: Path | str) -> None:
         return
     if found.st_uid not in {_ROOT, os.geteuid()}:
         raise NotOwnError(
-            f"it belongs to {_user(found.st_uid)}, not to you; use one of your own",
+            f"it belongs to {_user(found.st_uid)}, not to you; use one that you own",
             path,
         )
     if found.st_mode & _OTHERS_WRITE and not _is_private(found):
@@ -154,7 +154,9 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
         with _closed_on_error(fd):
             check_file(os.fstat(fd), path)
         return fd
-    raise NotOwnError("somebody keeps replacing it; find out what does", path)
+    raise NotOwnError(
+        "it is replaced again and again; find the program that does this", path
+    )
 
 
 def look_below(folder: int, path: Path | str) -> os.stat_result | None:

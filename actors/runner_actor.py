@@ -110,8 +110,8 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._environments = PreparedEnvironments(config.environment)
         self._active: dict[int, pykka.ActorRef[TaskActor]] = {}
         self._clean_ups: dict[int, _CleanUp] = {}
-        self._left: dict[int, LeftBehind] = {}
-        self._rota = LookSchedule()
+        self._background: dict[int, LeftBehind] = {}
+        self._look_schedule = LookSchedule()
         self._tick_alarm: Alarm | None = None
         self._pause_in_ticks = 1
         self._draining: Drain | None = None
@@ -125,7 +125,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         """Handle one message."""
         match message:
             case Begin():
-                self._go_on()
+                self._begin()
             case StartTask(task=task, environment=environment):
                 self._start(task, environment)
             case StopTask(task_id=task_id, outcome=outcome, now=now):
@@ -136,10 +136,10 @@ class RunnerActor(SafeActor[RunnerMessage]):
             case JobEnded():
                 self._job_ended(message)
             case JobQuiet(task_id=task_id, quiet=quiet):
-                self._rota.note(task_id, quiet=quiet)
+                self._look_schedule.note(task_id, quiet=quiet)
                 self._keep_ticking()
             case LookAtLeft(task_id=task_id):
-                self._look_at_left(task_id)
+                self._check_background(task_id)
             case ClaimAgain():
                 self._claim_owed()
             case TickRunner():
@@ -159,7 +159,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             outcome = Outcome.failed(safe_line(f"could not be started: {error!r}"))
             self._ended(TaskEnded(message.task.id, outcome, claims=1))
         elif isinstance(message, LookAtLeft):
-            self._look_later(message.task_id)
+            self._check_again(message.task_id)
         elif isinstance(message, CleanUpTask):
             self._end_clean_up(message.task_id)
         elif isinstance(message, TickRunner):
@@ -178,7 +178,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             outcome = Outcome.failed("the runner was stopped while it ran")
             self.post(self._queue, TaskEnded(task_id, outcome))
 
-    def _go_on(self) -> None:
+    def _begin(self) -> None:
         """Take over adopted jobs, and claim tasks for the free slots."""
         going_on, self._going_on = self._going_on, GoingOn()
         engines = Counter(_engine_of(it.task) for it in going_on.adopted)
@@ -191,7 +191,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             environment = going_on.environments.get(task.id)
             self._start(task, environment, None if adoption.begins else adoption)
         for task_id, left in going_on.left.items():
-            self._keep_left(task_id, left)
+            self._watch_background(task_id, left)
 
     def _claim(self, count: int, engine: str = "") -> None:
         claim = ClaimTasks(self.actor_ref, count, self._slots, engine)
@@ -226,7 +226,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         self._active[task.id] = actor
         if engine := _engine_of(task):
             self._engines[task.id] = engine
-        self._rota.add(task.id)
+        self._look_schedule.add(task.id)
         self._keep_ticking()
 
     def _stop_task(self, task_id: int, outcome: Outcome, *, now: bool) -> None:
@@ -254,36 +254,38 @@ class RunnerActor(SafeActor[RunnerMessage]):
         else:
             self._ended(end, stopped=message.stopped)
         if message.left:
-            self._keep_left(task_id, message.left)
+            self._watch_background(task_id, message.left)
 
-    def _keep_left(self, task_id: int, processes: tuple[ProcessId, ...]) -> None:
+    def _watch_background(self, task_id: int, processes: tuple[ProcessId, ...]) -> None:
         mark = marks.mark(self._config.session_key, task_id)
-        left = self._left[task_id] = LeftBehind(mark, processes)
-        self._watch_left(task_id, left.alive)
+        left = self._background[task_id] = LeftBehind(mark, processes)
+        self._watch_exits(task_id, left.alive)
 
-    def _watch_left(self, task_id: int, processes: Iterable[Process]) -> None:
+    def _watch_exits(self, task_id: int, processes: Iterable[Process]) -> None:
         for process in processes:
             with contextlib.suppress(OSError):
-                self._config.exits.watch(process.pid, lambda: self._look_later(task_id))
+                self._config.exits.watch(
+                    process.pid, lambda: self._check_again(task_id)
+                )
 
-    def _look_later(self, task_id: int) -> None:
+    def _check_again(self, task_id: int) -> None:
         # Coalesces the exits of several processes.
         self._config.clock.call_later(TICK, lambda: self.tell_self(LookAtLeft(task_id)))
 
-    def _look_at_left(self, task_id: int) -> None:
-        left = self._left.get(task_id)
+    def _check_background(self, task_id: int) -> None:
+        left = self._background.get(task_id)
         if left is None:
             return
         self.about_to_block()
-        self._watch_left(task_id, left.look())
+        self._watch_exits(task_id, left.look())
         self.post(self._queue, TaskLeftRunning(task_id, left.describe()))
         if not left.alive:
-            del self._left[task_id]
+            del self._background[task_id]
 
     def _ended(self, end: TaskEnded, *, stopped: bool = False) -> None:
         self._active.pop(end.task_id, None)
         engine = self._engines.pop(end.task_id, "")
-        self._rota.remove(end.task_id)
+        self._look_schedule.remove(end.task_id)
         if stopped or self._draining is not None:
             end = replace(end, claims=0)
         self.post(self._queue, end)
@@ -312,14 +314,14 @@ class RunnerActor(SafeActor[RunnerMessage]):
             if not actor.is_alive() and task_id not in self._clean_ups:
                 # Not handled at once: its last message may be in the mailbox.
                 self.tell_self(CleanUpTask(task_id))
-        for task_id in self._rota.next_turns(self._pause_in_ticks):
+        for task_id in self._look_schedule.next_turns(self._pause_in_ticks):
             post_if_alive(self._active[task_id], Look())
         self._keep_ticking()
 
     def _keep_ticking(self) -> None:
         if not self._active:
             return
-        pause = self._rota.pause()
+        pause = self._look_schedule.pause()
         if self._tick_alarm is not None:
             if pause >= self._pause_in_ticks:
                 return
@@ -337,15 +339,15 @@ class RunnerActor(SafeActor[RunnerMessage]):
             died = Outcome.failed("its actor died")
             self._begin_clean_up(TaskEnded(task_id, died, claims=1), stopped=True)
         else:
-            self._go_on_cleaning_up(clean_up)
+            self._continue_clean_up(clean_up)
 
     def _begin_clean_up(self, end: TaskEnded, *, stopped: bool) -> None:
         mark = marks.mark(self._config.session_key, end.task_id)
         clean_up = _CleanUp(end, stopped, KillRounds(lambda: family.find_own(mark)))
         self._clean_ups[end.task_id] = clean_up
-        self._go_on_cleaning_up(clean_up)
+        self._continue_clean_up(clean_up)
 
-    def _go_on_cleaning_up(self, clean_up: _CleanUp) -> None:
+    def _continue_clean_up(self, clean_up: _CleanUp) -> None:
         task_id = clean_up.end.task_id
         # Searches the process table.
         self.about_to_block()
@@ -378,7 +380,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
 
     def _answer_if_drained(self, drain: Drain) -> None:
         if not self._active and drain.reply_to is not None:
-            left = [it for left in self._left.values() for it in left.alive]
+            left = [it for left in self._background.values() for it in left.alive]
             given_up = sorted(self._given_up.items())
             texts = tuple(f"task {task_id}: {error}" for task_id, error in given_up)
             self.post(drain.reply_to, Drained(tuple(left), texts))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 QUIET_AFTER: Final = 10
 """Checks without new output after which a job is checked less often."""
 
-_CUT: Final = "its command emptied its output file, and {} of output are gone"
+_CUT: Final = "its command truncated its output file; {} of output were lost"
 
 
 class JobNews:
@@ -34,14 +34,14 @@ class JobNews:
         path = task.output_path
         terminal = task.terms is not None and task.terms.input == "terminal"
         self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
-        self._looks_in_vain = 0
+        self._looks_without_news = 0
         self.latest: OutputNews = OutputNews(task.output_size)
         """The state after the last `look`."""
 
     @property
     def is_quiet(self) -> bool:
         """Whether the job has had no new output or progress for a while."""
-        return self._looks_in_vain >= QUIET_AFTER
+        return self._looks_without_news >= QUIET_AFTER
 
     def mark_attempt(self, at: datetime) -> None:
         """Write a line to the output that separates two attempts. Blocks."""
@@ -70,7 +70,7 @@ class JobNews:
         if percent is not None:
             self.latest = replace(self.latest, progress=percent)
         changed = self.latest != before
-        self._looks_in_vain = 0 if changed else self._looks_in_vain + 1
+        self._looks_without_news = 0 if changed else self._looks_without_news + 1
         return changed
 
     def at_end(self) -> OutputNews | None:

@@ -262,7 +262,7 @@ def check_last_changes(
         now, status = known.get(task.id), task.status
         # Only a task that has finished may be forgotten.
         if not status.is_final if now is None else status is not now.status:
-            raise ValueError(f"task {task.id} is {status} in one place only")
+            raise ValueError(f"the last change of task {task.id} is wrong: {status}")
 
 
 def load_meta(db: sqlite3.Connection) -> Meta:

@@ -115,7 +115,7 @@ class Adding:
                 "a message with a task needs a key in its request"
             )
         if not self._subscribers.are_shown():
-            text = "no chat is open that shows it"
+            text = "no open chat can show the message"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)
         task = self.add(message.request)
         text = said.text.replace(key, str(task.id))

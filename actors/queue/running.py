@@ -162,7 +162,7 @@ class Running:
             return
         running = self._book.tasks.list(TaskFilter.RUNNING, self._changes.now())
         others = [it for it in running if it.id != task.id]
-        if quota.has_room_for((*others, task)):
+        if quota.is_within_limit((*others, task)):
             self._forget_for_room()
         elif not task.status.is_final:
             # Removing finished tasks would not free enough space.

@@ -130,7 +130,7 @@ class Starts:
         slots, correlation_id = message.slots, message.correlation_id
         if slots is not None:
             if not 0 <= slots <= _MOST_SLOTS:
-                text = f"give 1 to {_MOST_SLOTS:,} tasks at a time, not {slots}"
+                text = f"slots must be 1 to {_MOST_SLOTS:,}, not {slots}"
                 return Refused(text, RefusalCode.INVALID, correlation_id)
             if self._runner is None:
                 text = "the session is still starting; try again in a moment"

@@ -136,7 +136,7 @@ class Subscribers:
         """Store a chat message, and send it to the subscribers that show changes."""
         changes = self._changes
         if message.only_if_shown and not self._others_that_show(message):
-            text = "no chat is open that shows it"
+            text = "no open chat can show the message"
             return Refused(text, RefusalCode.FAILED, message.correlation_id)
         said = message.message
         if said.private is not message.private:

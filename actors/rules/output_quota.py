@@ -64,7 +64,7 @@ class OutputQuota:
                 found = os.stat(task.output_path, follow_symlinks=False)  # noqa: PTH116
                 on_disk = found.st_blocks * _BLOCK
                 self._set_hole(task.id, max(0, task.output_size - on_disk))
-        if task.status.is_final and not self.has_room_for((task,)):
+        if task.status.is_final and not self.is_within_limit((task,)):
             self._oversized.add(task.id)
 
     def forgot(self, task: Task) -> None:
@@ -73,7 +73,7 @@ class OutputQuota:
         self._oversized.discard(task.id)
         self._total -= task.output_size
 
-    def has_room_for(self, tasks: Iterable[Task]) -> bool:
+    def is_within_limit(self, tasks: Iterable[Task]) -> bool:
         """Return whether the output of only these tasks is within the limit."""
         sizes = [task.output_size - self._holes.get(task.id, 0) for task in tasks]
         return sum(sizes) <= self._limit

@@ -23,7 +23,7 @@ SHORTEST: Final = 1.0
 ON_TIME: Final = 60.0
 """Maximum seconds of delay with which a run counts as on time."""
 
-MOST_MADE_GOOD: Final = 100
+MOST_CAUGHT_UP: Final = 100
 """Maximum number of missed runs that are added at once."""
 
 SET_BACK: Final = timedelta(hours=3)
@@ -48,7 +48,7 @@ class CatchUp(enum.StrEnum):
     ONCE = "once"
     """One run is added for all missed ones."""
     ALL = "all"
-    """Each missed run is added, up to `MOST_MADE_GOOD`."""
+    """Each missed run is added, up to `MOST_CAUGHT_UP`."""
     SKIP = "skip"
     """Missed runs are skipped."""
 
@@ -123,7 +123,7 @@ class Rhythm:
                 runs = int(self._is_one_on_time(next_due, now))
         return Due(runs, self._following(next_due, now))
 
-    def settled(
+    def corrected(
         self, next_due: datetime, since: datetime, now: datetime
     ) -> datetime | None:
         """Return the corrected time of the next run if the clock was wrong before.
@@ -150,9 +150,9 @@ class Rhythm:
 
     def _count(self, next_due: datetime, now: datetime) -> int:
         if self.interval is not None:
-            return min((now - next_due) // self.interval + 1, MOST_MADE_GOOD)
+            return min((now - next_due) // self.interval + 1, MOST_CAUGHT_UP)
         count = 0
-        while next_due <= now and count < MOST_MADE_GOOD:
+        while next_due <= now and count < MOST_CAUGHT_UP:
             count += 1
             next_due = self.first_after(next_due)
         return count

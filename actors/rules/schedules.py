@@ -309,9 +309,9 @@ class ScheduleBook:
             next_due = schedule.next_due
             if rhythm.interval is not None:
                 next_due += timedelta(seconds=seconds)
-            settled = rhythm.settled(next_due, schedule.since, now)
-            since = schedule.since if settled is None else now
-            next_due = next_due if settled is None else settled
+            corrected = rhythm.corrected(next_due, schedule.since, now)
+            since = schedule.since if corrected is None else now
+            next_due = corrected or next_due
             if (next_due, since) != (schedule.next_due, schedule.since):
                 right = msgspec.structs.replace(
                     schedule, next_due=next_due, since=since

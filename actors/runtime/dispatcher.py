@@ -42,7 +42,7 @@ SLOW: Final = 0.008
 Longer than the interpreter's switch interval.
 """
 
-WARY: Final = 16
+SLOW_STARTS: Final = 16
 """Number of starts after a slow one that are expected to be slow, too."""
 
 _JOIN_TIMEOUT: Final = 1.0
@@ -93,8 +93,8 @@ class Dispatcher:
         self._own = threading.local()
         self._workers: list[_Worker] = []
         self._waiting = 0
-        self._wary = 0  # number of next starts that are expected to be slow
-        self._looks = False  # whether a call of `_look` is scheduled
+        self._slow_starts = 0  # how many of the next starts are expected to be slow
+        self._checks = False  # whether a call of `_check` is scheduled
         self._closed = False
         # Guards `_workers` and `_waiting`; reentrant because of signal handlers.
         self._lock = threading.RLock()
@@ -110,7 +110,7 @@ class Dispatcher:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None or worker.blocks:
             try:
-                self._attend()
+                self._wake_or_start_worker()
             except RuntimeError:
                 self._ready.remove(turn)
                 raise
@@ -118,7 +118,7 @@ class Dispatcher:
     def nudge(self) -> None:
         """Start a thread if queued turns wait behind a stuck one. Never blocks."""
         if self._ready and self._own_worker() is None and self._all_stuck():
-            self._attend()
+            self._wake_or_start_worker()
 
     def about_to_block(self, *, long: bool = False) -> None:
         """Hand over to another thread while this one blocks. Does not block itself.
@@ -152,10 +152,10 @@ class Dispatcher:
         if worker is None:
             return
         worker.starts = True
-        if self._wary or self._call_later is None:
+        if self._slow_starts or self._call_later is None:
             self.about_to_block()
         else:
-            self._look_later()
+            self._check_later()
 
     def is_own_thread(self) -> bool:
         """Return whether the caller runs in a turn of an actor that must not block.
@@ -180,27 +180,27 @@ class Dispatcher:
     def _own_worker(self) -> _Worker | None:
         return getattr(self._own, "worker", None)
 
-    def _attend(self) -> None:
+    def _wake_or_start_worker(self) -> None:
         if self._waiting:
             self._events.wake()
         elif self._all_stuck():
             self._start_worker()
 
-    def _look_later(self) -> None:
-        if self._call_later is not None and not self._looks:
-            self._looks = True
-            self._call_later(STUCK, self._look)
+    def _check_later(self) -> None:
+        if self._call_later is not None and not self._checks:
+            self._checks = True
+            self._call_later(STUCK, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Start a thread if turns or events wait behind a start that hangs."""
-        self._looks = False
+        self._checks = False
         if self._closed or (self._waiting and not self._ready):
             return
         if self._all_stuck():
             # If no thread can be started, the next message from outside retries.
-            self._attend()
+            self._wake_or_start_worker()
         else:
-            self._look_later()
+            self._check_later()
 
     def _all_stuck(self, but: _Worker | None = None) -> bool:
         """Return whether all workers, except perhaps `but`, are stuck."""
@@ -229,7 +229,7 @@ class Dispatcher:
             # Since Python 3.12 threads can't be started in an `atexit` function.
             expected = "interpreter shutdown" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
-            logger.log(level, "No thread can be started; the others go on alone")
+            logger.log(level, "No thread can be started; the existing ones continue")
 
     def _work(self, worker: _Worker) -> None:
         self._own.worker = worker
@@ -248,7 +248,9 @@ class Dispatcher:
                 log_failure(turn, error)
             if worker.starts:
                 slow = time.monotonic() - worker.began > SLOW
-                self._wary = WARY if slow else max(0, self._wary - 1)
+                self._slow_starts = (
+                    SLOW_STARTS if slow else max(0, self._slow_starts - 1)
+                )
             # The reference would keep a stopped actor alive.
             del turn
 

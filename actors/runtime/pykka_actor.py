@@ -142,7 +142,7 @@ class PykkaActor(pykka.ThreadingActor):
             self._actor_loop_teardown()
         except BaseException:  # noqa: BLE001 - ends only this actor
             # A failure of the loop, not of a handler, would repeat in every turn.
-            logger.exception("%s can't go on, and is stopped", type(self).__name__)
+            logger.exception("%s failed and is stopped", type(self).__name__)
             if not self.actor_stopped.is_set():
                 self._unregister()
                 call_safely(self.on_stop)

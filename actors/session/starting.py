@@ -75,7 +75,7 @@ class Settings(Record, frozen=True):
             raise TypeError(problem)
         slots, grace, history = self.slots, self.grace, self.history
         if slots < 1:
-            raise ValueError(f"{slots} slots would never run a task; give at least 1")
+            raise ValueError(f"slots must be at least 1, not {slots}")
         if not 0 <= grace < math.inf:
             raise ValueError(f"grace must be 0 or more seconds, not {grace}")
         if history < 0:

@@ -72,8 +72,8 @@ def test_truncated_output_is_named_at_the_end(rig: Rig) -> None:
     job.complete("exit status 0", 0)
     ended = rig.end()
     assert ended.outcome.reason == (
-        "exit status 0; its command emptied its output file, and 998 B of output are"
-        " gone"
+        "exit status 0; its command truncated its output file; 998 B of output were"
+        " lost"
     )
     assert ended.news == OutputNews(2, "b", None)
 

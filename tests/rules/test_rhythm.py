@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from backburner.actors.rules.rhythm import MOST_MADE_GOOD, ON_TIME, CatchUp, Due, Rhythm
+from backburner.actors.rules.rhythm import MOST_CAUGHT_UP, ON_TIME, CatchUp, Due, Rhythm
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -165,7 +165,7 @@ def naive_due(
     on_time = now - come[-1] <= timedelta(seconds=ON_TIME)
     runs = {
         CatchUp.ONCE: 1,
-        CatchUp.ALL: min(len(come), MOST_MADE_GOOD),
+        CatchUp.ALL: min(len(come), MOST_CAUGHT_UP),
         CatchUp.SKIP: int(on_time),
     }[catch_up]
     return Due(runs, next_due)
@@ -198,7 +198,7 @@ def test_due_times_match_a_search_of_every_time(
 def test_setting_the_clock_back_a_little_repeats_no_run() -> None:
     rhythm, done = Rhythm("0 3 * * *", "UTC"), datetime(2026, 1, 2, 3, tzinfo=UTC)
     tomorrow = rhythm.first_after(done)
-    assert rhythm.settled(tomorrow, done, done - timedelta(hours=2)) is None
+    assert rhythm.corrected(tomorrow, done, done - timedelta(hours=2)) is None
 
 
 def test_correcting_a_clock_by_a_year_delays_no_run() -> None:
@@ -207,7 +207,7 @@ def test_correcting_a_clock_by_a_year_delays_no_run() -> None:
     daily, frequent = Rhythm("0 4 * * *", "UTC"), Rhythm("15m", "UTC")
     for rhythm in (daily, frequent):
         next_due = rhythm.first_after(wrong)
-        assert rhythm.settled(next_due, wrong, right) == rhythm.first_after(right)
+        assert rhythm.corrected(next_due, wrong, right) == rhythm.first_after(right)
 
 
 # Invalid rhythms and zones

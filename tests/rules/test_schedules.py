@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 from backburner.actors import TaskRequest, Terms
-from backburner.actors.rules.rhythm import MOST_MADE_GOOD, ON_TIME, CatchUp, Rhythm
+from backburner.actors.rules.rhythm import MOST_CAUGHT_UP, ON_TIME, CatchUp, Rhythm
 from backburner.actors.rules.schedules import (
     MISSED,
     Schedule,
@@ -143,7 +143,7 @@ class Pair(RuleBasedStateMachine):
         late = (self.now - come[-1]).total_seconds()
         wanted = {
             CatchUp.ONCE: 1,
-            CatchUp.ALL: min(len(come), MOST_MADE_GOOD),
+            CatchUp.ALL: min(len(come), MOST_CAUGHT_UP),
             CatchUp.SKIP: int(late <= ON_TIME),
         }[naive.catch_up]
         queue, blocked = self.model, False

@@ -317,7 +317,7 @@ def test_the_first_thread_does_all_work_if_no_other_can_start(
     with _Stuck(shared):
         pass
     assert _take_turn(shared) == "test-1"
-    assert ("the others go on alone" in caplog.text) == warns
+    assert ("the existing ones continue" in caplog.text) == warns
 
 
 def test_turns_requested_before_blocking_run_during_the_block(
@@ -385,7 +385,7 @@ def test_after_a_slow_start_other_turns_run_during_later_starts(
     start.end()
     start.behind.get(PATIENCE)
     monkeypatch.setattr(dispatcher, "SLOW", PATIENCE)
-    for _ in range(dispatcher.WARY):
+    for _ in range(dispatcher.SLOW_STARTS):
         start = _Start(looking)
         start.behind.get(PATIENCE)
         start.end()

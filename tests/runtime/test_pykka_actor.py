@@ -136,7 +136,7 @@ def test_an_actor_whose_turn_fails_is_stopped_and_logs_it_once(
     assert not actor.is_alive()
     assert actor not in pykka.ActorRegistry.get_all()
     assert caplog.text.count(f"no {hook} in this Pykka") == 1
-    assert "Failing can't go on, and is stopped" in caplog.text
+    assert "Failing failed and is stopped" in caplog.text
     assert Failing.stops == 1
 
 

@@ -265,7 +265,7 @@ def test_a_configuration_of_another_user_is_refused(common: Path) -> None:
     os.chown(config, _OTHER, _OTHER)
     status, said = _run_as(0, common, state)
     assert (status, said.count("\n")) == (2, 1), said
-    assert "not to you; use one of your own" in said
+    assert "not to you; use one that you own" in said
     # An administrator's file belongs to root, or is a link to such a file.
     mine = common / f"home-{_OTHER}/.config/backburner/config.toml"
     mine.parent.mkdir(parents=True)

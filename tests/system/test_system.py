@@ -102,7 +102,7 @@ def test_a_system_may_be_started_again() -> None:
 
 
 def test_invalid_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="0 slots would never run a task"):
+    with pytest.raises(ValueError, match="slots must be at least 1, not 0"):
         TaskSystem(slots=0)
     with pytest.raises(ValueError, match="grace"):
         TaskSystem(grace=-1)
@@ -759,6 +759,6 @@ def test_the_number_of_slots_can_be_raised_and_lowered(
             lambda it: it.task.id == 4 and it.task.status is TaskStatus.RUNNING,
         )
         for wrong in (-1, 1_000_001):
-            with pytest.raises(RefusedError, match="tasks at a time"):
+            with pytest.raises(RefusedError, match="slots must be 1 to 1,000,000, not"):
                 system.set_slots(wrong)
         assert system.set_slots() == 1

@@ -1,6 +1,6 @@
 """Writes the completion scripts of the shells, from the options of the command line.
 
-`shtab` is needed here alone: what is written is a part of the package.
+Only this module needs `shtab`: the scripts are part of the package.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ _COMMAND: Final = {
     "zsh": "_normal",
 }
 _FISH_COMMAND: Final = "(__fish_complete_subcommand --fcs-skip=2 {})"
-"""What follows are the options that take a value, which are no command."""
+"""Takes the options with a value as arguments, because their values are no command."""
 
 _OF_OPTION: Final = {
     "--after": _listed("tasks"),
@@ -122,7 +122,7 @@ _OF_IDS: Final = {
 
 
 def completion_scripts() -> dict[Path, str]:
-    """Return the scripts as they are to be."""
+    """Return the current scripts by path."""
     parser = make_parser()
     verbs = add_verbs(parser)
     _complete_options(parser)

@@ -1,6 +1,6 @@
-"""Writes what the documents hold of the code, or tells which of them are stale.
+"""Writes the generated parts of the documents, or names stale documents.
 
-    python docs/generate.py           writes it
+    python docs/generate.py           writes them
     python docs/generate.py --check   exits with 1 if a document is stale
 
 `commands.md` comes from the registry of commands, `keys.md` from the tables of keys,
@@ -66,7 +66,7 @@ A word that is typed in the task list or in an opened task goes to the input."""
 
 
 def keys_document() -> str:
-    """Write the document of all keys."""
+    """Return the document of all keys."""
     sections = [KEYS]
     for keys in (
         keymap.INPUT,
@@ -81,7 +81,7 @@ def keys_document() -> str:
 
 
 def commands_document() -> str:
-    """Write the document of all commands."""
+    """Return the document of all commands."""
     sections = [INTRODUCTION]
     for spec in REGISTRY:
         sections += [f"## `{spec.heading}`", *_explanation(spec)]
@@ -116,10 +116,10 @@ def _explanation(spec: CommandSpec) -> list[str]:
 
 
 def with_section(document: str, section: str) -> str:
-    """Return a document with what stands between the two marks replaced.
+    """Return a document with the text between the two marks replaced.
 
     Raises:
-        ValueError: If the marks are not there.
+        ValueError: If a mark is missing.
     """
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -129,10 +129,10 @@ def with_section(document: str, section: str) -> str:
 
 
 def with_quotes(document: str) -> str:
-    """Return a document with every quotation of an example as the example is now.
+    """Return a document with every quoted example replaced by its current source.
 
     Raises:
-        ValueError: If a class or function that it names is not there.
+        ValueError: If a quoted class or function doesn't exist.
     """
 
     def quote(match: re.Match[str]) -> str:
@@ -154,7 +154,7 @@ def _part(source: str, name: str | None) -> str:
 
 
 def documents() -> dict[Path, str]:
-    """Return the documents as they are to be."""
+    """Return the current text of all generated documents by path."""
     sections = {
         DOCS / "ARCHITECTURE.md": house_section(),
         DOCS / "messages.md": messages_section(),

@@ -1,4 +1,4 @@
-"""The rooms of the code and what each imports, read off the folders and the imports."""
+"""Tables of the rooms of the code, generated from the folders and the imports."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Rooms = dict[str, list[Path]]
 
 @functools.cache
 def parsed(file: Path) -> ast.Module:
-    """Return the tree of a file; more than one table is read from it."""
+    """Return the syntax tree of a file, which several tables use."""
     return ast.parse(file.read_text())
 
 
 def house_section() -> str:
-    """Write one table for each house: its rooms, highest first.
+    """Return one table for each of the two folders: its rooms, highest first.
 
     A room is a folder, or a module that stands beside folders. It may import only what
     stands below it, so the order is that of the imports; `make check` holds it.
@@ -40,7 +40,7 @@ def _table(house: str) -> str:
     order = _highest_first(imports)
     direct = _without_indirect(imports)
     lines = [
-        f"| `{house}/` | what is in it | imports, with all that those import |",
+        f"| `{house}/` | what is in it | imports, and what they import |",
         "| --- | --- | --- |",
     ]
     for room in order:
@@ -89,7 +89,7 @@ def _imported(package: tuple[str, ...], tree: ast.Module) -> Iterator[tuple[str,
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Give what is in a statement except expressions, which are nine tenths of it."""
+    """Yield the nodes of a statement except expressions, nine tenths of all nodes."""
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.expr):
             yield child
@@ -97,7 +97,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _highest_first(imports: dict[str, set[str]]) -> list[str]:
-    """Order rooms so that each stands before all that it imports."""
+    """Order rooms so that each precedes all rooms that it imports."""
     order: list[str] = []
     left = dict(imports)
     while left:
@@ -112,7 +112,7 @@ def _highest_first(imports: dict[str, set[str]]) -> list[str]:
 
 
 def _without_indirect(imports: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Leave out what a room reaches through another one that it imports."""
+    """Remove the imports that a room reaches through another import."""
     reached: dict[str, set[str]] = {}
     for room in reversed(_highest_first(imports)):
         below = imports[room]

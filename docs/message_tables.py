@@ -1,4 +1,4 @@
-"""The tables of senders, messages and recipients, read from the unions and the code."""
+"""Tables of senders, messages and recipients, generated from unions and code."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def _files(*patterns: str) -> frozenset[str]:
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Somebody who takes messages, or makes them.
+    """A sender or recipient of messages.
 
     Attributes:
-        name: What the tables call it.
-        takes: The union of what it takes.
-        known_as: Its class and unions; who tells it something imports one of them.
-        files: Where it is written.
+        name: Its name in the tables.
+        takes: The union of the messages that it receives.
+        known_as: Its class and unions; a sender to it imports one of them.
+        files: Its source files.
     """
 
     name: str
@@ -132,7 +132,8 @@ ASKERS: Final = Party(
     frozenset({"QueueReply", "Drained"}),
 )
 FACES: Final = {UI.name, CHAT.name}
-"""A program has one of them; they share the dialogue and send each other nothing."""
+"""A program has one of the two; they share the dialogue and don't send each other
+messages."""
 ANYBODY: Final = Party("any sender", known_as=frozenset({"any sender"}))
 ACTORS: Final = (QUEUE, RUNNER, TASK_ACTORS, REMOVAL, UI, CHAT, LOOKUPS, PARTNER)
 PARTIES: Final = (*ACTORS, SYSTEM, CONNECTION, PROGRAM, SUBSCRIBERS, ASKERS)
@@ -141,7 +142,7 @@ Message = type[msgspec.Struct]
 
 
 class Sending(msgspec.Struct, frozen=True):
-    """One sends another a message of this type."""
+    """A message type that a sender sends to a recipient."""
 
     sender: str
     message: Message
@@ -149,20 +150,20 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 def members(union: object) -> tuple[Message, ...]:
-    """Return the message types of a union, or of one that is alone."""
+    """Return the message types of a union, or a single message type."""
     if isinstance(union, type) and issubclass(union, msgspec.Struct):
         return (union,)
     return typing.get_args(union)
 
 
 def find_sendings() -> list[Sending]:
-    """Find who sends what to whom.
+    """Return the messages between all senders and recipients.
 
-    An actor that makes a message sends it to all that take it and that it knows; to
-    itself if there is no other.
+    An actor that creates a message sends it to all recipients of this type that it
+    knows, or to itself if there is no other.
 
     Raises:
-        ValueError: If a message is made that nobody takes, or taken that nobody makes.
+        ValueError: If a created message has no recipient, or a received one no sender.
     """
     types = {m.__name__: m for party in PARTIES for m in members(party.takes)}
     sendings = [
@@ -207,7 +208,7 @@ def _made_and_known(files: Iterable[str]) -> tuple[set[str], set[str]]:
 
 
 def messages_section() -> str:
-    """Write what each actor takes and tells, and the table of all messages."""
+    """Return the messages of each actor, and the table of all messages."""
     sendings = find_sendings()
     actors = [line for actor in ACTORS for line in _actor_lines(actor, sendings)]
     by_message: dict[Message, list[Sending]] = {}
@@ -218,7 +219,7 @@ def messages_section() -> str:
         [
             *actors,
             "",
-            "What each message means:",
+            "All messages:",
             "",
             *_table(("message", "from", "to", "meaning"), meanings),
         ]
@@ -248,8 +249,8 @@ def _actor_lines(actor: Party, sendings: list[Sending]) -> list[str]:
     told = _grouped(((s.message, s.recipient) for s in tells), "to", actor.name)
     return [
         f"- **{actor.name.removeprefix('the ').removesuffix('s')}**",
-        *(f"    - takes {it}" for it in took),
-        *(f"    - tells {it}" for it in told),
+        *(f"    - receives {it}" for it in took),
+        *(f"    - sends {it}" for it in told),
     ]
 
 

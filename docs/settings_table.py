@@ -1,4 +1,4 @@
-"""The table of settings, read off the structs of the configuration."""
+"""Tables of settings, generated from the structs of the configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 def settings_section() -> str:
-    """Write the tables of settings: those of the file, then those of its tables.
+    """Return the tables of settings: of the file, then of its TOML tables.
 
     Raises:
         ValueError: If a setting has no meaning in the docstring of its struct.

@@ -1,4 +1,4 @@
-"""The messages of the wire with their fields, read off the types themselves."""
+"""Tables of the protocol's messages with their fields, generated from the types."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Struct = type[msgspec.Struct]
 
 _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _INHERITED: Final = ("reply_to", "correlation_id")
-"""Fields that many messages have; the words above the tables explain them."""
+"""Fields that many messages have; the page explains them above the tables."""
 
 _MEBIBYTE: Final = 1 << 20
 
 
 def protocol_section() -> str:
-    """Write the tables of all messages, and of the values that they hold.
+    """Return the tables of all messages, and of the values in them.
 
     Raises:
         ValueError: If a field has no meaning in the docstring of its struct.
@@ -36,9 +36,9 @@ def protocol_section() -> str:
     from_host = (wire.Welcome, wire.Rejected, wire.Leaving, wire.Told, wire.Behind)
     parts = [
         _limits(),
-        "## Of the connection: from the client",
+        "## Connection: client to host",
         *map(_struct, to_host),
-        "## Of the connection: from the host",
+        "## Connection: host to client",
         *map(_struct, from_host),
         "## Requests",
         *map(_struct, _members(QueueRequest)),
@@ -57,7 +57,7 @@ def protocol_section() -> str:
     }
     left = set(_members(wire.ToHost)) | set(_members(wire.FromHost))
     if not left <= messages:
-        raise ValueError(f"{left - messages} stand nowhere")
+        raise ValueError(f"{left - messages} are in no table")
     values: dict[type, None] = {}
     for message in messages:
         values |= dict.fromkeys(_values(types.type_info(message)))
@@ -73,8 +73,9 @@ def protocol_section() -> str:
 def _limits() -> str:
     to_host, from_host = frames.LONGEST_TO_HOST, frames.LONGEST_FROM_HOST
     return (
-        f"The protocol's number is {wire.PROTOCOL}. The longest payload to a host has"
-        f" {to_host // _MEBIBYTE} MiB, and from a host {from_host // _MEBIBYTE} MiB."
+        f"The protocol number is {wire.PROTOCOL}. A payload to a host has at most"
+        f" {to_host // _MEBIBYTE} MiB, a payload from a host at most"
+        f" {from_host // _MEBIBYTE} MiB."
     )
 
 

@@ -1,4 +1,4 @@
-"""Requests as messages, from code that is no actor: `ask`, always with a timeout."""
+"""Requests from code outside actors: `ask`, always with a timeout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ask(tasks: TaskSystem, request: QueueRequest) -> QueueReply:
 
 
 def main() -> None:
-    """Add a task that can be run and one that can't, and list what came of it."""
+    """Add a valid task and an invalid one, and print the answers."""
     with TaskSystem() as tasks:
         for kind in ("sleep", "snooze"):
             match ask(tasks, AddTask(TaskRequest("Nap", kind, ("0s",)))):

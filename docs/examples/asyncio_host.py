@@ -1,4 +1,4 @@
-"""An asyncio host: tasks are awaited, and nothing blocks the loop or polls."""
+"""A task system in an asyncio program, without polling or blocking the loop."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MessageT = TypeVar("MessageT")
 
 
 class Inbox(Generic[MessageT]):
-    """A recipient in an event loop: told on any thread, read by `await`."""
+    """A recipient for an event loop: any thread may call `tell`, the loop awaits."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._messages: asyncio.Queue[MessageT] = asyncio.Queue()
 
     def tell(self, message: MessageT, /) -> None:
-        """Hand a message to the loop. Never blocks."""
+        """Pass a message to the loop. Never blocks."""
         self._loop.call_soon_threadsafe(self._messages.put_nowait, message)
 
     async def get(self) -> MessageT:
@@ -41,14 +41,14 @@ async def run(tasks: TaskSystem, request: TaskRequest) -> Task:
     """Add a task, and return it when it has ended. Canceling this cancels the task.
 
     Raises:
-        RefusedError: If the request makes no sense.
-        TaskSystemError: If the system stops, and the task stays queued.
+        RefusedError: If the request is invalid.
+        TaskSystemError: If the system stops while the task is queued.
     """
     return await asyncio.wrap_future(tasks.submit(request))
 
 
 async def report(news: Inbox[Notification]) -> None:
-    """Print the end of every task, as they come."""
+    """Print the end of every task."""
     while True:
         match await news.get():
             case TaskChanged(task=task):
@@ -60,10 +60,10 @@ async def report(news: Inbox[Notification]) -> None:
 
 
 async def main() -> None:
-    """Await two tasks at once, while the loop does other things."""
+    """Await two tasks concurrently, while the loop does other work."""
     tasks = TaskSystem()
     news: Inbox[Notification] = Inbox()
-    # These block for a moment, and so have a thread of their own.
+    # These calls block for a moment, so they run on another thread.
     await asyncio.to_thread(tasks.start)
     ends = TaskFilter.FINISHED
     await asyncio.to_thread(tasks.subscribe, news, which=ends)
@@ -84,7 +84,7 @@ async def main() -> None:
 
 
 async def count_beats() -> None:
-    """Do what an event loop does, to show that it still can."""
+    """Count the loop's turns, to show that nothing blocks it."""
     beats = 0
     try:
         while True:

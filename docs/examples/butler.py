@@ -1,15 +1,15 @@
 r"""A partner for the chat: a butler that understands a few phrases.
 
-Start it in a terminal with `python docs/examples/butler.py`, and say to it:
+Start it in a terminal with `python docs/examples/butler.py`, and type:
 
     run the tests
     run the tests when 3 is done
     cancel 4
     what is going on?
 
-It is an actor like any other. It is told what is said in the chat, tells the queue
-what is to be done, hears from the queue what became of it, and tells the chat. It
-never waits for anything: what it is in the middle of, it remembers.
+It is an ordinary actor. It receives the messages of the chat, sends requests to the
+queue, receives the answers and notifications, and sends texts to the chat. It never
+waits: it stores a callback for each answer and for each task that it waits for.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ JOBS: Final = {
     "the linter": "make check",
     "a nap": "sleep 5; echo awake",
 }
-"""What can be run, by what people call it."""
+"""The commands of the jobs, by name."""
 
 PHRASES: Final = (
     "I know: run JOB · run JOB when ID is done · cancel ID · what is going on?"
@@ -79,14 +79,14 @@ _LIST: Final = re.compile(r"what('s| is) (?:going on|running)")
 
 
 class Butler(SafeActor[Spoken | QueueReply | Notification]):
-    """Does what it is told, and says so.
+    """Runs and cancels tasks on request, and reports what it did.
 
     In: `Spoken` from the chat, the queue's answers and notifications.
     Out: requests to the queue; `PartnerSays` to the chat.
 
     Args:
-        queue: Takes its requests.
-        dead_letters: Counts what reaches nobody.
+        queue: Receives its requests.
+        dead_letters: Counts messages to dead recipients.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
         self._later: dict[int, list[Callable[[Task], None]]] = {}
 
     def handle(self, message: Spoken | QueueReply | Notification) -> None:
-        """Take what was said, an answer, or news of a task."""
+        """Handle a chat message, an answer or a notification."""
         match message:
             case Spoken():
                 self._listen(message)
@@ -149,7 +149,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
             elif isinstance(reply, Refused):
                 self._say(spoken, f"I'm afraid not: {reply.text}")
 
-        # The chat shows the news of this task by itself, where it was asked for.
+        # The chat itself shows this task, in the conversation that requested it.
         request = TaskRequest(job, "bash", (command,), spoken.conversation)
         self._ask(lambda number: AddTask(request, self.actor_ref, number), added)
 
@@ -194,7 +194,7 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
             if not isinstance(reply, TaskList) or not reply.tasks:
                 self._say(spoken, "Nothing is running.")
                 return
-            # In pieces, as an answer that takes its time would come.
+            # In pieces, like an answer that is still being written.
             self._say(spoken, "Running are:", done=False)
             for task in reply.tasks:
                 self._say(spoken, f"\n#{task.id} {task.description}", done=False)
@@ -218,14 +218,14 @@ class Butler(SafeActor[Spoken | QueueReply | Notification]):
 
 
 def start_butler(system: TaskSystem) -> pykka.ActorRef[Butler]:
-    """Start a butler for a task system, and let it hear the news of its tasks."""
+    """Start a butler for a task system, and subscribe it."""
     butler = Butler.start(system.queue, system.dead_letters)
     system.subscribe(butler)
     return butler
 
 
 def main() -> int:
-    """Open a chat with the butler in it; nothing of it is kept."""
+    """Open a chat with the butler in a temporary session."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         system = TaskSystem(directory=directory)

@@ -1,4 +1,4 @@
-"""A kind that hands its commands to another program: nice, env, docker, ssh."""
+"""A kind that runs its commands through another program: nice, env, docker, ssh."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class WrappedKind(BashKind):
-    """Runs a bash command inside of something else.
+    """Runs a bash command through another program.
 
     Args:
-        name: What it is called in a request.
-        wrapper: The program and its arguments, up to the command.
+        name: Its name in requests.
+        wrapper: The other program and its arguments, before the command.
     """
 
     def __init__(self, name: str, *wrapper: str) -> None:
@@ -24,14 +24,14 @@ class WrappedKind(BashKind):
         self._wrapper = wrapper
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return the wrapper, and behind it what it wraps."""
+        """Return the wrapper, followed by the bash command."""
         return [*self._wrapper, *super().command(args)]
 
 
 NICE: Final = WrappedKind("nice", "nice", "-n", "10")
 CLEAN: Final = WrappedKind("clean", "env", "-u", "HOME", "LANG=C")
-# `--init` hands SIGTERM on to the command, and `-e` lets the processes in the container
-# carry the task's mark, by which what a SIGKILL leaves there is found and ended too.
+# `--init` forwards SIGTERM to the command. `-e` passes the task's mark to the processes
+# in the container, so that those that survive a SIGKILL are found and ended too.
 DOCKER_RUN: Final = ("docker", "run", "--rm", "--init", "-e", "BACKBURNER_TASK")
 DOCKER: Final = WrappedKind("docker", *DOCKER_RUN, "debian:stable")
 

@@ -1,4 +1,4 @@
-"""Most of what an embedder can use, in one program: run it twice, and see."""
+"""Most of the library in one program."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from backburner.actors.testing import AsyncRecorder
 
 
 class PoolKind(BashKind):
-    """Bash, with something that is given back at the end."""
+    """Bash, with a resource that is released at the end."""
 
     name = "pooled"
 
     def close(self) -> None:
-        """Say that the last job has ended."""
+        """Release the resource; called after the last job has ended."""
         print("the pool is closed")
 
 
 def first_day(directory: Path) -> int:
-    """Run tasks, and return the number of the last change that was handled."""
+    """Run tasks, and return the number of the last change handled."""
     functions = FunctionKind()
     news: Promise[Notification] = Promise()
-    # With those that installed packages bring along.
+    # Includes the kinds that installed packages provide.
     kinds = installed_kinds([PoolKind(), functions])
     tasks = TaskSystem(directory=directory, name="days", kinds=kinds, slots=2)
-    # From before the start, so that nothing is missed: only the ends of these tasks.
+    # Subscribes before the start, to miss no change; only the ends of these tasks.
     ends = Subscribe(news, origin="me", which=TaskFilter.FINISHED)
     tasks.start(subscribers=[ends])
     try:
@@ -85,7 +85,7 @@ def work(tasks: TaskSystem, functions: FunctionKind) -> None:
 
 
 def last_change(news: Promise[Notification]) -> int:
-    """Read what there is up to the last message; return the last number."""
+    """Read all messages up to the last one; return the number of the last change."""
     seq = 0
     while True:
         match news.get(timeout=60):
@@ -100,7 +100,7 @@ def last_change(news: Promise[Notification]) -> int:
 
 
 def second_day(directory: Path, seq: int) -> None:
-    """Open the session again, and see what has been missed."""
+    """Open the session again, and print the changes that were missed."""
     news: Promise[Notification] = Promise()
     with TaskSystem(directory=directory, name="days", kinds=[BashKind()]) as tasks:
         task = tasks.add("Late", "bash", "true", origin="me")
@@ -120,9 +120,9 @@ def second_day(directory: Path, seq: int) -> None:
 
 
 async def third_day(directory: Path) -> None:
-    """Let the session live in a process of its own, and use it from an event loop."""
+    """Open the session in a host, and use it from an event loop."""
     remote = RemoteSystem(HostSettings(directory=str(directory), name="days"))
-    await asyncio.to_thread(remote.start)  # starts its host, as there is none
+    await asyncio.to_thread(remote.start)  # starts the host if there is none
     try:
         news: AsyncRecorder[Notification] = AsyncRecorder()
         remote.subscribe(news)
@@ -132,12 +132,12 @@ async def third_day(directory: Path) -> None:
         told = await news.wait_for(TaskChanged, lambda it: it.task == task)
         print("told by the host:", told.task.description, told.event)
     finally:
-        # Just `stop` would leave the host running, for others and the next time.
+        # `stop` would only disconnect, and leave the host running.
         await asyncio.to_thread(remote.end)
 
 
 def main() -> None:
-    """Live three days."""
+    """Use one session on three days."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "days"
         second_day(directory, first_day(directory))

@@ -6,7 +6,7 @@ from backburner.actors import Notification, TaskChanged, TaskSystem
 
 
 class Printer:
-    """A recipient: told on a thread of the system, so it must not block."""
+    """A recipient. `tell` is called on a thread of the system and must not block."""
 
     def tell(self, message: Notification, /) -> None:
         """Print one line for each change."""
@@ -18,7 +18,7 @@ class Printer:
 
 
 def main() -> None:
-    """Run one job and print what becomes of it."""
+    """Run one job and print its changes."""
     with TaskSystem() as tasks:
         tasks.subscribe(Printer())
         build = tasks.add("Build", "bash", "sleep 0.2; echo built")

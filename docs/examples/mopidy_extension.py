@@ -1,9 +1,9 @@
-"""What makes Mopidy start the frontend: an extension, found by its entry point.
+"""The extension that makes Mopidy start the frontend, found by its entry point.
 
     [project.entry-points."mopidy.ext"]
     scan = "mopidy_extension:Extension"
 
-This needs Mopidy; the frontend itself does not.
+The extension requires Mopidy; the frontend doesn't.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class Extension(ext.Extension):
     version = "1.0"
 
     def get_default_config(self) -> str:
-        """Return the section `scan` as it is without the user's word."""
+        """Return the defaults of the section `scan`."""
         return "[scan]\nenabled = true\ncommand = mopidy local scan\n"
 
     def get_config_schema(self) -> config.ConfigSchema:
-        """Return what may stand in that section."""
+        """Return the schema of that section."""
         schema = super().get_config_schema()
         schema["command"] = config.String()
         return schema
 
     def setup(self, registry: ext.Registry) -> None:
-        """Name the frontend."""
+        """Register the frontend."""
         registry.add("frontend", ScanFrontend)

@@ -1,4 +1,4 @@
-"""A frontend for Mopidy, a music server made of Pykka actors: a scan beside the music.
+"""A frontend for Mopidy, a music server made of Pykka actors: a background scan.
 
 A frontend is any Pykka actor that takes the configuration and the core; the extension
 in `mopidy_extension.py` makes Mopidy start and stop this one.
@@ -29,15 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 class Library(Protocol):
-    """What the frontend uses of Mopidy's library."""
+    """The part of Mopidy's library that the frontend uses."""
 
     def refresh(self) -> object:
-        """Read the library again; never blocks, as it is called on a proxy."""
+        """Refresh the library; doesn't block, because it is called on a proxy."""
         ...
 
 
 class Core(Protocol):
-    """What the frontend uses of Mopidy's core."""
+    """The part of Mopidy's core that the frontend uses."""
 
     @property
     def library(self) -> Library:
@@ -46,10 +46,10 @@ class Core(Protocol):
 
 
 class ScanFrontend(pykka.ThreadingActor):
-    """Runs a command in the background, reports it, and has the library read again.
+    """Runs a command in the background, reports its end, and refreshes the library.
 
     Args:
-        config: Mopidy's configuration; `scan/command` is what to run.
+        config: Mopidy's configuration; `scan/command` is the command.
         core: Mopidy's core, behind a proxy.
     """
 
@@ -60,14 +60,14 @@ class ScanFrontend(pykka.ThreadingActor):
         self._tasks = TaskSystem(name="scan", slots=1)
 
     def on_start(self) -> None:
-        """Start the task system, and the scan in it."""
+        """Start the task system, and add the scan."""
         self._tasks.start()
         self._tasks.subscribe(self.actor_ref)
         scan = TaskRequest("Scan", "bash", (self._command,))
         self._tasks.queue.tell(AddTask(scan, reply_to=self.actor_ref))
 
     def on_receive(self, message: Notification | QueueReply) -> None:
-        """Report how the scan ended. Mopidy's own events don't come this way."""
+        """Report how the scan ended. Mopidy delivers its own events differently."""
         match message:
             case TaskChanged(task=task) if task.status.is_final:
                 logger.info("%s %s: %s", task.description, task.status, task.last_line)
@@ -79,7 +79,7 @@ class ScanFrontend(pykka.ThreadingActor):
                 pass
 
     def on_stop(self) -> None:
-        """End the scan if it still runs; Mopidy waits for that."""
+        """End the scan if it is still running; Mopidy waits for this."""
         self._tasks.stop()
 
     def on_failure(
@@ -88,6 +88,6 @@ class ScanFrontend(pykka.ThreadingActor):
         exception_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Do the same if a handler raised: Pykka then does not call `on_stop`."""
+        """Do the same after an exception in a handler, when Pykka skips `on_stop`."""
         del exception_type, exception_value, traceback
         self._tasks.stop()

@@ -1,4 +1,4 @@
-"""Another face: an actor of the host's in place of the chat's LineActor."""
+"""Another user interface: an actor of the embedding program shows the tasks."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Ticker(pykka.ThreadingActor):
     """Prints one line for every end of a task, once, even across restarts.
 
     Args:
-        queue: Told what has been shown.
-        idle: Set when a task has ended, and no other is left.
+        queue: Receives `Shown`.
+        idle: Set when the last open task has ended.
     """
 
     use_daemon_thread = True
@@ -74,14 +74,14 @@ class Ticker(pykka.ThreadingActor):
             self._open.discard(task.id)
         else:
             self._open.add(task.id)
-        # From now on it is not among what nobody was shown.
+        # It is then no longer among the unshown changes of the next `Subscribed`.
         self._queue.tell(Shown(change.seq))
         if task.status.is_final and not self._open:
             self._idle.set()
 
 
 def main() -> None:
-    """End a session with nobody watching, and show that when it is opened again."""
+    """Run a task without a subscriber, and show its end in the next run."""
     with tempfile.TemporaryDirectory() as folder:
         with TaskSystem(directory=Path(folder)) as tasks:
             tasks.add("Unseen", "bash", "true")

@@ -1,4 +1,4 @@
-"""A kind of its own: Python functions as tasks, each call in a process of its own."""
+"""A kind that runs Python functions as tasks, each call in its own process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ print(runpy.run_path(file)[name](*args))
 
 
 class OwnFunctionKind(ProcessKind):
-    """Calls one function of a module's top level; the arguments reach it as text."""
+    """Calls one top-level function of a module with string arguments."""
 
     usage = "ARGS…"
 
@@ -30,19 +30,19 @@ class OwnFunctionKind(ProcessKind):
         self._call = (sys.executable, "-c", _CALL, inspect.getfile(function), self.name)
 
     def check(self, args: tuple[str, ...]) -> None:
-        """Accept what the function accepts."""
+        """Accept the arguments that the function accepts."""
         try:
             self._signature.bind(*args)
         except TypeError as error:
             raise InvalidRequestError(f"{self.name}: {error}") from error
 
     def command(self, args: tuple[str, ...]) -> Sequence[str]:
-        """Return what makes Python call the function."""
+        """Return the command with which Python calls the function."""
         return [*self._call, *args]
 
 
 def count_primes(limit: str) -> str:
-    """Count primes the slow way; what it prints becomes the task's progress."""
+    """Count primes slowly; the printed counts become the task's progress."""
     primes = 0
     for number in range(2, int(limit)):
         primes += all(number % divisor for divisor in range(2, number))
@@ -52,7 +52,7 @@ def count_primes(limit: str) -> str:
 
 
 def main() -> None:
-    """Count on another core while this process does other things."""
+    """Count in another process while this one does other work."""
     with TaskSystem(kinds=[OwnFunctionKind(count_primes)]) as tasks:
         task = tasks.add("Primes", "count_primes", "1000")
         (ended,) = tasks.wait(task.id, timeout=60)

@@ -1,4 +1,4 @@
-"""An actor of the host: it subscribes, adds, cancels, and never waits for an answer."""
+"""An actor that subscribes, adds and cancels tasks, and never waits for an answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Builder(pykka.ThreadingActor):
-    """Runs a build beside something endless, which it cancels when the build ends."""
+    """Runs a build beside an endless task, which it cancels when the build ends."""
 
     use_daemon_thread = True
 
@@ -35,7 +35,7 @@ class Builder(pykka.ThreadingActor):
         self._ids: dict[str, int] = {}
 
     def on_start(self) -> None:
-        """Ask for all changes, and for two tasks. The answers come as messages."""
+        """Subscribe to all changes, and add two tasks. Answers arrive as messages."""
         me = self.actor_ref
         self._queue.tell(Subscribe(me))
         clock = TaskRequest("Clock", "bash", ("while date; do sleep 1; done",))
@@ -44,7 +44,7 @@ class Builder(pykka.ThreadingActor):
         self._queue.tell(AddTask(build, reply_to=me, correlation_id="build"))
 
     def on_receive(self, message: Notification | QueueReply) -> None:
-        """Take news and answers; what is of no interest falls through."""
+        """Handle notifications and answers; ignore the rest."""
         match message:
             case TaskAdded(task=task, correlation_id=str(name)):
                 self._ids[name] = task.id
@@ -62,7 +62,7 @@ class Builder(pykka.ThreadingActor):
 
 
 def main() -> None:
-    """Run the actor until it stops itself."""
+    """Run the actor until it stops."""
     with TaskSystem() as tasks:
         builder = Builder.start(tasks.queue)
         if not builder.actor_stopped.wait(timeout=60):

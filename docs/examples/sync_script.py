@@ -1,4 +1,4 @@
-"""A script: several jobs at once, and one wait for all of them."""
+"""A script that runs several jobs in parallel and waits for all of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from backburner.actors import TaskStatus, TaskSystem
 
 
 def main() -> int:
-    """Run two jobs side by side and tell how they ended."""
+    """Run two jobs in parallel and print how they ended."""
     with TaskSystem(slots=2) as tasks:
         build = tasks.add("Build", "bash", "echo 12 files compiled")
         tests = tasks.add("Tests", "bash", "echo 1 of 40 failed; exit 1")

@@ -1,4 +1,4 @@
-"""Two systems side by side in one process; one is stopped, the other goes on."""
+"""Two systems in one process; one is stopped, the other keeps running."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from backburner.actors import TaskSystem
 
 
 def main() -> None:
-    """Stop one system under way and see that the other does not notice."""
+    """Stop one system while the other keeps running."""
     with TaskSystem(name="builds") as builds:
         with TaskSystem(name="backups", slots=1, grace=1.0) as backups:
             build = builds.add("Build", "sleep", "500ms")

@@ -1,4 +1,4 @@
-"""A kind without a process: its jobs wait until a file is there."""
+"""A kind without a process: its jobs wait until a file exists."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from backburner.actors import JobContext
 
 LIMIT: Final = 60.0
-"""Seconds after which a file is given up."""
+"""Seconds after which a job fails."""
 
 
 class FileJob:
-    """Waits for one file. It is looked at on ticks, and when its time is over."""
+    """Waits for one file, which it checks on ticks and at the time limit."""
 
     def __init__(self, path: Path, context: JobContext) -> None:
         self._path = path
@@ -26,7 +26,7 @@ class FileJob:
         context.clock.call_later(LIMIT, context.look)
 
     def look(self) -> JobEnd | None:
-        """See whether the file is there."""
+        """Check whether the file exists."""
         if self._path.exists():
             return JobEnd(Outcome.complete(f"{self._path} is there"))
         if self._stopped:
@@ -36,23 +36,23 @@ class FileJob:
         return None
 
     def stop(self) -> None:
-        """Give up at the next look, and ask for that."""
+        """Request a look, in which the job gives up."""
         self._stopped = True
         self._look_again()
 
     def kill(self) -> None:
-        """Give up; there is no harder way."""
+        """Do the same as `stop`."""
         self.stop()
 
     def progress(self) -> None:
-        """Return None: it can't be known."""
+        """Return None: the progress is unknown."""
 
     def pid(self) -> None:
-        """Have no process."""
+        """Return None: there is no process."""
 
 
 class FileKind:
-    """Waits for a file."""
+    """The kind of jobs that wait for a file."""
 
     name = "file"
     usage = "PATH"
@@ -65,5 +65,5 @@ class FileKind:
             raise InvalidRequestError(f"file takes one path, not {len(args)}")
 
     def start(self, context: JobContext) -> FileJob:
-        """Start to wait."""
+        """Start waiting."""
         return FileJob(Path(context.task.args[0]), context)

@@ -1,4 +1,4 @@
-"""An actor of one's own, tested alone: what it is told and what it tells in turn."""
+"""Tests one actor alone: the messages that it receives and sends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Retrier(pykka.ThreadingActor):
-    """Adds a task again, once, if it failed."""
+    """Adds a failed task again, once."""
 
     use_daemon_thread = True
 
@@ -36,11 +36,11 @@ class Retrier(pykka.ThreadingActor):
         self._queue = queue
 
     def on_start(self) -> None:
-        """Ask for all changes."""
+        """Subscribe to all changes."""
         self._queue.tell(Subscribe(self.actor_ref))
 
     def on_receive(self, message: Notification) -> None:
-        """Add what failed again."""
+        """Add a failed task again."""
         match message:
             case TaskChanged(event=TaskEvent.FAILED, task=task):
                 if task.origin != "retrier":
@@ -54,7 +54,7 @@ class Retrier(pykka.ThreadingActor):
 
 @pytest.fixture
 def queue() -> Recorder[QueueRequest]:
-    """Stand in for the QueueActor: it only keeps what it is told."""
+    """Replace the QueueActor by a recipient that only stores requests."""
     return Recorder("the queue")
 
 
@@ -69,7 +69,7 @@ def retrier(
 
 
 def failed(task_id: int, origin: str = "") -> TaskChanged:
-    """Make the news of a task that failed."""
+    """Return the notification of a failed task."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     task = Task(
         id=task_id,
@@ -95,7 +95,7 @@ def test_it_subscribes(
     assert queue.wait_for(Subscribe).subscriber is retrier
 
 
-def test_what_failed_is_added_again_but_only_once(
+def test_a_failed_task_is_added_again_once(
     queue: Recorder[QueueRequest], retrier: pykka.ActorRef[Retrier]
 ) -> None:
     retrier.tell(failed(1))

@@ -1,4 +1,4 @@
-"""A kind of one's own, tested without actors, and without the passing of time."""
+"""Tests a kind without actors, on a clock that the tests advance."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Give a clock that stands still."""
+    """Return a clock that stands still."""
     return ManualClock()
 
 
 @pytest.fixture
 def looks() -> Recorder[str]:
-    """Give what takes the place of the TaskActor."""
+    """Return a recipient for the looks that the job requests."""
     return Recorder("the looks")
 
 
@@ -70,7 +70,7 @@ def test_it_ends_when_the_file_is_there(job: FileJob, tmp_path: Path) -> None:
     assert end.outcome.status is TaskStatus.COMPLETE
 
 
-def test_it_gives_up_when_its_time_is_over(
+def test_it_fails_after_its_time_limit(
     job: FileJob, clock: ManualClock, looks: Recorder[str], tmp_path: Path
 ) -> None:
     clock.advance(LIMIT - 1)

@@ -1,4 +1,4 @@
-"""Tests of a program that uses a task system: by a hand-driven clock, and by itself."""
+"""Tests of a program that uses a task system, with a manual clock and without one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SECONDS_OF_AN_HOUR = 3600.0
 
 
 def in_one_line(task: Task) -> str:
-    """Return what the program shows of a task that has ended."""
+    """Return the line that the program shows for an ended task."""
     return f"{task.description}: {task.status} ({task.reason})"
 
 
-def test_what_is_shown_of_a_task_needs_no_system() -> None:
+def test_an_ended_task_is_shown_in_one_line() -> None:
     task = make_task(7, TaskStatus.FAILED, description="Build", reason="exit status 2")
 
     assert in_one_line(task) == "Build: failed (exit status 2)"
@@ -30,7 +30,7 @@ def test_an_hour_takes_no_time() -> None:
     clock = ManualClock()
     news: Recorder[Notification] = Recorder()
     system = TaskSystem(clock=clock)
-    # Threads of asyncio's pool would stay for the whole process.
+    # Threads of asyncio's pool live as long as the process.
     with no_leaks([system], ignore=["asyncio_*"]), system:
         system.subscribe(news)
         nap = system.add("Nap", "sleep", "1h")

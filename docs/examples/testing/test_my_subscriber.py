@@ -1,4 +1,4 @@
-"""A program around a task system, tested with jobs that do what the test says."""
+"""Tests a program around a task system with jobs that the test controls."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_job_that_ignores_the_request_to_stop_is_killed(
     assert [step for step in job.asked.received if step != "look"] == ["stop", "kill"]
 
 
-def test_nothing_is_left_of_a_real_process(task_system: TaskSystem) -> None:
+def test_a_real_process_leaves_nothing_behind(task_system: TaskSystem) -> None:
     task = task_system.add("Nap", "bash", "sleep 60 & sleep 60")
 
     task_system.cancel(task.id)

@@ -9,9 +9,9 @@ import random
 import signal
 from typing import TYPE_CHECKING, Final
 
-import conditions
 import psutil
 import pytest
+from conditions import until
 from forked_program import ForkedProgram
 from hypothesis import settings
 
@@ -65,12 +65,6 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session")
-def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for a condition that no message announces, such as the end of a process."""
-    return conditions.until
-
-
-@pytest.fixture(scope="session")
 def forked_program() -> ForkedProgram:
     """Return a runner of the command line that doesn't load the program each time."""
     return ForkedProgram()
@@ -87,7 +81,7 @@ def _running_in(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def lair(tmp_path: Path, until: Callable[[Callable[[], bool]], None]) -> Iterator[Path]:
+def lair(tmp_path: Path) -> Iterator[Path]:
     """Return a folder; processes started in it are killed at the end.
 
     A process keeps its working folder even if it has left its group, session,

@@ -52,6 +52,7 @@ from backburner.actors.testing import (
     Recorder,
     no_leaks,
 )
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -515,9 +516,7 @@ def left(written: Callable[[], None], lair: Path) -> Iterator[subprocess.Popen[b
 
 
 @pytest.fixture
-def written(
-    lair: Path, until: Callable[[Callable[[], bool]], None]
-) -> Callable[[], None]:
+def written(lair: Path) -> Callable[[], None]:
     return lambda: until((lair / "up").exists)
 
 

@@ -8,14 +8,12 @@ import runpy
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from backburner.actors.testing import Recorder, no_leaks
+from conditions import until
 from patience import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 MOPIDY = os.environ.get("MOPIDY_PYTHON", "")
@@ -117,9 +115,7 @@ def test_a_frontend_rereads_the_library_after_a_scan(
         ref.stop(timeout=PATIENCE)
 
 
-def test_stopping_a_frontend_ends_its_scan(
-    frontend: type[Any], tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_stopping_a_frontend_ends_its_scan(frontend: type[Any], tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     core = Core()
 

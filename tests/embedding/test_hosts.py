@@ -20,6 +20,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+from conditions import until
 from patience import PATIENCE
 from process_ends import pid_runs
 
@@ -48,7 +49,6 @@ def test_any_end_of_a_host_leaves_no_process_and_loses_no_task(
     status: int,
     says: str,
     tmp_path: Path,
-    until: Callable[[Callable[[], bool]], None],
 ) -> None:
     pids = tmp_path / "pids"
 

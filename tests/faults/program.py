@@ -19,6 +19,7 @@ import msgspec
 import psutil
 import pytest
 from backburner.actors import Task, TaskEvent
+from conditions import until
 from patience import PATIENCE
 from process_ends import marked, with_arguments
 from template import Forked, popen
@@ -174,11 +175,8 @@ class Program:
 
     def wait_until_full(self) -> None:
         """Wait until its output pipe is full; for a program whose output isn't read."""
-        end = time.monotonic() + PATIENCE
-        while _is_writable(Path(f"/proc/{self.process.pid}/fd/1")):
-            if time.monotonic() > end:
-                raise TimeoutError("its output pipe never filled up")
-            time.sleep(0.01)
+        pipe = Path(f"/proc/{self.process.pid}/fd/1")
+        until(lambda: not _is_writable(pipe), "a full pipe")
 
     def last_states(self) -> dict[int, Task]:
         """Return the last announced state of every task."""
@@ -276,8 +274,4 @@ def running_as(text: str) -> list[psutil.Process]:
 
 def until_running(text: str, count: int) -> None:
     """Wait for so many processes that `running_as` finds."""
-    end = time.monotonic() + PATIENCE
-    while len(running_as(text)) < count:
-        if time.monotonic() > end:
-            raise TimeoutError(f"only {running_as(text)} run")
-        time.sleep(0.01)
+    until(lambda: len(running_as(text)) >= count, f"{count} processes of {text}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from backburner.actors import TaskStatus, TaskSystem, Terms
 from backburner.actors.journal.sqlite import SqliteJournal
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import Program, running_as, until_running
@@ -29,12 +30,8 @@ def _waits_for(number: int, line: Line) -> bool:
 
 def _lines_of(output: Path, count: int) -> list[str]:
     """Wait until a file has so many lines, and return them."""
-    end = time.monotonic() + PATIENCE
-    while len(lines := output.read_text().splitlines()) < count:
-        if time.monotonic() > end:
-            raise TimeoutError(f"only {lines}")
-        time.sleep(0.01)
-    return lines
+    until(lambda: len(output.read_text().splitlines()) >= count)
+    return output.read_text().splitlines()
 
 
 def test_a_kill_between_attempts_keeps_their_number_and_times(

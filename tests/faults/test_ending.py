@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from backburner.actors import TaskEvent, TaskStatus, TaskSystem
 from backburner.actors.testing import running
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import COMMAND, SOAK, Program, soak_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _FOREVER: Final = "600"
@@ -91,9 +91,7 @@ def test_a_second_signal_does_not_wait_for_processes_left_running(state: Path) -
         assert program.left() == []
 
 
-def test_a_signal_does_not_wait_for_processes_of_a_killed_program(
-    state: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_signal_does_not_wait_for_processes_of_a_killed_program(state: Path) -> None:
     with Program(state) as program:
         _start(program, f"trap 'echo asked' TERM; {_DEAF.partition(';')[2]}")
         program.kill()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 import pytest
+from conditions import until
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
@@ -20,7 +21,6 @@ from tests.faults.conftest import SEED
 from tests.faults.program import COMMAND, SOAK, TAG, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _SEEDS: Final = [SEED + n for n in range(150 if SOAK else 2)]
@@ -173,7 +173,7 @@ def _press(chance: random.Random, chat: PtySession) -> None:
 
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_the_drawn_chat_accepts_any_keys_and_ends_on_a_signal(
-    seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    seed: int, tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
     tag = f"fuzz-chat-{os.getpid()}-{seed}"
@@ -193,7 +193,7 @@ def test_the_drawn_chat_accepts_any_keys_and_ends_on_a_signal(
 
 @pytest.mark.parametrize("seed", _LEAVING_SEEDS)
 def test_the_drawn_chat_can_be_left_and_reopened_at_any_moment(
-    seed: int, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    seed: int, tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses input, keeps no secrets
     tag = f"fuzz-leave-{os.getpid()}-{seed}"

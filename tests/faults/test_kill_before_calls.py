@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from backburner.actors import TaskStatus, TaskSystem
+from conditions import until
 from patience import PATIENCE
 from template import Template
 
@@ -131,7 +132,6 @@ def test_a_kill_before_any_call_loses_nothing(
     forks: Template,
     left: Path,
     tmp_path: Path,
-    until: Callable[[Callable[[], bool]], None],
     report: Callable[[str], None],
 ) -> None:
     listed = tmp_path / "calls"
@@ -145,7 +145,7 @@ def test_a_kill_before_any_call_loses_nothing(
         place = tmp_path / f"before-{number}"
         run = _Run(left, place, forks, KILL_BEFORE=str(number))
         try:
-            _check(run, until)
+            _check(run)
         except BaseException as error:
             name = calls[number - 1]
             text = f"before call {number}, perhaps {name}; BACKBURNER_SEED={SEED}"
@@ -186,7 +186,7 @@ def _is_free(lock: Path) -> bool:
         return True
 
 
-def _check(run: _Run, until: Callable[[Callable[[], bool]], None]) -> None:
+def _check(run: _Run) -> None:
     said = run.said
     told = {
         word: [int(it.split()[1]) for it in said if it.startswith(f"{word} ")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 from backburner.actors import TaskEvent
+from conditions import until
 
 from tests.faults.program import Program
 
@@ -68,7 +69,6 @@ def _run(program: Program, first: int, count: int) -> None:
 def test_resource_usage_does_not_grow(
     state: Path,
     report: Callable[[str], None],
-    until: Callable[[Callable[[], bool]], None],
     *,
     soak: bool,
 ) -> None:

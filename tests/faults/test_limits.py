@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.actors import TaskEvent, TaskStatus
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import TAG, Program, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _ENOUGH: Final = 18
 """The number of files that the program must be able to open."""
@@ -226,7 +227,7 @@ print(system.problems)
 
 @pytest.mark.parametrize("memory", ["remembered", "ephemeral"])
 def test_a_host_that_takes_all_descriptors_leaves_no_process(
-    tmp_path: Path, memory: str, until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path, memory: str
 ) -> None:
     tag = f"limits-{os.getpid()}-{memory}"
     host = subprocess.run(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.actors import TaskStatus
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _AS_SUBREAPER: Final = """
@@ -26,9 +26,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-def test_orphans_are_reaped_where_init_does_not(
-    state: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_orphans_are_reaped_where_init_does_not(state: Path) -> None:
     before = [sys.executable, "-c", _AS_SUBREAPER]
     with Program(state, before=before) as program:
         program.send("!for i in {1..60}; do setsid -f true; done; exit 3")
@@ -44,9 +42,7 @@ def test_orphans_are_reaped_where_init_does_not(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of its own: needs root")
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
-def test_the_first_process_of_a_container_reaps_orphans(
-    state: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_the_first_process_of_a_container_reaps_orphans(state: Path) -> None:
     before = ["unshare", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*before, "true"], check=False).returncode:
         pytest.skip("no namespace can be made here")

@@ -25,6 +25,7 @@ from backburner.ui.dialogue.effects import Send, Show
 from backburner.ui.dialogue.entries import Reply
 from backburner.ui.dialogue.reports import activity_facts
 from backburner.ui.text.theme import ASCII_ICONS
+from conditions import until
 from lookups import with_lookups
 from patience import PATIENCE
 
@@ -68,9 +69,7 @@ def test_a_sleeping_process_uses_no_cpu(session: Callable[[str], int]) -> None:
     assert second.cpu == first.cpu
 
 
-def test_a_busy_grandchild_uses_cpu(
-    session: Callable[[str], int], until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_busy_grandchild_uses_cpu(session: Callable[[str], int]) -> None:
     pid = session(f"(({_BURN}) & echo up; wait); true")
     first = look(pid)
     assert first is not None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors.host.address import is_served
+from conditions import until
 from patience import PATIENCE
 from pty_session import PtySession, chat_command
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from host_care import HostCare
 
     from tests.host.sessions import Shell
-
-    Until = Callable[[Callable[[], bool]], None]
 
 DETACH = "\x1d"
 
@@ -245,9 +244,7 @@ def test_a_signal_restores_the_terminal(shell: Shell) -> None:
     assert "running" in shell("show", "1").stdout
 
 
-def test_attaching_to_a_task_without_a_terminal_is_refused(
-    shell: Shell, until: Until
-) -> None:
+def test_attaching_to_a_task_without_a_terminal_is_refused(shell: Shell) -> None:
     shell("add", "--", "exec sleep 600")
     done = shell("attach", "1")
     assert done.returncode == 1
@@ -338,7 +335,7 @@ def test_an_ended_task_shows_the_last_screen_of_its_terminal(
         chat.wait(f"a: done\nb: waits\n{wide}", "following")
 
 
-def test_the_chat_gives_its_terminal_to_a_task(shell: Shell, until: Until) -> None:
+def test_the_chat_gives_its_terminal_to_a_task(shell: Shell) -> None:
     until(lambda: shell("host", "start").returncode == 0)
     assert is_served(shell.state / "main")
     with PtySession(chat_command(shell.state, host=True)) as chat:

@@ -11,6 +11,7 @@ import pytest
 from backburner.actors import TaskStatus
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
+from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
 from pty_session import PtySession, chat_command
@@ -18,7 +19,6 @@ from pty_session import PtySession, chat_command
 from tests.host.clients import waits_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import psutil
@@ -170,7 +170,6 @@ def test_closing_a_terminal_keeps_the_jobs_and_the_host(
     tmp_path: Path,
     care: HostCare,
     options: tuple[str, ...],
-    until: Callable[[Callable[[], bool]], None],
 ) -> None:
     def jobs() -> list[psutil.Process]:
         return [it for it in care.left() if it.cmdline() == ["sleep", "600"]]

@@ -8,12 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
 from pty_session import PtySession
@@ -175,10 +175,8 @@ def test_log_prints_the_offset_to_continue_from(shell: Shell, tmp_path: Path) ->
     shell("add", "--", "true")
 
     def printed(size: int) -> None:
-        end = time.monotonic() + PATIENCE
         output = Path(json.loads(shell("show", "1", "--json").stdout)["output_path"])
-        while not output.exists() or output.stat().st_size < size:
-            assert time.monotonic() < end
+        until(lambda: output.exists() and output.stat().st_size >= size)
 
     printed(4)
     done = shell("log", "1", "--since", "0")
@@ -349,9 +347,8 @@ def test_a_host_can_be_started_inspected_and_stopped(
     assert json.loads(shell("host", "status", "--json").stdout)["pid"] == host.pid
     assert "main  host" in shell("sessions").stdout
     shell("add", "--", "exec sleep 600")
-    end = time.monotonic() + PATIENCE
-    while shell("sessions").stdout != "main  host  1 running, 0 queued, 0 failed\n":
-        assert time.monotonic() < end
+    listed = "main  host  1 running, 0 queued, 0 failed\n"
+    until(lambda: shell("sessions").stdout == listed)
     refused = shell("host", "stop")
     assert refused.returncode == 1
     assert "#1" in refused.stderr
@@ -384,9 +381,7 @@ def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
     state = ("--state-dir", str(shell.state))
     command = [*shell.command, "host", "run", *state]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as host:
-        end = time.monotonic() + PATIENCE
-        while "main  host" not in shell("sessions").stdout:
-            assert time.monotonic() < end
+        until(lambda: "main  host" in shell("sessions").stdout)
         status = json.loads(shell("host", "status", "--json").stdout)
         assert psutil.Process(status["pid"]).ppid() == host.pid  # the host's keeper
         second = subprocess.run(
@@ -571,9 +566,7 @@ def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
     assert re.match(r"schedule 1: Tick, every 1s, next in 1s \(", made.stdout)
     words = ("--every", "0 9 * * *", "--zone", "Europe/Berlin", "--catch-up", "skip")
     assert shell("add", "-p", *words, "--", "true").stdout == "2\n"
-    deadline = time.monotonic() + PATIENCE
-    while shell("wait", "1").returncode:  # the file doesn't exist yet
-        assert time.monotonic() < deadline
+    until(lambda: shell("wait", "1").returncode == 0)
     assert shell("log", "1").stdout == "tick\n"
     assert "added by schedule 1" in shell("show", "1").stdout
     assert shell("pause", "--schedule", "1").stdout.endswith(", paused\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,6 +25,7 @@ from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import Hooks
 from backburner.actors.host.starting import restart
 from backburner.actors.testing import make_task
+from conditions import until
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from backburner.actors.host.settings import HostSettings
 
 Post = tuple[str, str, str]
-Until = Callable[[Callable[[], bool]], None]
 
 COMMAND = r"""
 {
@@ -57,7 +56,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_hook_gets_the_end_in_its_arguments_and_environment(
-    settings: HostSettings, told: Path, until: Until
+    settings: HostSettings, told: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
@@ -81,7 +80,7 @@ def test_the_hook_gets_the_end_in_its_arguments_and_environment(
 
 
 def test_a_task_found_ended_at_the_start_runs_the_hook(
-    settings: HostSettings, told: Path, until: Until
+    settings: HostSettings, told: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
@@ -104,7 +103,7 @@ def test_a_task_found_ended_at_the_start_runs_the_hook(
 
 
 def test_no_hook_runs_while_a_chat_is_watched(
-    settings: HostSettings, told: Path, until: Until
+    settings: HostSettings, told: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
@@ -120,9 +119,7 @@ def test_no_hook_runs_while_a_chat_is_watched(
         assert not told.with_suffix(f".{seen.id}").exists()
 
 
-def test_a_failed_hook_is_logged_and_affects_nothing(
-    settings: HostSettings, until: Until
-) -> None:
+def test_a_failed_hook_is_logged_and_affects_nothing(settings: HostSettings) -> None:
     hooked = replace(settings, hooks=Hooks(command="exit 7", ntfy="http://127.0.0.1:1"))
     log = Path(settings.directory) / "host.log"
     with RemoteSystem(hooked) as session:
@@ -134,7 +131,7 @@ def test_a_failed_hook_is_logged_and_affects_nothing(
 
 @pytest.mark.parametrize("ending", ["end", "idle", "restart"])
 def test_pending_notifications_are_sent_before_a_host_ends(
-    settings: HostSettings, told: Path, until: Until, ending: str
+    settings: HostSettings, told: Path, ending: str
 ) -> None:
     gate = told.with_suffix(".gate")
     wait = f"touch {told}.begun; until [ -e {gate} ]; do sleep 0.01; done;"
@@ -171,7 +168,6 @@ def test_pending_notifications_are_sent_before_a_host_ends(
 def test_a_host_that_ends_names_the_notifications_it_did_not_send(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    until: Until,
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(hooks, "_LAST", 0.01)
@@ -272,7 +268,7 @@ def test_all_tasks_are_done_while_others_are_held_or_paused(
 
 
 def test_the_hook_runs_for_all_done_after_the_last_end(
-    settings: HostSettings, told: Path, until: Until
+    settings: HostSettings, told: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:

@@ -34,6 +34,7 @@ from backburner.actors.host.wire import (
     encode,
 )
 from backburner.actors.runtime.frames import LONGEST_TO_HOST, frame
+from conditions import until
 from patience import PATIENCE
 
 from tests.host.clients import Heard, RawClient
@@ -142,10 +143,7 @@ def test_a_hundred_clients_receive_the_same_changes_in_the_same_order(
     assert all(story == stories[0] for story in stories)
     # The threads of closed connections end too.
     host = psutil.Process(session.welcome.pid)
-    end = time.monotonic() + PATIENCE
-    while host.num_threads() > 20:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: host.num_threads() <= 20)
 
 
 SUBSCRIBER = """

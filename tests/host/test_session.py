@@ -33,6 +33,7 @@ from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import NoHostError
 from backburner.actors.testing import Recorder
+from conditions import until
 from descriptors import opened_by
 from msgspec.structs import replace
 from patience import PATIENCE
@@ -40,8 +41,6 @@ from patience import PATIENCE
 from tests.host.clients import Heard, kill, kill_both, suspend, waits_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from host_care import HostCare
 
 CLIENT = """
@@ -150,9 +149,7 @@ def test_an_environment_that_is_not_valid_is_refused_by_name(
     assert session.list() == ()
 
 
-def test_a_killed_client_loses_nothing(
-    settings: HostSettings, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_killed_client_loses_nothing(settings: HostSettings, tmp_path: Path) -> None:
     done = tmp_path / "done"
     go_on = tmp_path / "go-on"
     command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; touch {done}"

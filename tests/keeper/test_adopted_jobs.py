@@ -11,6 +11,7 @@ import pytest
 from backburner.actors import TaskStatus, Terms
 from backburner.actors.messages import GetTask, TaskFound
 from backburner.actors.processes.activity import look, silence
+from conditions import until
 from patience import PATIENCE
 
 from tests.host.clients import Heard, kill, until_back, waits_for
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from backburner.actors import Task
     from backburner.actors.host.remote import RemoteSystem
-
-    Until = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def lose_host(session: RemoteSystem, events: Heard) -> Callable[[], None]:
     return lose
 
 
-def _started(session: RemoteSystem, until: Until, task: Task) -> None:
+def _started(session: RemoteSystem, task: Task) -> None:
     until(lambda: session.get(task.id).last_line == "set")
 
 
@@ -49,13 +48,13 @@ def _process(session: RemoteSystem, task: Task) -> psutil.Process:
 
 
 def test_an_adopted_job_is_polled_and_its_usage_reported(
-    session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
+    session: RemoteSystem, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     burns = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
     command = f"{burns}; sleep 600 & echo set; {waits_for(go_on, 'kill $!; exit 4')}"
     task = session.add("Burns", "bash", command)
-    _started(session, until, task)
+    _started(session, task)
     before = _process(session, task)
     earlier = look(before.pid)
     assert earlier is not None
@@ -83,11 +82,11 @@ def test_an_adopted_job_is_polled_and_its_usage_reported(
 
 
 def test_an_adopted_job_can_be_paused_and_resumed(
-    session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
+    session: RemoteSystem, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     task = session.add("Job", "bash", f"echo set; {waits_for(go_on, 'exit 5')}")
-    _started(session, until, task)
+    _started(session, task)
     process = _process(session, task)
     lose_host()
     session.pause_task(task.id)
@@ -102,7 +101,7 @@ def test_an_adopted_job_can_be_paused_and_resumed(
 
 
 def test_an_adopted_job_gets_sigterm_and_then_sigkill(
-    session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
+    session: RemoteSystem, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
     trap = f"trap 'echo asked >> {asked}' TERM; echo set; while :; do sleep 0.05; done"
@@ -110,7 +109,7 @@ def test_an_adopted_job_gets_sigterm_and_then_sigkill(
     loop = trap.partition("; ")[2]
     polite = session.add("Polite", "bash", f"trap 'exit 6' TERM; {loop}")
     for task in (deaf, polite):
-        _started(session, until, task)
+        _started(session, task)
     lose_host()
     session.cancel(deaf.id)
     session.cancel(polite.id)
@@ -120,7 +119,7 @@ def test_an_adopted_job_gets_sigterm_and_then_sigkill(
 
 
 def test_an_adopted_job_makes_its_next_attempt(
-    session: RemoteSystem, until: Until, lose_host: Callable[[], None], tmp_path: Path
+    session: RemoteSystem, lose_host: Callable[[], None], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     task = session.add(
@@ -129,7 +128,7 @@ def test_an_adopted_job_makes_its_next_attempt(
         f"echo set; {waits_for(go_on, 'exit 8')}",
         terms=Terms(retries=1, retry_delay=0.01),
     )
-    _started(session, until, task)
+    _started(session, task)
     lose_host()
     go_on.touch()
     (ended,) = session.wait(task.id, timeout=PATIENCE)

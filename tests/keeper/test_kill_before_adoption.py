@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from backburner.actors import TaskStatus, TaskSystem
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import SOAK, TAG, tagged
 from tests.faults.test_kill_before_calls import forks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from template import Template
@@ -82,7 +82,7 @@ def _take_over(place: Path, forks: Template, **environment: str) -> tuple[bool, 
 
 
 def test_a_kill_before_any_call_of_the_adoption_loses_no_job(
-    forks: Template, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    forks: Template, tmp_path: Path
 ) -> None:
     listed = tmp_path / "calls"
     assert _take_over(tmp_path / "whole", forks, KILL_LIST=str(listed))[0]

@@ -12,6 +12,7 @@ import pytest
 from backburner.actors import AddTask, Task, TaskChanged, TaskEvent, TaskRequest
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.rules.outcome import NEVER_KNOWN
+from conditions import until
 from msgspec.structs import replace
 from patience import PATIENCE
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from backburner.actors.host.settings import HostSettings
     from host_care import HostCare
-
-    Until = Callable[[Callable[[], bool]], None]
 
 _KILLS: Final = {
     "host": 200 if SOAK else 5,
@@ -151,7 +150,6 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
     events: Heard,
     tmp_path: Path,
     care: HostCare,
-    until: Until,
     report: Callable[[str], None],
     killed: str,
 ) -> None:

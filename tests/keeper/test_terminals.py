@@ -10,6 +10,7 @@ from backburner.actors import Notification, Task, TaskChanged, TaskEvent, Terms
 from backburner.actors.host import starting
 from backburner.actors.host.events import HostBack
 from backburner.actors.testing import Recorder
+from conditions import until
 from patience import PATIENCE
 
 from tests.host.clients import Heard, kill
@@ -17,12 +18,8 @@ from tests.host.clients import Heard, kill
 from .test_keeper import keeper_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from backburner.actors.host.remote import RemoteSystem
     from backburner.actors.host.settings import HostSettings
-
-    Until = Callable[[Callable[[], bool]], None]
 
 
 def _output(task: Task) -> bytes:
@@ -44,7 +41,7 @@ def _lose(session: RemoteSystem, events: Heard, process: str) -> None:
 
 @pytest.mark.parametrize("lost", ["host", "keeper"])
 def test_terminals_outlive_killed_processes(
-    session: RemoteSystem, events: Heard, until: Until, lost: str
+    session: RemoteSystem, events: Heard, lost: str
 ) -> None:
     command = "echo ready; while read x; do echo got $x $(stty size); done"
     terminal = session.add("Job", "bash", command, terms=Terms(input="terminal"))
@@ -74,7 +71,7 @@ def test_terminals_outlive_killed_processes(
 
 @pytest.mark.parametrize("lost", ["host", "keeper"])
 def test_waiting_for_input_outlives_the_host(
-    session: RemoteSystem, events: Heard, until: Until, lost: str
+    session: RemoteSystem, events: Heard, lost: str
 ) -> None:
     news: Recorder[Notification] = Recorder()
     session.subscribe(news)
@@ -96,7 +93,7 @@ def test_waiting_for_input_outlives_the_host(
 
 
 def test_a_terminal_outlives_a_restart(
-    session: RemoteSystem, settings: HostSettings, events: Heard, until: Until
+    session: RemoteSystem, settings: HostSettings, events: Heard
 ) -> None:
     task = session.add("Job", "bash", "echo on; cat", terms=Terms(input="terminal"))
     until(lambda: b"on" in _output(task))

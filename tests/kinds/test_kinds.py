@@ -34,6 +34,7 @@ from backburner.actors.runtime.clock import Clock, SystemClock
 from backburner.actors.runtime.dispatcher import Dispatcher
 from backburner.actors.runtime.promise import Promise
 from backburner.actors.testing import FakeKind, ManualClock, ManualExits
+from conditions import until
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from backburner.actors.processes.handle import Process
 
 OWN = f"kinds-{os.getpid():x}:3"
-
-Until = Callable[[Callable[[], bool]], None]
 
 
 class _Here(BashKind):
@@ -281,9 +280,7 @@ def looks() -> Promise[str]:
 
 
 @pytest.fixture
-def run(
-    lair: Path, looks: Promise[str], until: Until
-) -> Iterator[Callable[[str], ProcessJob]]:
+def run(lair: Path, looks: Promise[str]) -> Iterator[Callable[[str], ProcessJob]]:
     """Start a real bash job; it is ended with the test."""
     clock, exits = SystemClock(), PidfdWatcher()
     dispatcher = Dispatcher("test", exits)
@@ -321,7 +318,7 @@ def _end(job: ProcessJob, looks: Promise[str]) -> JobEnd:
             return end
 
 
-def _output(lair: Path, until: Until, text: str) -> None:
+def _output(lair: Path, text: str) -> None:
     until(lambda: (lair / "3.log").read_text() == text)
 
 
@@ -364,22 +361,22 @@ def test_processes_left_running_by_a_job_are_named(
 
 
 def test_a_stopped_job_ends_in_its_own_way(
-    run: Run, looks: Promise[str], lair: Path, until: Until
+    run: Run, looks: Promise[str], lair: Path
 ) -> None:
     job = run("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done")
-    _output(lair, until, "ready\n")
+    _output(lair, "ready\n")
     job.stop()
     assert _end(job, looks).outcome.exit_code == 7
     assert (lair / "3.log").read_text().endswith("bye\n")
 
 
 def test_a_stopped_job_ends_when_all_its_processes_have_ended(
-    run: Run, lair: Path, until: Until
+    run: Run, lair: Path
 ) -> None:
     last = "sleep 0.1; echo last; exit"
     hidden = f"trap '{last}' TERM; echo ready; while :; do sleep 0.01; done"
     job = run(f'setsid bash -c "{hidden}" & wait')
-    _output(lair, until, "ready\n")
+    _output(lair, "ready\n")
     job.stop()
     until(lambda: job.look() is not None)
     assert "last" in (lair / "3.log").read_text()
@@ -388,11 +385,11 @@ def test_a_stopped_job_ends_when_all_its_processes_have_ended(
 
 @pytest.mark.parametrize("asked_first", [True, False])
 def test_a_killed_job_leaves_no_process(
-    run: Run, looks: Promise[str], lair: Path, until: Until, *, asked_first: bool
+    run: Run, looks: Promise[str], lair: Path, *, asked_first: bool
 ) -> None:
     deaf = "trap '' TERM; echo ready; while :; do sleep 600; done"
     job = run(f'setsid bash -c "{deaf}" & env -i setsid bash -c "{deaf}" & {deaf}')
-    _output(lair, until, "ready\n" * 3)
+    _output(lair, "ready\n" * 3)
     family = psutil.Process(job.pid()).children(recursive=True)
     if asked_first:
         job.stop()
@@ -404,9 +401,7 @@ def test_a_killed_job_leaves_no_process(
     until(lambda: not any(map(runs, family)))
 
 
-def test_a_suspended_job_can_be_stopped(
-    run: Run, looks: Promise[str], until: Until
-) -> None:
+def test_a_suspended_job_can_be_stopped(run: Run, looks: Promise[str]) -> None:
     job = run("trap 'exit 7' TERM; kill -STOP $$; sleep 600")
     until(lambda: psutil.Process(job.pid()).status() == psutil.STATUS_STOPPED)
     job.stop()

@@ -15,6 +15,7 @@ from backburner.actors.processes.adopted import AdoptedProcess
 from backburner.actors.processes.child import ExitStatus
 from backburner.actors.processes.exit_notes import ExitNotes
 from backburner.actors.rules.process_record import StartedProcess
+from conditions import until
 from kernel import TELLS_EXITS
 from patience import PATIENCE
 
@@ -89,7 +90,6 @@ def parent() -> Iterator[Callable[[str], _Parent]]:
 )
 def test_a_zombie_has_an_exit_status(
     parent: Callable[[str], _Parent],
-    until: Callable[[Callable[[], bool]], None],
     command: str,
     status: ExitStatus,
 ) -> None:
@@ -101,7 +101,6 @@ def test_a_zombie_has_an_exit_status(
 
 def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
     parent: Callable[[str], _Parent],
-    until: Callable[[Callable[[], bool]], None],
     tmp_path: Path,
 ) -> None:
     go_on = tmp_path / "go-on"
@@ -122,7 +121,6 @@ def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
 
 def test_an_adopted_process_gets_signals_and_ends(
     parent: Callable[[str], _Parent],
-    until: Callable[[Callable[[], bool]], None],
     tmp_path: Path,
 ) -> None:
     set_up = tmp_path / "set"

@@ -18,13 +18,12 @@ from backburner.actors.processes.awaits_input import SILENCE, InputWatch
 from backburner.actors.processes.channels import Channels
 from backburner.actors.processes.child import ChildProcess
 from backburner.actors.processes.environment import Environment
+from conditions import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.actors.processes.channel import Channel
-
-    Until = Callable[[Callable[[], bool]], None]
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/syscall").exists(),
@@ -135,7 +134,7 @@ def _python(code: str, *options: str) -> tuple[str, ...]:
     ],
 )
 def test_a_job_that_reads_its_terminal_waits(
-    start: Callable[..., _Job], until: Until, command: tuple[str, ...], shown: bytes
+    start: Callable[..., _Job], command: tuple[str, ...], shown: bytes
 ) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -164,7 +163,7 @@ def test_a_job_that_reads_its_terminal_waits(
     ],
 )
 def test_a_working_job_does_not_wait(
-    start: Callable[..., _Job], until: Until, command: tuple[str, ...], name: str
+    start: Callable[..., _Job], command: tuple[str, ...], name: str
 ) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -174,7 +173,7 @@ def test_a_working_job_does_not_wait(
 
 
 def test_a_server_that_also_polls_its_input_does_not_wait(
-    start: Callable[..., _Job], until: Until
+    start: Callable[..., _Job],
 ) -> None:
     job = start(*_python(_SERVER.format(_ON_BOTH)))
     until(lambda: job.shows(b"ready"))
@@ -182,7 +181,7 @@ def test_a_server_that_also_polls_its_input_does_not_wait(
 
 
 def test_a_job_in_the_background_of_its_terminal_does_not_wait(
-    start: Callable[..., _Job], until: Until
+    start: Callable[..., _Job],
 ) -> None:
     # The shell stops a reading background job; it reads again in the foreground.
     code = (
@@ -198,9 +197,7 @@ def test_a_job_in_the_background_of_its_terminal_does_not_wait(
     assert not any(job.looks() for _ in range(20))
 
 
-def test_a_job_that_reads_its_pipe_waits(
-    start: Callable[..., _Job], until: Until
-) -> None:
+def test_a_job_that_reads_its_pipe_waits(start: Callable[..., _Job]) -> None:
     job = start("bash", "-c", "read x; sleep 600 < /dev/null; exit", pipe=True)
     until(job.looks)
     job.channel.send(b"go\n")
@@ -210,7 +207,7 @@ def test_a_job_that_reads_its_pipe_waits(
 
 @pytest.mark.parametrize("pipe", [False, True])
 def test_a_job_that_polls_its_input_waits_even_after_a_pause(
-    start: Callable[..., _Job], until: Until, *, pipe: bool
+    start: Callable[..., _Job], *, pipe: bool
 ) -> None:
     code = (
         "import select; inputs = select.poll(); inputs.register(0, select.POLLIN);"
@@ -225,9 +222,7 @@ def test_a_job_that_polls_its_input_waits_even_after_a_pause(
     until(job.looks)
 
 
-def test_a_wait_is_new_only_after_input(
-    start: Callable[..., _Job], until: Until
-) -> None:
+def test_a_wait_is_new_only_after_input(start: Callable[..., _Job]) -> None:
     job = start("bash", "-c", "cat; exit", pipe=True)
     until(job.looks)
     assert job.watch.is_new
@@ -238,9 +233,7 @@ def test_a_wait_is_new_only_after_input(
     assert job.watch.is_new
 
 
-def test_a_busy_job_that_also_reads_does_not_wait(
-    start: Callable[..., _Job], until: Until
-) -> None:
+def test_a_busy_job_that_also_reads_does_not_wait(start: Callable[..., _Job]) -> None:
     code = (
         "import sys, threading;"
         "threading.Thread(target=sys.stdin.read, daemon=True).start();"
@@ -273,7 +266,6 @@ def test_a_busy_job_that_also_reads_does_not_wait(
 )
 def test_a_job_whose_system_calls_are_hidden_is_judged_by_the_rest(
     start: Callable[..., _Job],
-    until: Until,
     monkeypatch: pytest.MonkeyPatch,
     command: tuple[str, ...],
     *,

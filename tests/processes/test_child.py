@@ -17,10 +17,10 @@ from backburner.actors.processes.environment import GROUP, SLOT, Environment
 from backburner.actors.processes.popen_spawn import PopenSpawn
 from backburner.actors.processes.posix_spawn import PosixSpawn
 from backburner.actors.rules.outcome import Outcome
+from conditions import until
 from patience import PATIENCE
 from process_ends import runs
 
-Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., ChildProcess]
 
 UNKNOWN = ExitStatus()
@@ -40,7 +40,7 @@ def output(lair: Path) -> Path:
 
 
 @pytest.fixture
-def start(lair: Path, output: Path, until: Until) -> Iterator[Start]:
+def start(lair: Path, output: Path) -> Iterator[Start]:
     """Return a function that starts a bash script; it is ended with the test."""
     children: list[ChildProcess] = []
 
@@ -58,7 +58,7 @@ def start(lair: Path, output: Path, until: Until) -> Iterator[Start]:
             child.reap()
 
 
-def _end(child: ChildProcess, until: Until) -> ExitStatus:
+def _end(child: ChildProcess) -> ExitStatus:
     until(lambda: child.exit_status() is not None)
     status = child.exit_status()
     assert status is not None
@@ -66,13 +66,13 @@ def _end(child: ChildProcess, until: Until) -> ExitStatus:
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 127, 255])
-def test_an_exit_code_is_reported(start: Start, until: Until, code: int) -> None:
-    assert _end(start(f"exit {code}"), until) == ExitStatus(code=code)
+def test_an_exit_code_is_reported(start: Start, code: int) -> None:
+    assert _end(start(f"exit {code}")) == ExitStatus(code=code)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_is_reported(start: Start, until: Until, number: int) -> None:
-    status = _end(start(f"kill -{number:d} $$; sleep 600"), until)
+def test_a_signal_is_reported(start: Start, number: int) -> None:
+    status = _end(start(f"kill -{number:d} $$; sleep 600"))
     assert status == ExitStatus(signal=number)
 
 
@@ -97,7 +97,7 @@ def test_an_exit_status_decides_the_outcome_of_a_task(
     assert status.outcome() == outcome
 
 
-def test_a_running_child_has_no_exit_status(start: Start, until: Until) -> None:
+def test_a_running_child_has_no_exit_status(start: Start) -> None:
     child = start("sleep 600")
     assert child.exit_status() is None
     child.signal_group(signal.SIGSTOP)
@@ -105,9 +105,9 @@ def test_a_running_child_has_no_exit_status(start: Start, until: Until) -> None:
     assert child.exit_status() is None
 
 
-def test_an_exit_status_stays_until_it_is_reaped(start: Start, until: Until) -> None:
+def test_an_exit_status_stays_until_it_is_reaped(start: Start) -> None:
     child = start("exit 3")
-    assert _end(child, until) == child.exit_status() == ExitStatus(code=3)
+    assert _end(child) == child.exit_status() == ExitStatus(code=3)
     assert psutil.pid_exists(child.pid)
     assert not child.reap()
     assert not psutil.pid_exists(child.pid)
@@ -120,18 +120,14 @@ def test_an_exit_status_reaped_elsewhere_is_unknown(start: Start) -> None:
     assert not child.reap()
 
 
-def test_output_and_errors_keep_their_order(
-    start: Start, output: Path, until: Until
-) -> None:
-    _end(start("for i in {1..50}; do echo out $i; echo err $i >&2; done"), until)
+def test_output_and_errors_keep_their_order(start: Start, output: Path) -> None:
+    _end(start("for i in {1..50}; do echo out $i; echo err $i >&2; done"))
     expected = [f"{name} {i}" for i in range(1, 51) for name in ("out", "err")]
     assert output.read_text().splitlines() == expected
 
 
-def test_output_goes_to_a_new_private_file(
-    start: Start, output: Path, until: Until
-) -> None:
-    _end(start("echo one; echo two >> /dev/stdout"), until)
+def test_output_goes_to_a_new_private_file(start: Start, output: Path) -> None:
+    _end(start("echo one; echo two >> /dev/stdout"))
     assert output.stat().st_mode & 0o777 == 0o600
     assert output.read_bytes() == b"one\ntwo\n"
     # An existing file is neither appended to nor removed.
@@ -187,8 +183,8 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1]))
     assert output.read_text() == "out\nerr\n/dev/null\n"
 
 
-def test_output_is_kept_byte_for_byte(start: Start, output: Path, until: Until) -> None:
-    _end(start(r"head -c 300000 /dev/zero; printf '\xff\x1b[2J\r'"), until)
+def test_output_is_kept_byte_for_byte(start: Start, output: Path) -> None:
+    _end(start(r"head -c 300000 /dev/zero; printf '\xff\x1b[2J\r'"))
     assert output.read_bytes() == bytes(300000) + b"\xff\x1b[2J\r"
 
 
@@ -207,21 +203,19 @@ def typed_ahead() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("typed_ahead")
-def test_input_is_empty(start: Start, output: Path, until: Until) -> None:
-    _end(start("cat; read line || echo none"), until)
+def test_input_is_empty(start: Start, output: Path) -> None:
+    _end(start("cat; read line || echo none"))
     assert output.read_bytes() == b"none\n"
 
 
-def test_a_child_leads_a_session_without_a_terminal(
-    start: Start, output: Path, until: Until
-) -> None:
+def test_a_child_leads_a_session_without_a_terminal(start: Start, output: Path) -> None:
     child = start("(: < /dev/tty) 2> /dev/null || echo none; sleep 600")
     assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
     until(lambda: output.read_bytes() == b"none\n")
 
 
 def test_a_child_inherits_only_its_given_environment_and_files(
-    lair: Path, output: Path, until: Until
+    lair: Path, output: Path
 ) -> None:
     read, write = os.pipe()
     os.set_inheritable(write, True)  # noqa: FBT003 - the standard library's own
@@ -237,32 +231,26 @@ def test_a_child_inherits_only_its_given_environment_and_files(
     assert len(files.split()) <= 4  # the fourth is the folder that bash lists
 
 
-def test_a_signal_reaches_the_whole_group(
-    start: Start, output: Path, until: Until
-) -> None:
+def test_a_signal_reaches_the_whole_group(start: Start, output: Path) -> None:
     child = start("sleep 600 & echo $!; sleep 600 & echo $!; wait")
     until(lambda: output.exists() and output.read_bytes().count(b"\n") == 2)
     group = [psutil.Process(int(pid)) for pid in output.read_text().split()]
     child.signal_group(signal.SIGTERM)
-    assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
+    assert _end(child) == ExitStatus(signal=signal.SIGTERM)
     until(lambda: not any(map(runs, group)))
     child.signal_group(signal.SIGTERM)
 
 
-def test_remaining_processes_of_the_group_are_noticed(
-    start: Start, until: Until
-) -> None:
+def test_remaining_processes_of_the_group_are_noticed(start: Start) -> None:
     child = start("sleep 600 &")
-    _end(child, until)
+    _end(child)
     assert child.reap()
 
 
-def test_a_process_that_left_the_group_does_not_belong_to_it(
-    start: Start, until: Until
-) -> None:
+def test_a_process_that_left_the_group_does_not_belong_to_it(start: Start) -> None:
     # The pipe holds the child until it has left; a child in the group would be noticed.
     child = start("exec 3< <(exec setsid bash -c 'echo; exec sleep 600'); read -u 3")
-    _end(child, until)
+    _end(child)
     assert not child.reap()
 
 
@@ -329,12 +317,12 @@ def test_a_nul_in_an_argument_is_an_error(output: Path) -> None:
 
 
 def test_an_exited_process_is_left_for_its_owner_to_reap(
-    start: Start, output: Path, until: Until
+    start: Start, output: Path
 ) -> None:
     first = start("exit 3")
     until(lambda: first.exit_status() is not None)
     output.unlink()
-    _end(start("exit 4"), until)
+    _end(start("exit 4"))
     assert first.exit_status() == ExitStatus(code=3)
 
 
@@ -349,23 +337,23 @@ REPORT = "grep -E '^Sig(Blk|Ign):' /proc/self/status"
 
 
 def test_signals_that_python_ignores_are_not_ignored_by_a_child(
-    start: Start, output: Path, until: Until
+    start: Start, output: Path
 ) -> None:
-    _end(start(REPORT), until)
+    _end(start(REPORT))
     assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
 
 
 def test_signals_that_its_parent_ignores_are_not_ignored_by_a_child(
-    start: Start, output: Path, until: Until
+    start: Start, output: Path
 ) -> None:
     with _ignoring(signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1):
         child = start(REPORT)
-    _end(child, until)
+    _end(child)
     assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
 
 
 def test_signals_that_the_starting_thread_blocks_are_not_blocked_in_a_child(
-    start: Start, output: Path, until: Until
+    start: Start, output: Path
 ) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
@@ -375,7 +363,7 @@ def test_signals_that_the_starting_thread_blocks_are_not_blocked_in_a_child(
     until(lambda: output.exists() and output.read_bytes().count(b"\n") == 2)
     assert _sets(output.read_text()) == {"SigBlk": 0, "SigIgn": 0}
     child.signal_group(signal.SIGTERM)
-    assert _end(child, until) == ExitStatus(signal=signal.SIGTERM)
+    assert _end(child) == ExitStatus(signal=signal.SIGTERM)
 
 
 def test_a_missing_program_is_named_while_signals_are_blocked(
@@ -403,9 +391,9 @@ def test_a_child_gives_way_to_other_sessions(start: Start) -> None:
     assert group.read_text().split()[-2:] == ["nice", str(GIVE_WAY)]
 
 
-def test_giving_way_ignores_an_ended_process(start: Start, until: Until) -> None:
+def test_giving_way_ignores_an_ended_process(start: Start) -> None:
     child = start("exit 3")
-    _end(child, until)
+    _end(child)
     child.reap()
     child.give_way()
 

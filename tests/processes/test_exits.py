@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 
 import psutil
@@ -17,10 +16,9 @@ from backburner.actors.processes import exits as exits_module
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
 from backburner.actors.runtime.promise import Promise
+from conditions import until
 from descriptors import opened_by
 from patience import PATIENCE
-
-Until = Callable[[Callable[[], bool]], None]
 
 
 @contextlib.contextmanager
@@ -150,7 +148,7 @@ def test_simultaneous_exits_are_each_reported_once(
 
 
 def test_a_call_that_fails_is_logged_and_the_others_are_made(
-    watcher: PidfdWatcher, start: Start, caplog: pytest.LogCaptureFixture, until: Until
+    watcher: PidfdWatcher, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     exits: Promise[str] = Promise()
 
@@ -163,9 +161,7 @@ def test_a_call_that_fails_is_logged_and_the_others_are_made(
     assert exits.get(PATIENCE) == "gone"
 
 
-def test_watching_leaves_no_file_open(
-    watcher: PidfdWatcher, start: Start, until: Until
-) -> None:
+def test_watching_leaves_no_file_open(watcher: PidfdWatcher, start: Start) -> None:
     exits: Promise[str] = Promise()
     before = _open_files()
     for _ in range(5):
@@ -222,10 +218,8 @@ def test_the_exit_of_a_foreign_process_is_reported(
 
 
 def _children(pid: int) -> list[int]:
-    end = time.monotonic() + PATIENCE
-    while not (found := psutil.Process(pid).children()):
-        assert time.monotonic() < end
-    return [process.pid for process in found]
+    until(psutil.Process(pid).children)
+    return [process.pid for process in psutil.Process(pid).children()]
 
 
 def test_a_pending_exit_is_reported_on_close(start: Start) -> None:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,13 @@ from backburner.actors.processes.ending import REPLACED, ROUNDS, end_all
 from backburner.actors.processes.halting import HaltRounds
 from backburner.actors.processes.handle import Process
 from backburner.actors.processes.marks import MARK
+from conditions import until
 from patience import PATIENCE
 
 from tests.faults.program import SOAK
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., subprocess.Popen[bytes]]
 
 OWN = f"test-{os.getpid():x}:3"
@@ -87,7 +85,7 @@ def start(lair: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def written(lair: Path, until: Until) -> Callable[[int], list[psutil.Process]]:
+def written(lair: Path) -> Callable[[int], list[psutil.Process]]:
     """Return a function that waits until `pids` holds so many process ids."""
 
     def written(count: int = 1) -> list[psutil.Process]:
@@ -235,14 +233,13 @@ class Relay:
     Args:
         start: Starts a script.
         lair: The folder of the file with their ids.
-        until: Waits for a condition.
         script: Starts the first.
     """
 
-    def __init__(self, start: Start, lair: Path, until: Until, script: str) -> None:
+    def __init__(self, start: Start, lair: Path, script: str) -> None:
         (lair / "relay").write_text(_RELAY)
         (lair / "relay").chmod(0o700)
-        self._pids, self._pipe, self._until = lair / "pids", lair / "order", until
+        self._pids, self._pipe = lair / "pids", lair / "order"
         os.mkfifo(self._pipe)
         self.leader = start(script)
         until(lambda: len(self.ids()) == 1)
@@ -258,7 +255,7 @@ class Relay:
         count, last = len(self.ids()), _process(self.ids()[-1])
         with self._pipe.open("w") as pipe:
             pipe.write("\n")
-        self._until(lambda: len(self.ids()) > count and not last.is_alive())
+        until(lambda: len(self.ids()) > count and not last.is_alive())
 
     def end(self) -> None:
         """Kill the current process if it still runs."""
@@ -270,11 +267,11 @@ StartRelay = Callable[[str], Relay]
 
 
 @pytest.fixture
-def start_relay(start: Start, lair: Path, until: Until) -> Iterator[StartRelay]:
+def start_relay(start: Start, lair: Path) -> Iterator[StartRelay]:
     with contextlib.ExitStack() as stack:
 
         def start_relay(script: str) -> Relay:
-            relay = Relay(start, lair, until, script)
+            relay = Relay(start, lair, script)
             stack.callback(relay.end)
             return relay
 
@@ -330,7 +327,7 @@ def test_a_child_of_a_process_that_ended_after_the_search_is_killed(
 
 
 def test_a_child_of_a_process_that_ended_after_the_search_is_stopped(
-    passed_on_when_read: Relay, until: Until
+    passed_on_when_read: Relay,
 ) -> None:
     relay = passed_on_when_read
 
@@ -462,7 +459,7 @@ def test_a_known_process_stays_known_without_a_link_to_it(
 
 
 def test_a_known_process_that_has_ended_is_omitted(
-    start: Start, written: Written, until: Until
+    start: Start, written: Written
 ) -> None:
     leader = start("./nap & wait; sleep 600")
     (known,) = written(1)
@@ -595,9 +592,7 @@ def test_a_search_that_always_fails_is_not_a_clean_end() -> None:
 # Sessions, groups and names
 
 
-def test_a_session_is_found_by_its_leader(
-    start: Start, written: Written, until: Until
-) -> None:
+def test_a_session_is_found_by_its_leader(start: Start, written: Written) -> None:
     leader = start("./nap & setsid ./nap & (setsid ./nap &) ; wait")
     naps = written(3)
     # Until the parents of the third process have ended.
@@ -647,9 +642,7 @@ def test_any_program_can_be_named(start: Start, lair: Path, name: str) -> None:
     shutil.copy("/bin/sleep", lair / name)
     child = start(f"exec './{name}' 600")
     wanted = f"{child.pid} ({name})"
-    end = time.monotonic() + PATIENCE
-    while family.describe([_process(child.pid)]) != wanted:
-        assert time.monotonic() < end
+    until(lambda: family.describe([_process(child.pid)]) == wanted)
 
 
 def test_signaling_ended_processes_is_harmless(start: Start) -> None:

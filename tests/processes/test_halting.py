@@ -13,8 +13,8 @@ from backburner.actors.processes import halting
 from backburner.actors.processes.ending import INTERVAL
 from backburner.actors.processes.halting import FASTER, SLOW, HaltRounds
 from backburner.actors.processes.handle import Process
+from conditions import until
 
-Until = Callable[[Callable[[], bool]], None]
 Start = Callable[..., Process]
 
 
@@ -41,9 +41,7 @@ def start() -> Iterator[Start]:
         process.wait()
 
 
-def test_processes_started_during_a_search_are_stopped(
-    start: Start, until: Until
-) -> None:
+def test_processes_started_during_a_search_are_stopped(start: Start) -> None:
     """New processes are looked up alone, at once, however long the search takes."""
     script = "trap 'sleep 600 & sleep 600 &' USR1; sleep 600 & while :; do wait; done"
     parent = start("bash", "-c", script)
@@ -66,7 +64,7 @@ def test_processes_started_during_a_search_are_stopped(
 
 
 def test_rounds_continue_while_new_processes_are_found(
-    start: Start, until: Until, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(halting, "ROUNDS", 8)
     listed: list[Process] = []

@@ -13,9 +13,9 @@ from backburner.actors import Promise
 from backburner.actors.processes.exits import PidfdWatcher
 from backburner.actors.runtime import dispatcher
 from backburner.actors.runtime.dispatcher import Dispatcher
+from conditions import until
 from patience import PATIENCE
 
-Until = Callable[[Callable[[], bool]], None]
 Calls = list[Callable[[], object]]
 
 _CROSSINGS = 2000 if os.environ.get("BACKBURNER_SOAK") else 300
@@ -153,7 +153,7 @@ def test_no_thread_is_started_while_another_is_about_to_continue(
 
 
 def test_unannounced_blocking_is_noticed_at_the_next_nudge(
-    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
@@ -182,7 +182,7 @@ def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
 
 
 def test_only_one_idle_thread_remains(
-    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch, until: Until
+    shared: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
     with _Stuck(shared, 5):
@@ -192,7 +192,7 @@ def test_only_one_idle_thread_remains(
 
 
 def test_a_failing_turn_does_not_affect_others(
-    shared: Dispatcher, caplog: pytest.LogCaptureFixture, until: Until
+    shared: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
         raise SystemExit("told to")
@@ -203,7 +203,7 @@ def test_a_failing_turn_does_not_affect_others(
         assert _take_turn(shared) == "test-1"
 
 
-def test_an_actor_is_freed_after_its_turn(shared: Dispatcher, until: Until) -> None:
+def test_an_actor_is_freed_after_its_turn(shared: Dispatcher) -> None:
     class Actor:
         def turn(self) -> None:
             """Return at once."""
@@ -242,7 +242,7 @@ def test_closing_runs_the_waiting_turns(shared: Dispatcher) -> None:
 
 
 def test_closing_does_not_wait_forever_for_a_stuck_thread(
-    monkeypatch: pytest.MonkeyPatch, until: Until
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dispatcher, "_JOIN_TIMEOUT", 0.01)
     shared = Dispatcher("test", PidfdWatcher())
@@ -440,7 +440,6 @@ def test_a_waiting_thread_continues_while_a_start_hangs(
     events: PidfdWatcher,
     later: Calls,
     monkeypatch: pytest.MonkeyPatch,
-    until: Until,
 ) -> None:
     waiting, wait = list[None](), events.wait
 

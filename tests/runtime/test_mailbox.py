@@ -4,7 +4,7 @@ import gc
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pykka
 import pytest
@@ -20,9 +20,11 @@ from backburner.actors.runtime.mailbox import (
 )
 from backburner.actors.runtime.safe_actor import SafeActor
 from backburner.actors.runtime.sending import DeadLetters, Recipient
+from conditions import until
 from patience import PATIENCE
 
-Until = Callable[[Callable[[], bool]], None]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class EchoActor(SafeActor[object]):
@@ -306,7 +308,7 @@ def test_an_ask_just_after_the_end_raises(
 
 
 def test_a_ref_does_not_keep_an_actor_that_has_ended(
-    dispatcher: Dispatcher, events: Promise[str], until: Until
+    dispatcher: Dispatcher, events: Promise[str]
 ) -> None:
     met: Promise[weakref.ref[object]] = Promise()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.ui.cli.run import run
+from conditions import until
 from descriptors import opened_by
 from forked_program import ForkedProgram
 from patience import PATIENCE
@@ -240,7 +241,7 @@ def test_a_configuration_of_the_maximum_size_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_program_that_waits_for_its_configuration(
-    number: signal.Signals, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    number: signal.Signals, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
     os.mkfifo(config)

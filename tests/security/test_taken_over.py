@@ -22,13 +22,14 @@ from backburner.actors.rules.variables import Variables
 from backburner.actors.session.folder import SessionFolder
 from backburner.actors.testing import running
 from backburner.ui.cli.run import run
+from conditions import until
 from patience import PATIENCE
 
 from tests.security.crafted import Session, own
 from tests.security.things import THINGS, is_untouched, make_victim, put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -140,9 +141,7 @@ def test_a_task_of_an_engine_that_is_missing_has_failed(
     assert not caplog.records
 
 
-def test_a_later_attempt_writes_only_to_its_own_file(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_later_attempt_writes_only_to_its_own_file(tmp_path: Path) -> None:
     victim, go = make_victim(tmp_path), tmp_path / "go"
     command = f'until test -e "{go}"; do sleep 0.01; done; echo hi; exit 1'
     terms = Terms(retries=1, retry_delay=0.001)

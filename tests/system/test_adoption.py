@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psutil
 import pytest
@@ -26,13 +26,10 @@ from backburner.actors import (
 from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.processes import proc
 from backburner.actors.testing import Recorder
+from conditions import until
 from kernel import TELLS_EXITS
 from msgspec.structs import replace
 from patience import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 _PROGRAM: Final = """
 import os, signal, sys, time
@@ -116,9 +113,7 @@ def _waits(go_on: Path, then: str) -> str:
 
 
 @pytest.mark.parametrize("ending", ["seen", "at once"])
-def test_adopted_jobs_keep_running_and_end_normally(
-    lair: Path, until: Callable[[Callable[[], bool]], None], ending: str
-) -> None:
+def test_adopted_jobs_keep_running_and_end_normally(lair: Path, ending: str) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(
         folder,
@@ -150,7 +145,7 @@ def test_adopted_jobs_keep_running_and_end_normally(
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
 def test_a_job_that_ends_while_others_are_ended_keeps_its_exit_status(
-    lair: Path, until: Callable[[Callable[[], bool]], None]
+    lair: Path,
 ) -> None:
     folder, go_on, end, ready, pid = (
         lair / it for it in ("main", "go-on", "end", "ready", "pid")
@@ -173,7 +168,7 @@ def test_a_job_that_ends_while_others_are_ended_keeps_its_exit_status(
 
 
 def test_an_adopted_job_holds_its_slot_and_is_canceled_with_its_children(
-    lair: Path, until: Callable[[Callable[[], bool]], None]
+    lair: Path,
 ) -> None:
     folder = lair / "main"
     tree = "setsid sleep 600 & (setsid sleep 600 &); echo set; exec sleep 600"
@@ -269,7 +264,7 @@ def test_a_daemon_is_not_mistaken_for_its_job_with_an_unrecorded_start(
 
 
 def test_a_job_with_an_unrecorded_start_is_identified_by_its_command(
-    lair: Path, until: Callable[[Callable[[], bool]], None]
+    lair: Path,
 ) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     _leave(
@@ -291,9 +286,7 @@ def test_an_exit_that_was_seen_but_not_announced_is_not_lost(lair: Path) -> None
     assert ended.exit_code == 41
 
 
-def test_processes_of_a_finished_task_keep_running_and_are_named(
-    lair: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_processes_of_a_finished_task_keep_running_and_are_named(lair: Path) -> None:
     folder, go_on = lair / "main", lair / "go-on"
     server = f"echo set; (while ! [ -e {go_on} ]; do sleep 0.01; done) & exit 0"
     _leave(folder, "seen", f"bash:{server}", "bash:echo set; exec sleep 600")

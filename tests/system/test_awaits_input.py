@@ -19,12 +19,11 @@ from backburner.actors import (
     Terms,
 )
 from backburner.actors.testing import Recorder
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Until = Callable[[Callable[[], bool]], None]
+    from collections.abc import Iterator
 
 TERMINAL = Terms(input="terminal")
 
@@ -48,7 +47,7 @@ def _events(recorder: Recorder[Notification], event: TaskEvent) -> list[TaskChan
     ]
 
 
-def test_waiting_for_input_is_announced_once(system: TaskSystem, until: Until) -> None:
+def test_waiting_for_input_is_announced_once(system: TaskSystem) -> None:
     told: Recorder[Notification] = Recorder()
     system.subscribe(told)
     command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
@@ -65,9 +64,7 @@ def test_waiting_for_input_is_announced_once(system: TaskSystem, until: Until) -
     assert lines == ["Name:", "Age:"]
 
 
-def test_an_ended_task_does_not_wait_for_input(
-    system: TaskSystem, until: Until
-) -> None:
+def test_an_ended_task_does_not_wait_for_input(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "cat", terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)
     system.cancel(task.id)
@@ -76,7 +73,7 @@ def test_an_ended_task_does_not_wait_for_input(
 
 
 def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
-    system: TaskSystem, until: Until
+    system: TaskSystem,
 ) -> None:
     told: Recorder[Notification] = Recorder()
     system.subscribe(told)
@@ -98,9 +95,7 @@ def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
     assert len(mine) == 1
 
 
-def test_a_paused_task_does_not_wait_for_input(
-    system: TaskSystem, until: Until
-) -> None:
+def test_a_paused_task_does_not_wait_for_input(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "cat", terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)
     system.pause_task(task.id)
@@ -117,9 +112,7 @@ def test_a_task_without_a_terminal_does_not_wait_for_input(system: TaskSystem) -
     assert "/dev/tty" in (ended.last_line or "")
 
 
-def test_a_terminal_that_is_in_use_keeps_its_size(
-    system: TaskSystem, until: Until
-) -> None:
+def test_a_terminal_that_is_in_use_keeps_its_size(system: TaskSystem) -> None:
     command = "while stty size; do sleep 0.05; done"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     view: Recorder[Notification] = Recorder()

@@ -13,11 +13,12 @@ import psutil
 import pytest
 from backburner.actors import Task, TaskRequest, TaskStatus, TaskSystem, Terms
 from backburner.actors.processes import bounds, cgroup
+from conditions import until
 from patience import PATIENCE
 from process_ends import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 MIB = 1 << 20
@@ -87,9 +88,7 @@ def test_processes_that_together_use_too_much_are_killed_with_the_reason(
 
 
 @pytest.mark.usefixtures("without_groups")
-def test_shared_memory_counts_once(
-    system: TaskSystem, lair: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_shared_memory_counts_once(system: TaskSystem, lair: Path) -> None:
     script = USES.replace("held =", "pass #").replace(
         "for _", "held = bytearray(size << 20)\nfor _"
     )
@@ -153,7 +152,7 @@ def _key(system: TaskSystem) -> str:
 
 
 def test_hidden_processes_are_ended_by_the_control_group(
-    system: TaskSystem, lair: Path, until: Callable[[Callable[[], bool]], None]
+    system: TaskSystem, lair: Path
 ) -> None:
     if cgroup.base() is None:
         pytest.skip("no control group can be made here")

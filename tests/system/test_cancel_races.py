@@ -18,6 +18,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.testing import Recorder, running
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
-    Until = Callable[[Callable[[], bool]], None]
 
 
 # A process that moves to a session of its own records its id after that.
@@ -68,8 +68,8 @@ TREES = {
 
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
 @pytest.mark.parametrize("tree", TREES)
-def test_a_canceled_tree_leaves_no_process(  # noqa: PLR0913 - fixtures
-    tree: str, alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path, *, now: bool
+def test_a_canceled_tree_leaves_no_process(
+    tree: str, alive: Alive, pids_in: PidsIn, tmp_path: Path, *, now: bool
 ) -> None:
     count, command = TREES[tree]
     with running(TaskSystem(grace=0.1)) as system:
@@ -86,7 +86,7 @@ def test_a_canceled_tree_leaves_no_process(  # noqa: PLR0913 - fixtures
 
 
 def test_a_process_that_forks_while_it_is_killed_leaves_no_process(
-    alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path
+    alive: Alive, pids_in: PidsIn, tmp_path: Path
 ) -> None:
     breed = "while :; do own & sleep 0.01; done"
     with running(TaskSystem(grace=0.1)) as system:
@@ -99,9 +99,7 @@ def test_a_process_that_forks_while_it_is_killed_leaves_no_process(
         assert alive(pids_in("pids")) == []
 
 
-def test_a_process_that_cleans_up_on_sigterm_has_time(
-    until: Until, tmp_path: Path
-) -> None:
+def test_a_process_that_cleans_up_on_sigterm_has_time(tmp_path: Path) -> None:
     command = (
         "trap 'sleep 0.1; touch cleaned; exit 3' TERM; touch ready; sleep 600 & wait"
     )

@@ -12,12 +12,11 @@ import pytest
 from backburner.actors import RefusalCode, RefusedError, Task, TaskSystem, Terms
 from backburner.actors.processes import channel, spawn
 from backburner.actors.processes.popen_spawn import PopenSpawn
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    Until = Callable[[Callable[[], bool]], None]
 
 TERMINAL, PIPE = Terms(input="terminal"), Terms(input="pipe")
 
@@ -70,7 +69,7 @@ def test_a_job_has_its_own_terminal(
 
 
 @pytest.mark.usefixtures("way")
-def test_a_job_reads_the_input_sent_to_it(system: TaskSystem, until: Until) -> None:
+def test_a_job_reads_the_input_sent_to_it(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "while read x; do echo got $x; done", terms=PIPE)
     until(lambda: system.get(task.id).status == "running")
     system.send_input(task.id, "one\n")
@@ -79,7 +78,7 @@ def test_a_job_reads_the_input_sent_to_it(system: TaskSystem, until: Until) -> N
     assert _output(ended) == b"got one\ngot two\n"
 
 
-def test_a_terminal_echoes_and_ends_its_input(system: TaskSystem, until: Until) -> None:
+def test_a_terminal_echoes_and_ends_its_input(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "echo ready; exec cat", terms=TERMINAL)
     until(lambda: b"ready" in _output(task))
     system.send_input(task.id, "hello\r")
@@ -88,7 +87,7 @@ def test_a_terminal_echoes_and_ends_its_input(system: TaskSystem, until: Until) 
     assert _end(system, task).reason == "exit status 0"
 
 
-def test_hidden_input_is_not_in_the_output(system: TaskSystem, until: Until) -> None:
+def test_hidden_input_is_not_in_the_output(system: TaskSystem) -> None:
     command = "read -s -p 'Password: ' x; echo; echo ${#x}"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: b"Password: " in _output(task))
@@ -96,14 +95,14 @@ def test_hidden_input_is_not_in_the_output(system: TaskSystem, until: Until) -> 
     assert _output(_end(system, task)) == b"Password: \r\n7\r\n"
 
 
-def test_control_c_reaches_the_job(system: TaskSystem, until: Until) -> None:
+def test_control_c_reaches_the_job(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "echo ready; exec sleep 600", terms=TERMINAL)
     until(lambda: b"ready" in _output(task))
     system.send_input(task.id, b"\x03")
     assert _end(system, task).reason == "killed by signal 2 (SIGINT)"
 
 
-def test_a_terminal_can_be_resized(system: TaskSystem, until: Until) -> None:
+def test_a_terminal_can_be_resized(system: TaskSystem) -> None:
     command = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: b"ready" in _output(task))
@@ -127,9 +126,7 @@ def test_the_size_of_a_terminal_is_kept(
     assert ended.figures.terminal == size
 
 
-def test_the_size_of_a_terminal_is_kept_after_a_kill(
-    system: TaskSystem, until: Until
-) -> None:
+def test_the_size_of_a_terminal_is_kept_after_a_kill(system: TaskSystem) -> None:
     task = system.add("Job", "bash", "stty rows 9; echo on; cat", terms=TERMINAL)
     until(lambda: b"on" in _output(task))
     system.cancel(task.id, now=True)
@@ -183,7 +180,7 @@ def test_unread_input_is_bounded(system: TaskSystem) -> None:
     assert "does not read its input: 64 KiB wait for it" in str(refused)
 
 
-def test_invalid_input_is_refused(system: TaskSystem, until: Until) -> None:
+def test_invalid_input_is_refused(system: TaskSystem) -> None:
     plain = system.add("Plain", "bash", "exec sleep 600")
     pipe = system.add("Pipe", "bash", "exec sleep 600", terms=PIPE)
     until(lambda: all(it.status == "running" for it in system.list()))

@@ -23,15 +23,14 @@ from backburner.actors import (
 from backburner.actors.kinds.process_job import ProcessJob
 from backburner.actors.processes import halting
 from backburner.actors.testing import FakeKind, Recorder
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from backburner.actors.processes.handle import Process
-
-    Until = Callable[[Callable[[], bool]], None]
 
 RUNNING, COMPLETE, CANCELED, FAILED = (
     TaskStatus.RUNNING,
@@ -88,9 +87,7 @@ def _none_stopped(folder: Path) -> bool:
     return not states & {psutil.STATUS_STOPPED, "gone"}
 
 
-def test_a_pause_stops_a_task_and_its_children(
-    system: TaskSystem, lair: Path, until: Until
-) -> None:
+def test_a_pause_stops_a_task_and_its_children(system: TaskSystem, lair: Path) -> None:
     task = system.add("Tree", "bash", _TREE, directory=lair)
     until(lambda: _all_started(lair))
     paused = system.pause_task(task.id)
@@ -108,7 +105,7 @@ def test_a_pause_stops_a_task_and_its_children(
 
 
 def test_a_pause_stops_a_task_that_keeps_forking(
-    system: TaskSystem, lair: Path, until: Until
+    system: TaskSystem, lair: Path
 ) -> None:
     """Each child has a session of its own, so no signal reaches all at once."""
     # Bounded in number per second, to leave the machine to other tests.
@@ -139,7 +136,7 @@ def test_a_pause_stops_a_task_that_keeps_forking(
 
 
 def test_an_incomplete_pause_is_reported_until_it_is_complete(
-    system: TaskSystem, lair: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+    system: TaskSystem, lair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(halting, "SLOW", 0.01)
     task = system.add("Tree", "bash", _TREE, directory=lair)
@@ -170,9 +167,7 @@ def test_an_incomplete_pause_is_reported_until_it_is_complete(
     assert system.wait(task.id, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_a_paused_task_is_canceled_with_its_grace_period(
-    lair: Path, until: Until
-) -> None:
+def test_a_paused_task_is_canceled_with_its_grace_period(lair: Path) -> None:
     command = (
         "trap 'echo cleaned up; exit 0' TERM; touch here; while :; do sleep 1; done"
     )
@@ -189,7 +184,7 @@ def test_a_paused_task_is_canceled_with_its_grace_period(
 
 
 def test_an_immediate_cancel_kills_a_paused_tree(
-    system: TaskSystem, lair: Path, until: Until
+    system: TaskSystem, lair: Path
 ) -> None:
     task = system.add("Tree", "bash", _TREE, directory=lair)
     until(lambda: _all_started(lair))
@@ -310,9 +305,7 @@ def _leave(lair: Path, timeout: float, command: str) -> None:
     subprocess.run(argv, check=False, cwd=lair, timeout=PATIENCE)
 
 
-def test_a_paused_task_is_still_paused_after_the_program_was_killed(
-    lair: Path, until: Until
-) -> None:
+def test_a_paused_task_is_still_paused_after_the_program_was_killed(lair: Path) -> None:
     _leave(lair, 600, _TREE)
     with TaskSystem(directory=lair / "session", adopt=True, grace=0.3) as system:
         task = system.get(1)

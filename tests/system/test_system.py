@@ -37,6 +37,7 @@ from backburner.actors import (
 from backburner.actors.processes import exits
 from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
+from conditions import until
 from patience import PATIENCE
 from standstill import TOO_SHORT, call_after_standstill
 
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
-    Until = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -188,9 +188,7 @@ def test_no_file_stays_open(open_files: Callable[[], int]) -> None:
 # Several systems
 
 
-def test_one_system_may_be_stopped_while_another_runs(
-    alive: Alive, until: Until
-) -> None:
+def test_one_system_may_be_stopped_while_another_runs(alive: Alive) -> None:
     systems = TaskSystem(grace=0.2), TaskSystem(grace=0.2)
     stops, stays = systems
     with no_leaks(systems), stays:
@@ -573,7 +571,7 @@ def test_a_listener_that_blocks_or_dies_affects_only_itself() -> None:
 
 
 def test_a_host_that_stops_all_actors_leaves_no_process(
-    alive: Alive, pids_in: PidsIn, until: Until, tmp_path: Path
+    alive: Alive, pids_in: PidsIn, tmp_path: Path
 ) -> None:
     system = TaskSystem(slots=2, grace=600)
     with no_leaks(), system:

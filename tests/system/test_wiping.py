@@ -10,6 +10,7 @@ from backburner.actors import JournalTrouble, TaskRequest, TaskStatus, TaskSyste
 from backburner.actors.journal import removal
 from backburner.actors.journal.sqlite_file import wipe
 from backburner.actors.testing import Recorder
+from conditions import until
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ def test_the_queue_answers_and_writes_while_its_journal_is_wiped(
     gate: _Gate,
     run_system: Callable[[TaskSystem], TaskSystem],
     tmp_path: Path,
-    until: Callable[[Callable[[], bool]], None],
 ) -> None:
     folder = tmp_path / "main"
     system = run_system(TaskSystem(directory=folder, slots=1))
@@ -92,7 +92,6 @@ def test_a_failed_wipe_is_retried(
     run_system: Callable[[TaskSystem], TaskSystem],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    until: Callable[[Callable[[], bool]], None],
 ) -> None:
     monkeypatch.setattr("backburner.actors.queue.deletion.WIPE_AFTER", 0.01)
     folder = tmp_path / "main"

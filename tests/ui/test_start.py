@@ -6,15 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from backburner.ui.program.exit_status import EXIT_USAGE
+from conditions import until
 from patience import PATIENCE
 from pty_session import PtySession
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DRAWS = {
     "asyncio",
@@ -123,7 +121,7 @@ def test_garbage_is_not_collected_while_loading_but_afterwards(
 
 @pytest.mark.parametrize("host", [False, True], ids=["alone", "on a host"])
 def test_the_first_frame_loads_only_modules_that_it_needs(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None], *, host: bool
+    tmp_path: Path, *, host: bool
 ) -> None:
     said = tmp_path / "said"
     state = ("--state-dir", str(tmp_path))

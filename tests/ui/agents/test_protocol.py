@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from conditions import until
 
 from tests.ui.agents.agent_client import META, MODERN, TASKS, modern_meta
 
@@ -127,7 +128,7 @@ def test_an_id_in_use_is_refused(raw: AgentClient) -> None:
 
 
 def test_a_canceled_request_is_not_answered_and_its_task_is_canceled(
-    raw: AgentClient, until: Callable[[Callable[[], bool]], None]
+    raw: AgentClient,
 ) -> None:
     raw.initialize()
     running = raw.begin("run", command="sleep 600", wait=45)

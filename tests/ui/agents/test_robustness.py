@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import psutil
 import pytest
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
+from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
 
@@ -88,9 +88,7 @@ def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
 
 def _until_listed(agent: AgentClient, count: int) -> None:
     """Wait until there are so many tasks: calls are under way at once."""
-    end = time.monotonic() + PATIENCE
-    while len(agent.data("list")["tasks"]) < count:
-        assert time.monotonic() < end
+    until(lambda: len(agent.data("list")["tasks"]) >= count)
 
 
 def test_a_killed_host_is_replaced_and_no_task_is_lost(

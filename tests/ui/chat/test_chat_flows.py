@@ -12,12 +12,13 @@ import pytest
 from backburner.actors import Notification, Subscribed, TaskSystem
 from backburner.actors.testing import Recorder, running
 from backburner.ui.program.exit_status import EXIT_FAILURE
+from conditions import until
 from host_care import HostCare
 from process_ends import wait_ends
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 ENTER = "\r"
@@ -161,9 +162,7 @@ def test_a_burst_is_one_line(chat: PtySession) -> None:
     assert len(signs) < 10
 
 
-def _jobs(
-    chat: PtySession, until: Callable[[Callable[[], bool]], None]
-) -> list[psutil.Process]:
+def _jobs(chat: PtySession) -> list[psutil.Process]:
     """Return the processes of the jobs; they appear shortly after "1 running"."""
     program = psutil.Process(chat.process.pid)
     until(lambda: bool(program.children()))
@@ -171,12 +170,12 @@ def _jobs(
 
 
 def test_quit_names_running_tasks_and_leaves_no_process_behind(
-    alone: PtySession, until: Callable[[Callable[[], bool]], None]
+    alone: PtySession,
 ) -> None:
     chat = alone
     chat.send('/task "Forever" bash "sleep 600"\r')
     chat.wait("1 running")
-    children = _jobs(chat, until)
+    children = _jobs(chat)
     chat.send("/quit\r")
     chat.wait("Leave?")
     chat.send("\r")
@@ -333,16 +332,14 @@ sys.exit(app.main())
 """
 
 
-def test_a_crash_restores_the_terminal_and_is_reported(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_crash_restores_the_terminal_and_is_reported(tmp_path: Path) -> None:
     options = ("--no-host", "--state-dir", str(tmp_path))
     command = [sys.executable, "-c", CRASHING, *options]
     with PtySession(command) as chat:
         chat.wait(PLACEHOLDER)
         chat.send('/task "Forever" bash "sleep 600"\r')
         chat.wait("1 running")
-        children = _jobs(chat, until)
+        children = _jobs(chat)
         chat.send("!")
         assert chat.wait_exit() == EXIT_FAILURE
         assert bytes(chat.raw).rfind(b"?1049l") > bytes(chat.raw).rfind(b"?1049h")

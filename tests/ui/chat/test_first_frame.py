@@ -12,6 +12,7 @@ import psutil
 import pytest
 from backburner.actors import TaskSystem
 from backburner.ui.program.exit_status import EXIT_FAILURE
+from conditions import until
 from pty_session import PtySession
 
 from tests.faults.program import soak_only
@@ -190,7 +191,7 @@ def test_a_signal_during_loading_ends_the_session_cleanly(
 
 
 def test_a_signal_before_anything_is_drawn_leaves_no_task_running(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    tmp_path: Path,
 ) -> None:
     pids = tmp_path / "pids"
     os.mkfifo(tmp_path / "pipe")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from conditions import until
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ def test_a_chat_in_the_background_leaves_the_terminal_alone(tmp_path: Path) -> N
         bash.wait("a draft", "Ctrl+D leave")
 
 
-def test_quitting_a_stopped_chat_ends_its_jobs(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_quitting_a_stopped_chat_ends_its_jobs(tmp_path: Path) -> None:
     command = shlex.join(chat_command(tmp_path))
     pid = tmp_path / "pid"
     with shell() as bash:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 from backburner.ui.program.wakeup import ENDING_SIGNALS
+from conditions import until
 from patience import PATIENCE
 from pty_session import ATTRIBUTES_ONLY, PtySession, chat_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from pathlib import Path
 
 PLACEHOLDER = "A note to yourself"
@@ -62,7 +63,7 @@ def in_shell(
 
 @pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_a_signal_restores_the_terminal_and_ends_the_jobs(
-    tmp_path: Path, until: Callable[[Callable[[], bool]], None], number: signal.Signals
+    tmp_path: Path, number: signal.Signals
 ) -> None:
     pid = tmp_path / "pid"
     with PtySession(chat_command(tmp_path), answers=KITTY) as chat:

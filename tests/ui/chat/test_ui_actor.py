@@ -46,11 +46,12 @@ from backburner.ui.terminal.screen import Screen
 from backburner.ui.terminal.terminal import Terminal
 from backburner.ui.text.theme import DARK, LIGHT
 from chat_driver import START, ChatDriver, ended
+from conditions import until
 from msgspec.structs import replace
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from backburner.ui.chat.model.state import ChatState
 
@@ -184,9 +185,7 @@ def granted(stage: Stage, seq: int = 0) -> ClaimEnds:
     return claim
 
 
-def test_an_unfocused_chat_notifies_when_a_task_ends(
-    stage: Stage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_an_unfocused_chat_notifies_when_a_task_ends(stage: Stage) -> None:
     stage.start()
     stage.tell(FocusChange(focused=False), change(1))
     assert granted(stage).seq == 1
@@ -196,9 +195,7 @@ def test_an_unfocused_chat_notifies_when_a_task_ends(
         pass
 
 
-def test_a_notification_includes_the_result(
-    stage: Stage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_notification_includes_the_result(stage: Stage) -> None:
     task = replace(ended(1, "Tests"), last_line="511 passed in 62.40s")
     stage.start()
     stage.tell(FocusChange(focused=False), TaskChanged(1, TaskEvent.COMPLETE, task))
@@ -208,7 +205,7 @@ def test_a_notification_includes_the_result(
 
 
 def test_a_change_announced_by_another_chat_is_not_announced_again(
-    stage: Stage, until: Callable[[Callable[[], bool]], None]
+    stage: Stage,
 ) -> None:
     stage.start()
     stage.tell(FocusChange(focused=False), change(1))
@@ -222,9 +219,7 @@ def test_a_change_announced_by_another_chat_is_not_announced_again(
     assert b"Build complete (8.0s)" not in stage.raw
 
 
-def test_a_focused_chat_does_not_notify(
-    stage: Stage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_focused_chat_does_not_notify(stage: Stage) -> None:
     stage.start()
     stage.tell(Open(), change(1))
     assert stage.next_of(Subscribe).watched
@@ -241,9 +236,7 @@ def test_the_queue_knows_whether_the_chat_is_focused(stage: Stage) -> None:
     assert [stage.next_of(Subscribe).watched for _ in range(3)] == [True, False, True]
 
 
-def test_notifications_can_be_set_to_always_or_never(
-    stage: Stage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_notifications_can_be_set_to_always_or_never(stage: Stage) -> None:
     always = Notifications(bell=False, desktop=True, only_when_unfocused=False)
     stage.start(Config(notifications=always))
     stage.tell(Open(), change(1))

@@ -21,16 +21,15 @@ from backburner.ui.dialogue.partner import (
     StopAnswer,
 )
 from backburner.ui.partner.agent import AgentPatience
+from conditions import until
 from patience import PATIENCE
 
 from tests.ui.partner.stage import MAIN, TOOLS_OF_ITS_OWN, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 AGENT: Final = (sys.executable, scripted_agent.__file__)
-
-Until = "Callable[[Callable[[], bool]], None]"
 
 
 class AgentStage(Stage):
@@ -81,7 +80,7 @@ def test_the_first_message_starts_the_agent_which_answers_in_pieces(
 
 
 def test_each_conversation_has_its_own_session_that_continues_after_a_restart(
-    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
+    stage: AgentStage,
 ) -> None:
     partner = stage.open()
     for where, count in ((MAIN, "1"), ("other", "1"), (MAIN, "2")):
@@ -263,7 +262,6 @@ def test_a_faulty_agent_is_reported_in_one_line(
     stage: AgentStage,
     manner: str,
     said: str,
-    until: Callable[[Callable[[], bool]], None],
 ) -> None:
     stage.patience = AgentPatience(start=1.0 if manner == "mute" else PATIENCE)
     partner = stage.open(command=(*AGENT, manner))
@@ -379,9 +377,7 @@ def test_an_agent_that_does_not_start_our_server_is_reported_once(
     assert "did not start the MCP server" in stage.chat.failure()
 
 
-def test_a_killed_server_is_restarted_with_the_next_message(
-    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_killed_server_is_restarted_with_the_next_message(stage: AgentStage) -> None:
     partner = stage.open()
     partner.tell(AllowCommands(pattern="echo *"))
     stage.say(partner, "hi")
@@ -393,9 +389,7 @@ def test_a_killed_server_is_restarted_with_the_next_message(
     assert "works" in stage.chat.answer()
 
 
-def test_the_agent_ends_with_all_processes_that_it_started(
-    stage: AgentStage, until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_the_agent_ends_with_all_processes_that_it_started(stage: AgentStage) -> None:
     partner = stage.open()
     stage.say(partner, "child")
     stage.chat.idle()

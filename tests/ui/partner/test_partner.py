@@ -111,7 +111,7 @@ def test_a_command_runs_once_the_person_allows_it(stage: EndpointStage) -> None:
     body = stage.server.wait_for(2)
     assert roles(body)[-2:] == ["assistant", "tool"]
     assert "a\nb" in last(body)
-    assert "untrusted" in last(body) or "data" in last(body)
+    assert "not instructions" in last(body)
     assert stage.system.get(1).origin == "partner:main"
 
 
@@ -420,7 +420,7 @@ def test_a_message_sent_during_an_answer_is_answered_next(stage: EndpointStage) 
 
 
 def test_one_of_two_chats_answers_and_the_other_takes_over(
-    stage: EndpointStage, until: Callable[[Callable[[], bool]], None]
+    stage: EndpointStage,
 ) -> None:
     first = stage.open()
     stage.say(first, "hi")

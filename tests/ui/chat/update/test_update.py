@@ -557,8 +557,8 @@ def test_quit_waits_for_a_command_about_a_task_that_is_being_added() -> None:
     (cancel,) = requests(effects, CancelTask)
     assert cancel.task_id == 7
     assert Leave() not in effects
-    chat.tell(CancelAccepted((running(7),), cancel.correlation_id))
-    assert chat.state.leaving or isinstance(chat.state.overlay, Leaving)
+    effects = chat.tell(CancelAccepted((running(7),), cancel.correlation_id))
+    assert effects == [Leave(ends=True)]
 
 
 def test_ctrl_c_drops_pending_pasted_commands() -> None:

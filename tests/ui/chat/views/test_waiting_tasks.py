@@ -44,10 +44,15 @@ def test_the_panel_draws_chains(columns: int) -> None:
 
 
 def test_a_narrow_panel_shows_names_instead_of_chains() -> None:
-    chat = ChatDriver(columns=16, rows=40)
-    chat.news(*CHAIN)
-    assert "└" not in chat.screen() or "└ Test" in chat.screen()
-    assert "Deplo" in chat.screen()
+    for columns, names in ((11, ("Test", "Depl…")), (15, ("└ Test", "Deploy"))):
+        chat = ChatDriver(columns=columns, rows=40)
+        chat.news(*CHAIN)
+        panel = [
+            row.split("  ", 1)[1].rstrip()
+            for row in chat.screen().splitlines()
+            if row.startswith(("○ #3  ", "○ #4  "))
+        ]
+        assert panel[-2:] == [*names]
 
 
 def test_the_list_shows_chains_and_can_be_filtered_by_group() -> None:

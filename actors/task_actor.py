@@ -213,6 +213,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             clock=config.clock,
             exits=config.exits,
             look=self._ask_to_look,
+            about_to_block=self.about_to_block,
             environment=self._environment,
             notes=JobNotes(config.notes, self._task.id),
             engine=engine_of(self._task, config.engines),

@@ -64,6 +64,10 @@ class ShortageError(StartError):
     """
 
 
+def _do_nothing() -> None:
+    """Do nothing: outside an actor nothing waits for the thread."""
+
+
 class JobContext(Record, frozen=True):
     """The environment of a job: its task and the services it may use.
 
@@ -80,6 +84,8 @@ class JobContext(Record, frozen=True):
             the job.
         engine: The engine that runs its process; None for this machine.
         channels: Opens the terminal or the pipe of a job that requests one.
+        about_to_block: Makes another thread run the other actors. A job calls it before
+            it blocks for milliseconds in one of its methods; does not block itself.
     """
 
     task: Task
@@ -91,6 +97,7 @@ class JobContext(Record, frozen=True):
     notes: JobNotes = msgspec.field(default_factory=JobNotes)
     engine: Engine | None = None
     channels: Channels = msgspec.field(default_factory=Channels)
+    about_to_block: Callable[[], None] = _do_nothing
 
     @property
     def output(self) -> Path | None:
@@ -116,7 +123,11 @@ class JobEnd(msgspec.Struct, frozen=True):
 
 
 class Job(Protocol):
-    """A running job, owned by its TaskActor. No method may block."""
+    """A running job, owned by its TaskActor.
+
+    No method may block for more than some milliseconds, and for these only after
+    `JobContext.about_to_block`.
+    """
 
     def look(self) -> JobEnd | None:
         """Check the state of the job.

@@ -97,7 +97,7 @@ class ProcessJob:
                 # justify it.
                 self._gave_way = True
                 self._child.give_way()
-            if self._bounds is not None and self._bounds.exceeded(self._child.pid):
+            if self._exceeds_its_limits():
                 self.kill()
             return None
         return self._end(status)
@@ -141,7 +141,14 @@ class ProcessJob:
         )
         self._go_on_halting(self._halting)
 
+    def _exceeds_its_limits(self) -> bool:
+        if self._bounds is None or not self._bounds.is_check_due():
+            return False
+        self._context.about_to_block()
+        return self._bounds.exceeded(self._child.pid) is not None
+
     def _go_on_halting(self, halting: HaltRounds) -> None:
+        self._context.about_to_block()
         pause = halting.go_on()
         self.pause_problem = halting.problem
         if pause is None:
@@ -249,6 +256,7 @@ class ProcessJob:
             self._child.reap()
 
     def _find_family(self) -> list[Process]:
+        self._context.about_to_block()
         leader = self._child.pid if self._child.leads else None
         known = self._family
         if self._bounds is not None:

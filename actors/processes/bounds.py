@@ -104,8 +104,7 @@ class Bounds:
     """The limits of one task's processes, and the means to enforce them.
 
     Created before the processes, or when they are adopted. Methods block no longer than
-    a few small file accesses, except `exceeded`, which occasionally reads the process
-    table.
+    a few small file accesses, except `exceeded`.
     """
 
     def __init__(self, terms: Terms, group: cgroup.Group | None) -> None:
@@ -227,20 +226,24 @@ class Bounds:
         finally:
             os.sched_setaffinity(0, before)
 
+    def is_check_due(self) -> bool:
+        """Return whether `exceeded` should be called now."""
+        if self._exceeded is not None or (self._memory is None and self._pids is None):
+            return False
+        return time.monotonic() >= self._looks_at
+
     def exceeded(self, pid: int) -> str | None:
         """Check the limits of a running job that the kernel does not enforce.
 
+        Reads the process table, which blocks for a few milliseconds.
+
         Returns:
-            The reason if a limit was exceeded, now or before; otherwise None.
+            The reason if a limit was exceeded; otherwise None.
         """
-        if self._exceeded is not None or (self._memory is None and self._pids is None):
-            return self._exceeded
-        now = time.monotonic()
-        if now < self._looks_at:
-            return None
+        began = time.monotonic()
         found = activity.look(pid, memory_limit=self._memory)
-        took = time.monotonic() - now
-        self._looks_at = now + took + max(_LOOK_INTERVAL, took * _LOOK_SHARE)
+        now = time.monotonic()
+        self._looks_at = now + max(_LOOK_INTERVAL, (now - began) * _LOOK_SHARE)
         if found is not None:
             self._exceeded = self._beyond(found)
         return self._exceeded

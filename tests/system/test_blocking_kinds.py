@@ -12,10 +12,12 @@ from backburner.actors import (
     SleepKind,
     TaskStatus,
     TaskSystem,
+    Terms,
     runner_actor,
 )
 from backburner.actors.kinds import JobEnd
 from backburner.actors.processes import spawn
+from backburner.actors.processes import table as process_table
 from backburner.actors.runtime import dispatcher
 from patience import PATIENCE
 
@@ -191,3 +193,30 @@ def test_a_job_may_use_its_own_system_when_it_starts(
     outer = system.add("Outer", "block")
     (ended,) = system.wait(outer.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.COMPLETE
+
+
+def test_no_search_of_the_process_table_delays_other_actors(
+    monkeypatch: pytest.MonkeyPatch, run_system: Callable[[TaskSystem], TaskSystem]
+) -> None:
+    system = run_system(TaskSystem(grace=0.1))
+    delays, checked = list[bool](), threading.Semaphore(0)
+    read = process_table._read  # pyright: ignore[reportPrivateUsage]
+
+    def read_and_note() -> process_table.Table:
+        delays.append(system.is_own_thread())
+        checked.release()
+        return read()
+
+    monkeypatch.setattr(process_table, "_read", read_and_note)
+    terms = Terms(memory=1 << 40)
+    command = "trap '' TERM; setsid sleep 60 & while :; do sleep 0.01; done"
+    task = system.add("Loop", "bash", command, terms=terms)
+    for _ in range(2):  # by its limit
+        assert checked.acquire(timeout=PATIENCE)
+    system.pause_task(task.id)
+    system.resume_task(task.id)
+    system.cancel(task.id)
+    (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.CANCELED
+    assert delays
+    assert not any(delays)

@@ -321,8 +321,7 @@ class RemoteQueue:
         for number, it in [*self._pending.items()]:
             if it.recipient is recipient and number == self._numbers:
                 del self._pending[number]
-        text = "the request is not valid UTF-8, nor is its environment; correct it"
-        self._refuse(message, text)
+        self._refuse(message, wire.not_unicode(message))
 
     def _refuse(self, message: QueueRequest, text: str) -> None:
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)

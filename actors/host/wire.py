@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from ..messages import Notification, QueueReply, QueueRequest
-from ..rules.safe_text import brief, safe_line
+from ..messages import AddTask, Notification, QueueReply, QueueRequest
+from ..rules.safe_text import brief, is_unicode, safe_line
 from ..rules.task import Task
 from ..rules.variables import Variables
 
@@ -235,6 +235,15 @@ encode = msgspec.json.Encoder(enc_hook=_number).encode
 def _decoder_from_host() -> msgspec.json.Decoder[FromHost]:
     # Created late, because a host doesn't need it.
     return msgspec.json.Decoder(FromHost)
+
+
+def not_unicode(request: QueueRequest) -> str:
+    """Return why JSON can't represent a request that `encode` can't encode."""
+    if isinstance(request, AddTask):
+        for name, value in (request.request.environment or {}).items():
+            if not is_unicode(name + value):
+                return f"the environment variable {name!r} is not UTF-8; unset it"
+    return "the request is not valid UTF-8; correct it"
 
 
 def told(to: int, message: bytes) -> bytes:

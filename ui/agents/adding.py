@@ -231,7 +231,15 @@ class RunCall(_AddCall):
         if not given.command.strip():
             self.fail("the command is empty; give a command line for bash")
             return
-        directory = os.path.abspath(given.directory or ".")  # noqa: PTH100 - a text
+        try:
+            directory = os.path.abspath(given.directory or ".")  # noqa: PTH100 - a text
+            directory.encode()
+        except (FileNotFoundError, UnicodeEncodeError):
+            self.fail(
+                "the server's directory is gone, or its name is not valid UTF-8; give"
+                " the absolute path of another directory"
+            )
+            return
         if not os.path.isdir(directory):  # noqa: PTH112 - the same
             self.fail(
                 f"{safe_line(directory)} is not a directory; give one that exists"

@@ -59,10 +59,10 @@ _PATIENCE: Final = 50.0  # seconds for a host to be reached: clients give up aft
 
 
 class _Pending:
-    __slots__ = ("answered", "request")
+    __slots__ = ("answered", "payload")
 
-    def __init__(self, request: Any, answered: Callable[[Any], None]) -> None:  # noqa: ANN401 - any request
-        self.request = request
+    def __init__(self, payload: bytes, answered: Callable[[Any], None]) -> None:
+        self.payload = payload
         self.answered = answered
 
 
@@ -147,9 +147,14 @@ class HostClient:
         self._numbers += 1
         number = self._numbers
         changes: dict[str, Any] = {"reply_to": Number(number)}
-        self._pending[number] = _Pending(replace(request, **changes), answered)
+        try:
+            payload = wire.encode(replace(request, **changes))
+        except UnicodeEncodeError:
+            answered(wire.not_unicode(request))
+            return number
+        self._pending[number] = _Pending(payload, answered)
         if self._ready:
-            self._send(self._pending[number].request)
+            self._send(payload)
         else:
             self._reach()
         return number
@@ -167,7 +172,7 @@ class HostClient:
     def leave(self) -> None:
         """Disconnect from the session, which continues."""
         if self._sock is not None:
-            self._send(Farewell())
+            self._send(wire.encode(Farewell()))
             self._sock.setblocking(True)  # noqa: FBT003 - its name
             self._sock.settimeout(1.0)
             with contextlib.suppress(OSError):
@@ -205,7 +210,8 @@ class HostClient:
         environment = wire.pack_environment(os.environ)
         program = "backburner mcp"
         self._loop.watch(sock.fileno(), READ, self._use)
-        self._send(Hello(wire.PROTOCOL, program, os.getpid(), directory, environment))
+        hello = Hello(wire.PROTOCOL, program, os.getpid(), directory, environment)
+        self._send(wire.encode(hello))
 
     def _try_later(self) -> None:
         self._reaching = False
@@ -244,8 +250,11 @@ class HostClient:
 
     # The connection.
 
-    def _send(self, message: Any) -> None:  # noqa: ANN401 - any message to a host
-        self._out += frame(wire.encode(message))
+    def _subscribe(self) -> None:
+        self._send(wire.encode(Subscribe(Number(_NEWS), origin=self._origin)))
+
+    def _send(self, payload: bytes) -> None:
+        self._out += frame(payload)
         self._flush()
 
     def _flush(self) -> None:
@@ -294,7 +303,7 @@ class HostClient:
         match message:
             case Welcome():
                 self._welcome = message
-                self._send(Subscribe(Number(_NEWS), origin=self._origin))
+                self._subscribe()
             case Rejected(ending=True):
                 self._disconnect()
                 self._try_later()
@@ -303,7 +312,7 @@ class HostClient:
             case Farewell(text=text):
                 self._fail(f"the session has ended: {text}")
             case Behind():
-                self._send(Subscribe(Number(_NEWS), origin=self._origin))
+                self._subscribe()
             case Leaving():
                 pass  # the end of the connection triggers a reconnect
             case Told(to=to, message=told):
@@ -341,7 +350,7 @@ class HostClient:
         self._pause = _SHORTEST_PAUSE
         self._stop_giving_up()
         for it in [*self._pending.values()]:
-            self._send(it.request)
+            self._send(it.payload)
         awaited, self._awaited = self._awaited, []
         for then in awaited:
             then(None)

@@ -67,15 +67,14 @@ def read_request(line: bytes) -> Request | None:
     try:
         found: object = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(PARSE_ERROR, f"not valid JSON: {error}", None) from error
+        text = f"not valid JSON: {error}"
+        raise BadRequestError(PARSE_ERROR, text, _id_in(line)) from error
     if not isinstance(found, dict):
         text = "a message is one JSON object per line; batches are not supported"
         raise BadRequestError(INVALID_REQUEST, text, None)
     message = cast("Json", found)
-    request_id: object = message.get("id")
-    is_id = isinstance(request_id, str | int) and not isinstance(request_id, bool)
-    known_id = cast("RequestId", request_id) if is_id else None
-    if "id" in message and not is_id:
+    known_id = _id_of(message)
+    if "id" in message and known_id is None:
         text = "an id is a string or a whole number"
         raise BadRequestError(INVALID_REQUEST, text, None)
     if message.get("jsonrpc") != "2.0":
@@ -90,6 +89,29 @@ def read_request(line: bytes) -> Request | None:
     if not isinstance(params, dict):
         raise BadRequestError(INVALID_PARAMS, "params has to be an object", known_id)
     return Request(method, cast("Json", params), known_id)
+
+
+def _id_of(message: Json) -> RequestId | None:
+    found: object = message.get("id")
+    if isinstance(found, str | int) and not isinstance(found, bool):
+        return found
+    return None
+
+
+def _id_in(line: bytes) -> RequestId | None:
+    """Return the id in a line that is invalid for its text or numbers alone.
+
+    Half of an emoji, or NaN, is such a fault. Without the id, a client would wait.
+    """
+    import json  # noqa: PLC0415 - seldom needed
+
+    try:
+        found: object = json.loads(line.decode(errors="replace"))
+        known_id = _id_of(cast("Json", found)) if isinstance(found, dict) else None
+        str(known_id).encode()
+    except (ValueError, RecursionError):
+        return None
+    return known_id
 
 
 def result_line(request_id: RequestId, result: Json) -> bytes:

@@ -239,12 +239,13 @@ class Server:
         if not isinstance(name, str) or name not in TOOLS:
             known = ", ".join(TOOLS)
             raise RpcError(INVALID_PARAMS, f"there is no such tool; there are: {known}")
-        if request.id is None:
+        request_id = request.id
+        if request_id is None:
             return None
-        in_flight = self._in_flight[request.id] = _InFlight()
+        in_flight = self._in_flight[request_id] = _InFlight()
 
         def answered(answer: Answer) -> None:
-            if self._in_flight.pop(request.id or 0, None) is None:
+            if self._in_flight.pop(request_id, None) is None:
                 return
             if in_flight.timer is not None:
                 in_flight.timer.cancel()
@@ -260,7 +261,7 @@ class Server:
             answered(Answer(str(error), is_error=True))
             return None
         call = session.call(name, request.params.get("arguments", {}), answered)
-        if call is not None and request.id in self._in_flight:
+        if call is not None and request_id in self._in_flight:
             in_flight.call = call
             self._tell_progress(in_flight, request, time.monotonic())
             if self._closing:

@@ -102,6 +102,28 @@ def test_an_invalid_request_is_answered_with_an_error_and_has_no_effect(
     assert raw.ask("ping") == {}
 
 
+@pytest.mark.parametrize(
+    "field",
+    [b'"a": "half of \\ud83d"', b'"a": "\xff"', b'"a": NaN'],
+    ids=["surrogate", "bytes", "number"],
+)
+def test_the_error_about_an_invalid_text_or_number_has_the_id_of_its_request(
+    raw: AgentClient, field: bytes
+) -> None:
+    raw.write(b'{"jsonrpc": "2.0", "id": "x", "method": "ping", %b}\n' % field)
+    assert raw.answer("x")["error"]["code"] == -32700
+
+
+@pytest.mark.parametrize("request_id", ["", 0, -1, 2**70, "\0"])
+def test_a_call_with_any_id_is_answered(
+    raw: AgentClient, request_id: str | int
+) -> None:
+    params = {"name": "list", "arguments": {}}
+    call = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call"}
+    raw.write(json.dumps(call | {"params": params}).encode() + b"\n")
+    assert raw.answer(request_id)["result"]["isError"] is False
+
+
 def test_lines_may_arrive_in_pieces_or_many_at_once(raw: AgentClient) -> None:
     request = json.dumps({"jsonrpc": "2.0", "id": "half", "method": "ping"}).encode()
     for byte in request:

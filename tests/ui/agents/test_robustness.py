@@ -193,6 +193,43 @@ def test_an_invalid_configuration_is_reported_in_one_line(
     assert "agents.see_all" in agent.error("tasks/get", params)["message"]
 
 
+@pytest.mark.parametrize("name", [b"gone", b"latin-1 \xe9"], ids=["gone", "latin"])
+def test_a_server_in_a_directory_that_no_task_can_use_asks_for_another(
+    connect: Callable[..., AgentClient],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: bytes,
+) -> None:
+    place = tmp_path / os.fsdecode(name)
+    place.mkdir()
+    monkeypatch.chdir(place)
+    agent = connect(program=("-P", "-m", "backburner"))
+    agent.initialize()
+    agent.call("list")
+    monkeypatch.chdir(tmp_path)
+    if name == b"gone":
+        place.rmdir()
+
+    text = agent.refusal("run", command="true")
+
+    assert text.endswith("give the absolute path of another directory")
+    told = agent.data("run", command="pwd", directory=str(tmp_path), wait=45)
+    assert told["untrusted_output"] == str(tmp_path)
+
+
+def test_a_variable_that_is_not_unicode_is_named_if_it_can_not_be_passed_on(
+    connect: Callable[..., AgentClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLD_NAME", os.fsdecode(b"latin-1 \xe9"))
+    agent = connect(program=("-P", "-m", "backburner"))
+    agent.initialize()
+
+    text = agent.refusal("run", command="true", environment={"A": "b"})
+
+    assert text == "the environment variable 'OLD_NAME' is not UTF-8; unset it"
+    assert agent.data("run", command="true", wait=45)["ended"]
+
+
 def test_stray_output_does_not_reach_the_protocol_stream(agent: AgentClient) -> None:
     stdout = Path(f"/proc/{agent.process.pid}/fd/1").resolve()
     assert stdout == Path(f"/proc/{agent.process.pid}/fd/2").resolve()

@@ -13,7 +13,7 @@ from tests.ui.agents.agent_client import META, MODERN, TASKS, modern_meta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.ui.agents.agent_client import AgentClient
+    from tests.ui.agents.agent_client import AgentClient, Json
 
 
 FREQUENT = (
@@ -118,9 +118,8 @@ def test_the_error_about_an_invalid_text_or_number_has_the_id_of_its_request(
 def test_a_call_with_any_id_is_answered(
     raw: AgentClient, request_id: str | int
 ) -> None:
-    params = {"name": "list", "arguments": {}}
-    call = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call"}
-    raw.write(json.dumps(call | {"params": params}).encode() + b"\n")
+    call: Json = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call"}
+    raw.write(json.dumps(call | {"params": {"name": "list"}}).encode() + b"\n")
     assert raw.answer(request_id)["result"]["isError"] is False
 
 

@@ -152,6 +152,8 @@ def act(session: str, text: str) -> str:
         case "spam":
             while True:
                 update("nobody", "plan", entries=["x" * 60_000])
+        case "half":
+            rest = "half of an emoji: \ud83d"
         case "child":
             child = subprocess.Popen(["sleep", "600"], start_new_session=True)
             note("child", child.pid)
@@ -162,8 +164,6 @@ def act(session: str, text: str) -> str:
                 chunk(session, f"{number} ")
         case _ if text.startswith(TOLD):
             rest = "woken" if "What has ended" in text else "goes on"
-        case _:
-            pass
     chunk(session, rest or "ok")
     keep(session, "agent", rest)
     return "end_turn"

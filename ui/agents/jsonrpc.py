@@ -67,8 +67,10 @@ def read_request(line: bytes) -> Request | None:
     try:
         found: object = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Without the id, a client would wait.
+        known_id = _id_of(repaired(line))
         text = f"not valid JSON: {error}"
-        raise BadRequestError(PARSE_ERROR, text, _id_in(line)) from error
+        raise BadRequestError(PARSE_ERROR, text, known_id) from error
     if not isinstance(found, dict):
         text = "a message is one JSON object per line; batches are not supported"
         raise BadRequestError(INVALID_REQUEST, text, None)
@@ -91,27 +93,27 @@ def read_request(line: bytes) -> Request | None:
     return Request(method, cast("Json", params), known_id)
 
 
-def _id_of(message: Json) -> RequestId | None:
-    found: object = message.get("id")
+def _id_of(message: object) -> RequestId | None:
+    found = cast("Json", message).get("id") if isinstance(message, dict) else None
     if isinstance(found, str | int) and not isinstance(found, bool):
         return found
     return None
 
 
-def _id_in(line: bytes) -> RequestId | None:
-    """Return the id in a line that is invalid for its text or numbers alone.
+def repaired(line: bytes) -> object:
+    """Return JSON with `?` for what is not Unicode, such as half of an emoji.
 
-    Half of an emoji, or NaN, is such a fault. Without the id, a client would wait.
+    Returns:
+        The value; None if it is invalid in another way, and in place of NaN.
     """
     import json  # noqa: PLC0415 - seldom needed
 
     try:
-        found: object = json.loads(line.decode(errors="replace"))
-        known_id = _id_of(cast("Json", found)) if isinstance(found, dict) else None
-        str(known_id).encode()
-    except (ValueError, RecursionError):
+        found = json.loads(line.decode(errors="replace"), parse_constant=lambda _: None)
+        text = json.dumps(found, ensure_ascii=False)
+        return msgspec.json.decode(text.encode(errors="replace"))
+    except (ValueError, RecursionError, msgspec.DecodeError):
         return None
-    return known_id
 
 
 def result_line(request_id: RequestId, result: Json) -> bytes:

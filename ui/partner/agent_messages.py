@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from ...actors.rules.safe_text import brief, safe_line
-from ..agents.jsonrpc import METHOD_NOT_FOUND, RpcError, error_line, result_line
+from ..agents.jsonrpc import (
+    METHOD_NOT_FOUND,
+    RpcError,
+    error_line,
+    repaired,
+    result_line,
+)
 from ..agents.wire_lines import ClientStream
 from .permissions import Permissions
 
@@ -165,7 +171,7 @@ class AgentMessages:
         try:
             found: object = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found = None
+            found = repaired(line)
         if not isinstance(found, dict):
             self._take_garbage(line)
             return

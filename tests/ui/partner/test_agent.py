@@ -353,6 +353,12 @@ def test_stray_output_is_reported_and_does_no_harm(stage: AgentStage) -> None:
     assert stage.chat.answer() == "Loading..."
 
 
+def test_half_of_a_character_does_no_harm(stage: AgentStage) -> None:
+    partner = stage.open()
+    stage.say(partner, "half")
+    assert stage.chat.answer() == "half of an emoji: ?"
+
+
 @pytest.mark.parametrize(
     ("behavior", "said"),
     [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],

@@ -76,7 +76,7 @@ def test_without_an_open_chat_a_command_is_refused_with_advice(
     asking: AgentClient, person: RemoteSystem
 ) -> None:
     text = asking.refusal("run", command="echo x", wait=45)
-    assert "no chat is open" in text
+    assert "no open chat can show" in text
     assert "'echo *'" in text
     assert "open the chat" in text
     assert not person.list()

@@ -43,6 +43,7 @@ from .rules.look_schedule import LookSchedule
 from .rules.outcome import Outcome
 from .rules.record import Record
 from .rules.safe_text import safe_line
+from .rules.terms import PLAIN
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, post_if_alive
 from .task_actor import TaskActor
@@ -181,7 +182,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
     def _begin(self) -> None:
         """Take over adopted jobs, and claim tasks for the free slots."""
         going_on, self._going_on = self._going_on, GoingOn()
-        engines = Counter(_engine_of(it.task) for it in going_on.adopted)
+        engines = Counter((it.task.terms or PLAIN).engine for it in going_on.adopted)
         # Negative if there are more adopted jobs than slots.
         self._claim(self._slots - engines.pop("", 0))
         for engine, count in engines.items():
@@ -224,7 +225,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
             adoption=adoption,
         )
         self._active[task.id] = actor
-        if engine := _engine_of(task):
+        if engine := (task.terms or PLAIN).engine:
             self._engines[task.id] = engine
         self._look_schedule.add(task.id)
         self._keep_ticking()
@@ -384,7 +385,3 @@ class RunnerActor(SafeActor[RunnerMessage]):
             given_up = sorted(self._given_up.items())
             texts = tuple(f"task {task_id}: {error}" for task_id, error in given_up)
             self.post(drain.reply_to, Drained(tuple(left), texts))
-
-
-def _engine_of(task: Task) -> str:
-    return "" if task.terms is None else task.terms.engine

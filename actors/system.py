@@ -52,9 +52,10 @@ class TaskSystem(Requests):
 
     A `with` block starts and stops it. Its methods may be called on any thread except
     those of its own actors. Methods that ask the actors raise `RuntimeError` if the
-    system is not started, and `TaskSystemError` if its actors were stopped by other
-    code. In a process that was forked after the start, `stop`, the end of the `with`
-    block and `hurry` do nothing, and requests raise `TaskSystemError`.
+    system is not started, `TaskSystemError` if its actors were stopped by other code,
+    and `TimeoutError` if there was no answer in `answer_timeout` seconds. In a process
+    that was forked after the start, `stop`, the end of the `with` block and `hurry` do
+    nothing, and requests raise `TaskSystemError`.
 
     While the system stops, it answers requests, but refuses to add tasks
     (`RefusalCode.CLOSING`).

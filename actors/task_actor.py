@@ -38,7 +38,7 @@ from .rules.outcome import BEYOND_LIMIT, TIMED_OUT, Outcome
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import safe_line, size_text
 from .rules.shortage import WAITS_FOR
-from .rules.terms import DEFAULT_GROUP
+from .rules.terms import PLAIN
 from .runtime.countdown import Countdown
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, logger, post_if_alive
@@ -98,12 +98,11 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._queue = queue
         self._runner = runner
         self._config = config
-        group = DEFAULT_GROUP if task.terms is None else task.terms.group
+        terms = task.terms or PLAIN
         environment = environment or config.environment
-        self._environment = environment.in_slot(group, task.slot or 0)
+        self._environment = environment.in_slot(terms.group, task.slot or 0)
         self._news = JobNews(task, kind)
-        takes_input = task.terms is not None and task.terms.input is not None
-        self._awaited_input = AwaitedInput(task) if takes_input else None
+        self._awaited_input = None if terms.input is None else AwaitedInput(task)
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
         self._marked = False
@@ -246,8 +245,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._look()
 
     def _limit_time(self, passed: float = 0.0) -> None:
-        timeout = None if self._task.terms is None else self._task.terms.timeout
-        if timeout is not None:
+        if (timeout := (self._task.terms or PLAIN).timeout) is not None:
             stop = Stop(Outcome.failed(f"{TIMED_OUT}{short_duration(timeout)}"))
             self._pausing.limit_time(
                 Countdown(

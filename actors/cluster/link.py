@@ -155,11 +155,7 @@ class Link:
         self._writer.wait_below(1, _CLOSE_TIMEOUT)
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
-        try:
-            self._process.wait(_END_TIMEOUT)
-        except self._gave_up:
-            self._process.kill()
-            self._process.wait()
+        self._end_process(_END_TIMEOUT)
         close_socket(self._sock)
 
     def _read(self) -> None:
@@ -225,12 +221,16 @@ class Link:
             fail(jobs.values(), why)
         for tell in asked:
             tell((), why)
+        self._end_process(_CLOSE_TIMEOUT)
+        self._errors.close()
+
+    def _end_process(self, timeout: float) -> None:
+        """Wait for the process to end; kill it after the timeout."""
         try:
-            self._process.wait(_CLOSE_TIMEOUT)
+            self._process.wait(timeout)
         except self._gave_up:
             self._process.kill()
             self._process.wait()
-        self._errors.close()
 
     def _died(self) -> str:
         status = self._process.returncode

@@ -32,7 +32,7 @@ from ..rules.safe_text import safe_line
 from ..session.errors import SessionInUseError, TaskSystemError
 from ..session.openable import problem_of
 from .keeper import IN_USE
-from .keeper.arguments import read_held
+from .keeper.arguments import read_held, take_from_stdin
 from .kept import Kept
 from .serve import Host
 from .settings import HostSettings
@@ -77,17 +77,12 @@ def main(arguments: list[str]) -> int:
             held = value
     ready = _Ready(fd)
     foreground = "--foreground" in arguments
-    with open(0, "rb", closefd=False) as settings_file:
-        given = settings_file.read()
-    if not given:
+    if not (given := take_from_stdin()):
         return 1  # the keeper has died
     settings = msgspec.json.decode(given, type=HostSettings)
     # Later imports must come from the same place.
     sys.path[:] = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100
     os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.close(null)
     os.environ.pop(MARK, None)
     os.environ[SESSION] = settings.directory
     logging.basicConfig(

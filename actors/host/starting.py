@@ -22,6 +22,7 @@ from ..session.folder_errors import FolderError, check_path, unusable
 from ..session.names import working_directory
 from . import wire
 from .address import connect
+from .keeper.arguments import put_on_stdin
 from .launch import (
     KEEPER,
     LOG_NAME,
@@ -153,15 +154,8 @@ def restart(settings: HostSettings) -> Reached:
     """
     directory = Path(settings.directory)
     given = msgspec.json.encode(settings).decode()
-    try:
-        sock = connect(directory)
-    except OSError as error:
-        if error.errno in _NO_HOST:
-            raise NoHostError(f"session {settings.name!r} has no host") from error
-        raise HostError(
-            f"can't connect to the host in {directory}:"
-            f" {shortage_of(error) or error.strerror}"
-        ) from error
+    if (sock := _connect(directory)) is None:
+        raise NoHostError(f"session {settings.name!r} has no host")
     with sock:
         sock.settimeout(2 * TIMEOUT)
         frames = FrameReader(LONGEST_FROM_HOST)
@@ -193,20 +187,15 @@ def run_in_foreground(settings: HostSettings) -> NoReturn:
         # The folder contains the keeper's lock.
         check_path(directory)
         os.close(open_folder(directory))
-    fd = os.memfd_create("settings", 0)
-    with open(fd, "wb", closefd=False) as file:
-        file.write(msgspec.json.encode(replace(settings, linger=0.0)))
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.dup2(fd, 0)
-    os.close(fd)
+    put_on_stdin(msgspec.json.encode(replace(settings, linger=0.0)))
     command = [*KEEPER, f"--dir={settings.directory}", "--foreground"]
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
-def _greet(directory: Path) -> Reached | Rejected | None:
-    """Return a connection, a temporary rejection, or None if no host listens."""
+def _connect(directory: Path) -> socket.socket | None:
+    """Return a connection; None if no host listens."""
     try:
-        sock = connect(directory)
+        return connect(directory)
     except OSError as error:
         if error.errno in _NO_HOST:
             return None
@@ -214,6 +203,12 @@ def _greet(directory: Path) -> Reached | Rejected | None:
             f"can't connect to the host in {directory}:"
             f" {shortage_of(error) or error.strerror}"
         ) from error
+
+
+def _greet(directory: Path) -> Reached | Rejected | None:
+    """Return a connection, a temporary rejection, or None if no host listens."""
+    if (sock := _connect(directory)) is None:
+        return None
     try:
         sock.settimeout(TIMEOUT)
         frames = FrameReader(LONGEST_FROM_HOST)

@@ -11,6 +11,7 @@ from ..kinds.kind import Adopting, WrongKindError, check, raised
 from ..processes.adopted import AdoptedProcess
 from ..rules.outcome import LOST
 from ..rules.safe_text import brief
+from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ def engine_of(task: Task, engines: Mapping[str, Engine]) -> Engine | None:
         StartError: If it is missing. That happens only to an adopted job: the queue
             starts no task without its engine.
     """
-    if task.terms is None or not (name := task.terms.engine):
+    if not (name := (task.terms or PLAIN).engine):
         return None
     if (engine := engines.get(name)) is None:
         text = f"engine {brief(name)!r}, which runs it, is not here any more"

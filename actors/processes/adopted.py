@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from ..rules.figures import Figures
 from . import proc
-from .child import GIVE_WAY, ExitStatus
+from .child import ExitStatus
 from .exits import open_pidfd
-from .handle import has_group
+from .handle import give_way, has_group, signal_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,15 +124,12 @@ class AdoptedProcess:
     def signal_group(self, number: int) -> None:
         """Send a signal to its process group, if its id was not reused."""
         if self.leads:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+            signal_group(self.pid, number)
 
     def give_way(self) -> None:
-        """Lower its priority; see `ChildProcess`."""
+        """Lower its priority; see `handle.give_way`."""
         if self.leads:
-            with contextlib.suppress(OSError):
-                path = Path(f"/proc/{self.pid}/autogroup")
-                path.write_bytes(b"%d\n" % GIVE_WAY)
+            give_way(self.pid)
 
     def reap(self) -> bool:
         """Stop watching it; its parent reaps it. Never blocks.

@@ -17,7 +17,7 @@ import math
 import os
 import resource
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -57,37 +57,8 @@ _SCRIPT: Final = (
 )
 
 
-class RUsage(Protocol):
-    """The result of `os.wait4` for a process; see `getrusage(2)`."""
-
-    @property
-    def ru_utime(self) -> float:
-        """Seconds of user CPU time."""
-        ...
-
-    @property
-    def ru_stime(self) -> float:
-        """Seconds of system CPU time."""
-        ...
-
-    @property
-    def ru_maxrss(self) -> int:
-        """KiB of memory of the largest process at its peak."""
-        ...
-
-    @property
-    def ru_inblock(self) -> int:
-        """Blocks read from disks."""
-        ...
-
-    @property
-    def ru_oublock(self) -> int:
-        """Blocks written to disks."""
-        ...
-
-
-def figures_of(usage: RUsage) -> Figures:
-    """Convert the usage from `wait4`."""
+def figures_of(usage: resource.struct_rusage) -> Figures:
+    """Convert the usage of a process, as `os.wait4` returns it."""
     peak = usage.ru_maxrss
     # Until exec, a process counts the memory of its parent.
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

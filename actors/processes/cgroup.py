@@ -82,15 +82,15 @@ class Group:
             OSError: If a limit can't be set.
         """
         if terms.memory is not None and "memory" in self.controllers:
-            self._write("memory.max", str(terms.memory))
+            _write(self.path / "memory.max", str(terms.memory))
             # Otherwise it would swap; kernels without swap lack this file.
             with contextlib.suppress(FileNotFoundError):
-                self._write("memory.swap.max", "0")
-            self._write("memory.oom.group", "1")
+                _write(self.path / "memory.swap.max", "0")
+            _write(self.path / "memory.oom.group", "1")
         if terms.cpus is not None and "cpu" in self.controllers:
-            self._write("cpu.max", f"{round(terms.cpus * _PERIOD)} {_PERIOD}")
+            _write(self.path / "cpu.max", f"{round(terms.cpus * _PERIOD)} {_PERIOD}")
         if terms.pids is not None and "pids" in self.controllers:
-            self._write("pids.max", str(terms.pids))
+            _write(self.path / "pids.max", str(terms.pids))
 
     def pids(self) -> list[int]:
         """Return the ids of its processes; empty if the group is gone."""
@@ -100,7 +100,7 @@ class Group:
     def kill(self) -> None:
         """Kill all processes in it atomically; does nothing before Linux 5.14."""
         with contextlib.suppress(OSError):
-            self._write("cgroup.kill", "1")
+            _write(self.path / "cgroup.kill", "1")
 
     def usage(self) -> Usage:
         """Return its resource usage."""
@@ -139,14 +139,6 @@ class Group:
             return (self.path / name).read_bytes().decode("ascii", "replace")
         except OSError:
             return None
-
-    def _write(self, name: str, text: str) -> None:
-        # Without O_CREAT: a new regular file would limit nothing.
-        fd = os.open(self.path / name, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, text.encode("ascii"))
-        finally:
-            os.close(fd)
 
 
 def name_of(mark: str, attempt: int = 1) -> str:
@@ -226,11 +218,7 @@ def find_base(own: Path, top: Path) -> Base | None:
         for name in sorted(there - given):
             # Fails for groups that contain processes themselves.
             with contextlib.suppress(OSError):
-                fd = os.open(path / "cgroup.subtree_control", os.O_WRONLY)
-                try:
-                    os.write(fd, f"+{name}".encode("ascii"))
-                finally:
-                    os.close(fd)
+                _write(path / "cgroup.subtree_control", f"+{name}")
         found = Base(path, _words(path / "cgroup.subtree_control") & CONTROLLERS)
         if best is None or len(found.controllers) > len(best.controllers):
             best = found
@@ -294,3 +282,12 @@ def _mount() -> tuple[Path, str] | None:
 
 def _unescaped(text: str) -> str:
     return re.sub(_ESCAPED, lambda it: chr(int(it[1], 8)), text)
+
+
+def _write(path: Path, text: str) -> None:
+    # Without O_CREAT: a new regular file would limit nothing.
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode("ascii"))
+    finally:
+        os.close(fd)

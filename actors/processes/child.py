@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
@@ -14,7 +13,7 @@ from ..rules.outcome import Outcome
 from ..rules.process_record import StartedProcess
 from ..rules.status import TaskStatus
 from .bounds import figures_of
-from .handle import has_group
+from .handle import give_way, has_group, signal_group
 from .notes import JobNotes, ticks_now
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from .bounds import Bounds
     from .channel import Channel
     from .environment import Environment
-
-GIVE_WAY: Final = 10
-"""Niceness of a job's session, from 0 to 19."""
 
 
 _STARTED: Final[set[int]] = set()
@@ -178,19 +174,11 @@ class ChildProcess:
 
         Must not be called after `reap`.
         """
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        signal_group(self.pid, number)
 
     def give_way(self) -> None:
-        """Lower its priority, where the system supports that. Never blocks.
-
-        Linux divides CPU time between sessions before processes (`autogroup` in
-        sched(7)): without this, each of many busy jobs gets as much as the whole
-        program that shows them.
-        """
-        # Missing on other systems, and limited in rate.
-        with contextlib.suppress(OSError):
-            Path(f"/proc/{self.pid}/autogroup").write_bytes(b"%d\n" % GIVE_WAY)
+        """Lower its priority; see `handle.give_way`."""
+        give_way(self.pid)
 
     def reap(self) -> bool:
         """Reap the exited process and free its id. Never blocks.

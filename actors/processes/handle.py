@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+from pathlib import Path
+from typing import Final
 
 from ..rules.process_record import ProcessId
 from . import proc
+
+GIVE_WAY: Final = 10
+"""Niceness of a job's session, from 0 to 19."""
 
 
 class Process(ProcessId, frozen=True, gc=False):
@@ -89,6 +95,24 @@ def _owner(pid: int) -> str:
         return pwd.getpwuid(owner).pw_name
     except KeyError:
         return f"user {owner}"
+
+
+def signal_group(group: int, number: int) -> None:
+    """Send a signal to all processes of a group, if any are alive."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def give_way(session: int) -> None:
+    """Lower the priority of a session, where the kernel supports that. Never blocks.
+
+    Linux divides CPU time between sessions before processes (`autogroup` in sched(7)):
+    without this, each of many busy jobs gets as much as the whole program that shows
+    them.
+    """
+    # The kernel limits the rate of these changes.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{session}/autogroup").write_bytes(b"%d\n" % GIVE_WAY)
 
 
 def has_group(group: int) -> bool:

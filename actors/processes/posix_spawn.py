@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ..rules.shortage import WAITS_FOR
@@ -50,8 +49,6 @@ class PosixSpawn:
     makes_output = True
 
     def __init__(self) -> None:
-        if sys.platform != "linux":
-            raise AttributeError("elsewhere the flags have other numbers")
         # CDLL releases the GIL during a call, PyDLL keeps it.
         free, quick = ctypes.CDLL(None), ctypes.PyDLL(None)
         self._spawn = _declared(free.posix_spawn, 6)

@@ -97,7 +97,7 @@ def _set_slice(nanoseconds: int) -> bool:
 def _calls() -> tuple[_Call, int, int] | None:
     """Return the function for system calls, and the two numbers."""
     numbers = _CALLS.get(os.uname().machine)
-    if numbers is None or sys.platform != "linux" or sys.maxsize < 1 << 32:
+    if numbers is None or sys.maxsize < 1 << 32:
         return None
     import ctypes  # noqa: PLC0415 - the same
 

@@ -80,8 +80,9 @@ class Admission:
             self._check_terms(request.terms)
             if request.terms.engine:
                 self._check_engine(request.terms, kind)
-            if request.terms.input is not None:
-                _check_input(kind)
+            takes_input = getattr(kind, "takes_input", False)
+            if request.terms.input is not None and not takes_input:
+                raise InvalidRequestError(f"{kind.name} tasks take no input")
         check(kind, request.args)
         return kind
 
@@ -153,8 +154,3 @@ class Admission:
             return request
         at = self._changes.now().wall + timedelta(seconds=terms.delay)
         return replace(request, terms=replace(terms, at=at))
-
-
-def _check_input(kind: Kind) -> None:
-    if not getattr(kind, "takes_input", False):
-        raise InvalidRequestError(f"{kind.name} tasks take no input")

@@ -116,14 +116,9 @@ class Control:
 
     def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         """Change or return the settings of the queue and its groups."""
-        group = None
-        match message:
-            case GetRules():
-                return RulesFound(self._settings.rules, message.correlation_id)
-            case PauseQueue(group=group):
-                pass
-            case SetGroup(name=group):
-                pass
+        if isinstance(message, GetRules):
+            return RulesFound(self._settings.rules, message.correlation_id)
+        group = message.name if isinstance(message, SetGroup) else message.group
         if group is not None and not is_group_name(group):
             text = f"{brief(group)!r} is not a group; use a short name without spaces"
             return Refused(text, RefusalCode.INVALID, message.correlation_id)

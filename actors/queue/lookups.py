@@ -35,7 +35,7 @@ from ..messages import (
 from ..rules.chat_message import ChatMessage
 from ..rules.nodes import is_address
 from ..rules.safe_text import brief, safe_line
-from ..rules.status import TaskFilter, TaskStatus
+from ..rules.status import TaskStatus
 from ..rules.task_table import UnknownTaskError
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ class Lookups:
         """Answer a lookup."""
         if isinstance(message, GetTask):
             self._renew_reasons(message.task_id)
-        elif isinstance(message, ListTasks) and _has_queued(message.which):
+        elif (
+            isinstance(message, ListTasks)
+            and TaskStatus.QUEUED in message.which.statuses
+        ):
             self._renew_reasons()
         self._delivery.catch_up()
         correlation_id = message.correlation_id
@@ -261,7 +264,3 @@ class Lookups:
         """
         if self._writer.trouble is None and not self._starts.closed:
             self._starts.renew_reasons(task_id)
-
-
-def _has_queued(which: TaskFilter) -> bool:
-    return TaskStatus.QUEUED in which.statuses

@@ -18,7 +18,7 @@ from ..messages import (
     SchedulesFound,
 )
 from ..rules.schedules import UnknownScheduleError
-from ..rules.terms import DEFAULT_GROUP
+from ..rules.terms import PLAIN
 from ..runtime.zones import zone_for
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class Schedules:
             self._changes.now().wall,
             add=added,
             is_open=self._is_open,
-            keeps_back=lambda it: self._settings.is_paused(_group_of(it)),
+            keeps_back=lambda it: self._settings.is_paused(
+                (it.request.terms or PLAIN).group
+            ),
         ):
             self._note(schedule, before)
 
@@ -141,8 +143,3 @@ class Schedules:
     def _is_open(self, task_id: int) -> bool:
         tasks = self._tasks
         return task_id in tasks and not tasks.get(task_id).status.is_final
-
-
-def _group_of(schedule: Schedule) -> str:
-    terms = schedule.request.terms
-    return DEFAULT_GROUP if terms is None else terms.group

@@ -18,6 +18,7 @@ from .scheduler import Scheduler
 from .status import TaskStatus
 from .task import IllegalTransitionError, Task, is_running
 from .task_table import TaskTable
+from .terms import PLAIN
 from .variables import SharedVariables, Variables
 from .waiting_tasks import WaitingTasks
 
@@ -262,7 +263,7 @@ class TaskBook:
     def engine(self, task_id: int) -> str:
         """Return the name of the engine that runs a task; empty for this machine."""
         task = self.tasks.find(task_id)
-        return "" if task is None or task.terms is None else task.terms.engine
+        return "" if task is None else (task.terms or PLAIN).engine
 
     def let_end(self, task_id: int) -> None:
         """Allow no further attempt of a task after the current one."""

@@ -15,6 +15,7 @@ from .moment import is_plausible
 from .request import TaskRequest
 from .rhythm import CatchUp, Due, Rhythm
 from .terms import PLAIN
+from .tidy import tidy
 from .variables import Variables
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 
 MISSED: Final = "its time was missed"
 """The note of a schedule that skips missed runs, after a missed run."""
-
-_UNTIDY: Final = 1000  # stale entries of the heap are removed only beyond this length
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -323,8 +322,7 @@ class ScheduleBook:
         self._schedules[schedule.id] = schedule
         if not schedule.paused:
             heapq.heappush(self._heap, (schedule.next_due, schedule.id))
-            if len(self._heap) > max(_UNTIDY, 2 * len(self._schedules)):
-                self._heap = sorted({it for it in self._heap if self._stands(*it)})
+            tidy(self._heap, len(self._schedules), lambda it: self._stands(*it))
         return schedule
 
     def _stands(self, at: datetime, schedule_id: int) -> bool:

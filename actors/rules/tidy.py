@@ -13,7 +13,7 @@ ItemT = TypeVar("ItemT", bound=tuple[Any, ...])
 
 
 def tidy(heap: list[ItemT], count: int, is_current: Callable[[ItemT], bool]) -> None:
-    """Remove stale entries from a heap if they are the majority.
+    """Remove stale entries and duplicates from a heap if they are the majority.
 
     Args:
         heap: The heap.
@@ -21,4 +21,4 @@ def tidy(heap: list[ItemT], count: int, is_current: Callable[[ItemT], bool]) -> 
         is_current: Returns whether an entry is current.
     """
     if len(heap) > _UNTIDY and len(heap) > 2 * count:
-        heap[:] = sorted(filter(is_current, heap))
+        heap[:] = sorted({*filter(is_current, heap)})

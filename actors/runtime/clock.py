@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_ELAPSED: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _LONGEST_PAUSE: Final = 86400.0  # a wait of centuries would overflow `time_t`
 
 
@@ -85,7 +84,7 @@ class SystemClock:
 
     def elapsed(self) -> float:
         """Return the seconds since boot, including suspended time."""
-        return time.clock_gettime(_ELAPSED)
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         """Make a call after `delay` seconds on the clock's thread. Never blocks."""

@@ -35,9 +35,10 @@ class Requests(Reading):
     """The synchronous interface of a task system.
 
     Its methods may be called on any thread except those of the system's own actors.
-    They raise `RuntimeError` if the system is not started, and `TaskSystemError` if
-    other code has stopped its actors, or if this process was forked after the start.
-    Timeouts are in seconds; `math.inf` means no limit.
+    They raise `RuntimeError` if the system is not started, `TaskSystemError` if other
+    code has stopped its actors, or if this process was forked after the start, and
+    `TimeoutError` if there was no answer in `answer_timeout` seconds. Timeouts are in
+    seconds; `math.inf` means no limit.
     """
 
     remembers: bool = True
@@ -178,7 +179,6 @@ class Requests(Reading):
 
         Raises:
             RefusedError: If there is no such task, or it has finished.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         request = CancelTask(task_id, reason, now)
         return self._request(request, CancelAccepted, answer_timeout).tasks[0]
@@ -194,9 +194,6 @@ class Requests(Reading):
 
         Returns:
             The tasks, Canceled or still Running, sorted by id.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(CancelAll(reason), CancelAccepted, answer_timeout).tasks
 
@@ -209,8 +206,5 @@ class Requests(Reading):
 
         Args:
             answer_timeout: Seconds to wait for the answer.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(ForgetFinished(), Forgotten, answer_timeout).ids

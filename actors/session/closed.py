@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from ..journal.errors import JournalError
@@ -19,7 +18,7 @@ from ..own_files import open_own
 from ..rules.safe_text import safe_line
 from ..rules.status import TaskCounts, TaskFilter, TaskStatus
 from .errors import RefusedError, SessionInUseError, TaskSystemError
-from .folder import JOURNAL_NAME, Owner
+from .folder import JOURNAL_NAME, read_owner
 from .folder_errors import unusable
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from ..rules.task import Task
 
 _BESIDE: Final = ("", "-wal")
-_LONGEST_LOCK: Final = 1 << 16
 
 
 class ClosedSession:
@@ -128,21 +126,15 @@ def _locked(directory: Path) -> Generator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
+            owner = read_owner(lock)
+            who = "another program" if owner is None else f"process {owner.pid}"
             raise SessionInUseError(
-                f"session {directory.name!r} is open in {_owner(lock)}, which is not a"
-                " host; ask there"
+                f"session {directory.name!r} is open in {who}, which is not a host; ask"
+                " there"
             ) from None
         yield
     finally:
         os.close(lock)
-
-
-def _owner(lock: int) -> str:
-    try:
-        owner = msgspec.json.decode(os.pread(lock, _LONGEST_LOCK, 0), type=Owner)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return "another program"
-    return f"process {owner.pid}"
 
 
 def _read(directory: Path) -> Memory:

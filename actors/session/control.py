@@ -58,7 +58,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
         """
         request = MoveTask(task_id, first, before)
         return self._request(request, TaskAltered, answer_timeout).task
@@ -77,7 +76,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If the name of the group is invalid.
-            TimeoutError: If there was no answer in time.
         """
         return self._request(PauseQueue(group), RulesFound, answer_timeout)
 
@@ -109,7 +107,6 @@ class Control(Talking):
         Raises:
             RefusedError: If there is no such task, it has ended, or its kind can't be
                 paused.
-            TimeoutError: If there was no answer in time.
         """
         return self._request(PauseTask(task_id), TaskAltered, answer_timeout).task
 
@@ -141,7 +138,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If the name of the group is invalid.
-            TimeoutError: If there was no answer in time.
         """
         request = SetGroup(name, slots, pause_on_failure)
         return self._request(request, RulesFound, answer_timeout).rules
@@ -163,7 +159,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such engine.
-            TimeoutError: If there was no answer in time.
         """
         return self._request(
             ListNodes(engine, address=address), NodesFound, answer_timeout
@@ -174,7 +169,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
         """
         return self._request(HoldTask(task_id), TaskAltered, answer_timeout).task
 
@@ -183,7 +177,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such task, or it is not queued.
-            TimeoutError: If there was no answer in time.
         """
         request = HoldTask(task_id, held=False)
         return self._request(request, TaskAltered, answer_timeout).task
@@ -206,7 +199,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If the number is invalid.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(SetSlots(slots), Slots, answer_timeout).slots
 
@@ -228,7 +220,6 @@ class Control(Talking):
         Raises:
             RefusedError: If there is no such task, `args` is given for a task that
                 isn't queued, or the change is invalid.
-            TimeoutError: If there was no answer in time.
         """
         request = EditTask(task_id, description, args or None)
         return self._request(request, TaskAltered, answer_timeout).task
@@ -265,11 +256,7 @@ class Control(Talking):
     def schedules(
         self, *, answer_timeout: float = ANSWER_TIMEOUT
     ) -> tuple[Schedule, ...]:
-        """Return all schedules, sorted by id.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
-        """
+        """Return all schedules, sorted by id."""
         return self._request(ListSchedules(), SchedulesFound, answer_timeout).schedules
 
     def unschedule(
@@ -279,7 +266,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such schedule.
-            TimeoutError: If there was no answer in time.
         """
         asked = RemoveSchedule(schedule_id)
         (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules
@@ -302,7 +288,6 @@ class Control(Talking):
 
         Raises:
             RefusedError: If there is no such schedule.
-            TimeoutError: If there was no answer in time.
         """
         asked = PauseSchedule(schedule_id, paused)
         (schedule,) = self._request(asked, SchedulesFound, answer_timeout).schedules

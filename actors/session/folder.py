@@ -87,6 +87,14 @@ class Owner(msgspec.Struct, frozen=True):
             raise ValueError(f"{self.since} is not a date of this program")
 
 
+def read_owner(lock: int) -> Owner | None:
+    """Return the content of an open lock file; None if it is not valid."""
+    try:
+        return msgspec.json.decode(os.pread(lock, _LONGEST_LOCK, 0), type=Owner)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class SessionFolder:
     """The directory of a session, locked by this process until `close`.
 
@@ -349,24 +357,17 @@ class SessionFolder:
                 " it",
                 self._lock_path,
             )
-        before = self._read_owner()
+        before = read_owner(self._lock)
         self._was_owned = before is not None
         self._owner = before or Owner(0, datetime.now(UTC))
         self._write_owner(pid=os.getpid(), since=datetime.now(UTC))
 
     def _owner_runs(self) -> bool:
-        owner = self._read_owner()
+        owner = read_owner(self._lock)
         if owner is None or not owner.pid:
             return True  # unknown, so assume that it does
         now = proc.stat(owner.pid)
         return now is not None and not now.ended
-
-    def _read_owner(self) -> Owner | None:
-        try:
-            text = os.pread(self._lock, _LONGEST_LOCK, 0)
-            return msgspec.json.decode(text, type=Owner)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
 
     def _write_owner(self, lock: int | None = None, **changes: object) -> None:
         lock = self._lock if lock is None else lock
@@ -380,7 +381,7 @@ class SessionFolder:
         self._owner = owner
 
     def _who(self) -> str:
-        owner = self._read_owner()
+        owner = read_owner(self._lock)
         if owner is None:
             return "another program"
         return f"process {owner.pid} since {owner.since.astimezone():%Y-%m-%d %H:%M}"

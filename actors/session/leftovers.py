@@ -70,18 +70,37 @@ def end_leftovers(  # noqa: PLR0913 - each is one independent thing
     members = family.find_sessions(leaders)
 
     def search() -> list[Process]:
-        marked = family.find_marked(
-            lambda part: is_of_session(part, key) and task_of(part) not in spared
-        )
-        # Without duplicates: most are found in several ways.
-        held = held_of_session(key, spared, look=True)
-        left = [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, members)])]
+        left = find_all(key, members, spared, look=True)
         found(family.describe(left))
         return left
 
     left = end_all(search, grace, hurried)
     remove_groups(key, spared)
     return left or None
+
+
+def find_all(
+    key: str,
+    known: Iterable[Process],
+    spared: frozenset[int] = frozenset(),
+    *,
+    look: bool = False,
+) -> list[Process]:
+    """Return all processes of a session that are alive.
+
+    Args:
+        key: The key of the session.
+        known: Processes found before.
+        spared: Tasks whose processes are left out.
+        look: Whether to look for control groups that another program has made.
+    """
+    marked = family.find_marked(
+        lambda part: is_of_session(part, key) and task_of(part) not in spared
+    )
+    # Marks of another user's processes can't be read.
+    held = held_of_session(key, spared, look=look)
+    # Most processes are found in several ways.
+    return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
 
 
 def clear_way(adopted: Iterable[Adoption]) -> None:

@@ -46,7 +46,6 @@ class Reading(Control):
 
         Raises:
             RefusedError: If there is no such task.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(GetTask(task_id), TaskFound, answer_timeout).task
 
@@ -61,9 +60,6 @@ class Reading(Control):
         Args:
             which: The tasks to return, by status; by default all.
             answer_timeout: Seconds to wait for the answer.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(ListTasks(which), TaskList, answer_timeout).tasks
 
@@ -78,7 +74,6 @@ class Reading(Control):
 
         Raises:
             RefusedError: If there is no such task.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(GetTask(task_id), TaskFound, answer_timeout)
 
@@ -93,9 +88,6 @@ class Reading(Control):
         Args:
             which: The tasks to return, by status; by default all.
             answer_timeout: Seconds to wait for the answer.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         return self._request(ListTasks(which), TaskList, answer_timeout)
 
@@ -124,7 +116,6 @@ class Reading(Control):
 
         Raises:
             RefusedError: If there is no such task.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
             OSError: While iterating, if the file can't be read.
         """
         task = self.get(task_id, answer_timeout=answer_timeout)
@@ -145,7 +136,6 @@ class Reading(Control):
 
         Raises:
             RefusedError: If there is no such task, or `count` is not a number.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
             OSError: If the file can't be read.
         """
         if type(count) is not int:
@@ -220,7 +210,6 @@ class Reading(Control):
 
         Raises:
             RefusedError: If the subscriber is an actor that has stopped.
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         actor: object = subscriber
         if isinstance(actor, ActorRef) and not actor.is_alive():
@@ -240,9 +229,6 @@ class Reading(Control):
         Args:
             subscriber: A recipient equal to the one that was subscribed.
             answer_timeout: Seconds to wait for the answer.
-
-        Raises:
-            TimeoutError: If there was no answer in `answer_timeout` seconds.
         """
         self._request(Unsubscribe(subscriber), Acknowledged, answer_timeout)
 

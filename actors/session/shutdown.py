@@ -17,11 +17,9 @@ from ..messages import (
     QueueReply,
     TaskList,
 )
-from ..processes.bounds import held_of_session, remove_groups
+from ..processes.bounds import remove_groups
 from ..processes.ending import end_all
-from ..processes.family import find_marked
 from ..processes.handle import Process
-from ..processes.marks import is_of_session
 from ..rules.record import Record
 from ..rules.safe_text import safe_line
 from ..rules.shortage import shortage_of
@@ -30,6 +28,7 @@ from ..runtime.promise import Deadline, Promise, answer_of
 from ..runtime.sending import DeadLetters, logger, post, post_if_alive
 from .asking import ask
 from .errors import TaskSystemError
+from .leftovers import find_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -187,19 +186,14 @@ class Shutdown:
         return f"no end within {_KILLED_TIMEOUT:g} s of {', '.join(_first(names))}"
 
     def _end_leftovers(self) -> None:
-        config = self._config
+        key, grace = self._config.session_key, self._config.grace
         known = [Process(it.pid, it.born) for it in self._left]
-
-        def search() -> list[Process]:
-            marked = find_marked(lambda part: is_of_session(part, config.session_key))
-            # Marks of another user's processes can't be read.
-            held = held_of_session(config.session_key)
-            return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
-
         left = end_all(
-            search, min(config.grace, self._deadline.left()), lambda: self._hurried
+            lambda: find_all(key, known),
+            min(grace, self._deadline.left()),
+            lambda: self._hurried,
         )
-        remove_groups(config.session_key)
+        remove_groups(key)
         if left:
             self._problems.append(f"still alive: {left}")
 

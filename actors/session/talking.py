@@ -32,7 +32,6 @@ class Talking(Asking):
         Raises:
             RefusedError: If there is no such task, it isn't running, takes no input, or
                 doesn't read earlier input.
-            TimeoutError: If there was no answer in time.
         """
         raw = data.encode() if isinstance(data, str) else data
         self._request(SendInput(task_id, raw, end), Acknowledged, answer_timeout)
@@ -56,7 +55,6 @@ class Talking(Asking):
         Raises:
             RefusedError: If there is no such task, it isn't running, or it has no
                 terminal.
-            TimeoutError: If there was no answer in time.
         """
         request = ResizeTerminal(task_id, columns, rows)
         self._request(request, Acknowledged, answer_timeout)

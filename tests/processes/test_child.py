@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 from backburner.actors.processes import spawn
-from backburner.actors.processes.child import GIVE_WAY, ChildProcess, ExitStatus
+from backburner.actors.processes.child import ChildProcess, ExitStatus
 from backburner.actors.processes.environment import GROUP, SLOT, Environment
+from backburner.actors.processes.handle import GIVE_WAY
 from backburner.actors.processes.popen_spawn import PopenSpawn
 from backburner.actors.processes.posix_spawn import PosixSpawn
 from backburner.actors.rules.outcome import Outcome

@@ -3,16 +3,31 @@
 import os
 
 
-def become(python: str, path: str, arguments: list[str], settings: bytes) -> None:
-    """Execute a keeper in this process; its children remain its children.
-
-    Raises OSError if that fails.
-    """
+def put_on_stdin(settings: bytes) -> None:
+    """Make these settings the standard input, for the next program of this process."""
     fd = os.memfd_create("settings")
     os.write(fd, settings)
     os.lseek(fd, 0, os.SEEK_SET)
     os.dup2(fd, 0)
     os.close(fd)
+
+
+def take_from_stdin() -> bytes:
+    """Return the settings on the standard input, and empty it."""
+    with open(0, "rb", closefd=False) as file:
+        settings = file.read()
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
+    return settings
+
+
+def become(python: str, path: str, arguments: list[str], settings: bytes) -> None:
+    """Execute a keeper in this process; its children remain its children.
+
+    Raises OSError if that fails.
+    """
+    put_on_stdin(settings)
     os.execv(python, [python, "-I", "-S", path, *arguments, "--again"])
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 
 from . import HOST_MODULE, IN_USE, LOCK, ORDERLY, RESTART, SERVES, signal
-from .arguments import become, hand_over, held_text
+from .arguments import become, hand_over, held_text, take_from_stdin
 from .orders import Orders
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
@@ -142,11 +142,7 @@ class Keeper:
         if self.lock is None:
             self.lock = take_lock(f"{self.directory}/{LOCK}")
         self.is_ready = True
-        with open(0, "rb", closefd=False) as file:
-            self.orders.settings = file.read()
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.close(null)
+        self.orders.settings = take_from_stdin()
 
     def note_service(self) -> None:
         """Record that the host serves; only the host sends that signal."""

@@ -40,7 +40,7 @@ def _table(house: str) -> str:
     order = _highest_first(imports)
     direct = _without_indirect(imports)
     lines = [
-        f"| `{house}/` | what is in it | imports, and what they import |",
+        f"| `{house}/` | contents | imports, and what they import |",
         "| --- | --- | --- |",
     ]
     for room in order:

@@ -28,7 +28,7 @@ from ..editor.history_file import HistoryError
 from ..terminal import keys
 from ..text.theme import theme_for
 from .announcer import CALL, Caller
-from .beats import next_beat
+from .frames import Frames
 from .mailbox import InputFirst
 from .model.effects import (
     Announce,
@@ -60,14 +60,12 @@ from .model.messages import (
     UIMessage,
     UIReport,
 )
-from .opened_output import read_output
 from .pace import FRAME, Pace
+from .pauses import Pauses
 from .summary import summary_text
 from .update.absorb import absorb
 from .update.update import update
 from .views.input import input_styles
-from .views.layout import draw_measured, measured
-from .window import Window, taskbar, window_title
 
 if TYPE_CHECKING:
     from ...actors.runtime.clock import Alarm, Clock
@@ -77,7 +75,7 @@ if TYPE_CHECKING:
     from ..terminal.screen import Screen
     from ..terminal.terminal import Size, Terminal
     from .model.state import ChatState
-    from .views.layout import Areas
+    from .update.update import Message
 
 REMEMBERED: Final = 10_000
 """Number of transcript entries that are restored when a session is reopened."""
@@ -138,31 +136,28 @@ class UIActor(FaceActor[UIMessage]):
         self._watched = False  # as last sent to the queue
         self._alarm: Alarm | None = None
         self._alarm_due = 0.0
+        self._frames = Frames(state, screen)
         self._pace = Pace()
+        self._pauses = Pauses(terminal)
         self._opened = False
-        self._paused = False
-        self._pause_wanted: Pausing | None = None
         self._failures = 0
-        self._window = Window(screen)
-        self._parts: Areas | None = None  # the last frame's
 
     def handle(self, message: UIMessage) -> Summary | None:
         """Handle one message, and draw if nothing else waits."""
         now = self._clock.now().monotonic
         self._pace.note_change(now)
-        answer: Summary | None = None
         match message:
             case Close():
                 self._state.now = now
                 self._paint()
-                return Summary(self._summary(message))
+                return self._summary(message)
             case Open():
                 self._subscribe(past=REMEMBERED)
             case Ending():
-                if self._paused or self.view_lost:
+                if not self._is_shown:
                     self._subscribed = False
                     self.show_no_more()
-                self._perform(update(self._state, message, now))
+                self._update(message, now)
             case Pause():
                 self._pause(Suspend())
             case Resumed(size=size):
@@ -177,26 +172,32 @@ class UIActor(FaceActor[UIMessage]):
             case Beat():
                 self._alarm = None
                 self._pause_if_wanted()
-                self._perform(update(self._state, message, now))
+                self._update(message, now)
             case Transcript() | Refused() if message.correlation_id == PAST:
                 self._take_past(message, now)
             case EndsClaimed() | Refused() if message.correlation_id == CALL:
-                shown = not (self._paused or self.view_lost)
-                self._caller.take(message, now, shown=shown)
+                self._caller.take(message, now, shown=self._is_shown)
             case Resized():
                 # Even if the size is unchanged: a window that was small for a moment
                 # has lost the part that did not fit.
                 self._screen.invalidate()
                 self._pace.urgent = True
-                self._perform(update(self._state, message, now))
+                self._update(message, now)
             case TaskChanged() | Subscribed():
                 self.note_seen(message)
-                self._perform(update(self._state, message, now))
+                self._update(message, now)
             case _:
                 self._pace.urgent |= isinstance(message, _SHOWN_AT_ONCE)
-                self._perform(update(self._state, message, now))
+                self._update(message, now)
         self._settle()
-        return answer
+        return None
+
+    def _update(self, message: Message, now: float) -> None:
+        self._perform(update(self._state, message, now))
+
+    @property
+    def _is_shown(self) -> bool:
+        return not (self._pauses.is_paused or self.view_lost)
 
     @property
     def _is_watched(self) -> bool:
@@ -205,7 +206,7 @@ class UIActor(FaceActor[UIMessage]):
         True until the terminal reports that its window has lost the focus.
         """
         wanted = self._config.notifications.only_when_unfocused
-        return wanted and self._state.window_focused and not self._paused
+        return wanted and self._state.window_focused and not self._pauses.is_paused
 
     def _subscribe(self, past: int | None = None) -> None:
         self._subscribed = True
@@ -223,11 +224,11 @@ class UIActor(FaceActor[UIMessage]):
     def _take_past(self, answer: Transcript | Refused, now: float) -> None:
         """Show the earlier transcript; if it can't be read, say so once and retry."""
         if isinstance(answer, Transcript):
-            self._perform(update(self._state, answer, now))
+            self._update(answer, now)
         else:
             if not self._opened:
                 text = f"can't load the earlier transcript, retrying: {answer.text}"
-                self._perform(update(self._state, Notice(text), now))
+                self._update(Notice(text), now)
             self._clock.call_later(ASK_AGAIN, lambda: self.tell_self(Open()))
         if not self._opened:
             self._opened = True
@@ -260,7 +261,7 @@ class UIActor(FaceActor[UIMessage]):
         stale = self._watched != self._is_watched
         if stale and self._subscribed and not self.view_lost:
             self._subscribe()
-        if self._paused or self.view_lost:
+        if not self._is_shown:
             return
         now, inbox = self._clock.now().monotonic, self.actor_inbox
         typed = isinstance(inbox, InputFirst) and inbox.input_waits
@@ -276,20 +277,17 @@ class UIActor(FaceActor[UIMessage]):
         self._schedule(now, None if whole else _RETRY)
 
     def _paint(self) -> bool:
-        if self._paused or self.view_lost:
+        """Draw a frame; return whether the terminal has taken all of it."""
+        if not self._is_shown:
             return True
         self._pace.begin()
         try:
-            parts, drawn = measured(self._state)
-            self._parts = parts
-            if (wanted := read_output(self._state, parts)) is not None:
-                self.post(self._queue, wanted)
-            frame = draw_measured(self._state, parts, drawn)
-            whole = self._screen.paint(frame, self._state.size)
-            self._window.show(window_title(self._state), taskbar(self._state))
+            whole, resize = self._frames.draw()
         except OSError as error:
             self.lose_view(error.strerror or str(error))
             return True
+        if resize is not None:
+            self.post(self._queue, resize)
         if self._terminal.lost:
             self.lose_view("the terminal is gone")
         self._pace.end(self._clock.now().monotonic)
@@ -297,8 +295,7 @@ class UIActor(FaceActor[UIMessage]):
         return whole
 
     def _schedule(self, now: float, retry: float | None) -> None:
-        beat = None if self._parts is None else next_beat(self._state, self._parts)
-        delays = (beat, self._caller.due(now), retry)
+        delays = (self._frames.next_beat(), self._caller.due(now), retry)
         known = [delay for delay in delays if delay is not None]
         if known:
             self._wake_in(max(FRAME, min(known)), now)
@@ -338,10 +335,11 @@ class UIActor(FaceActor[UIMessage]):
                 case _:
                     assert_never(effect)
 
-    def _summary(self, close: Close) -> str:
+    def _summary(self, close: Close) -> Summary:
         state = self._state
         come_back = None if close.ends else state.come_back
-        return summary_text(state.board, state.session, come_back, close.ended)
+        text = summary_text(state.board, state.session, come_back, close.ended)
+        return Summary(text)
 
     def _tell_partner(self, said: TellPartner) -> None:
         partner = self._partner
@@ -363,39 +361,30 @@ class UIActor(FaceActor[UIMessage]):
         except HistoryError as error:
             self._state.notice = str(error)
 
-    def _pause(self, report: Pausing) -> None:
-        self._pause_wanted = report
+    def _pause(self, reason: Pausing) -> None:
+        self._pauses.want(reason)
         self._pause_if_wanted()
 
     def _pause_if_wanted(self) -> None:
-        report = self._pause_wanted
-        if self._paused or report is None:
+        due = self._pauses.due()
+        if due is None:
             return
-        # Answers of the terminal that are still due would appear as input of the shell.
-        if (due := self._terminal.answer_due()) > 0:
+        if due > 0:
             self._wake_in(due, self._clock.now().monotonic)
-            return
-        self._paused = True
-        self._pause_wanted = None
-        self._terminal.leave()
-        self.post(self._owner, report)
+        elif (reason := self._pauses.begin()) is not None:
+            self.post(self._owner, reason)
 
     def _resume(self, size: Size) -> None:
         if self._state.detail is not None and self._state.detail.terminal is not None:
             # The task's terminal may have been resized to the whole window.
             self._state.detail.terminal.begin_anew()
-        # Another program may have changed the terminal's modes.
-        self._terminal.leave()
         try:
-            self._terminal.enter()
+            self._pauses.end()
         except termios.error as error:
             self.lose_view(str(error))
             return
         self.post(self._owner, Entered())
-        self._paused = False
-        self._pause_wanted = None
-        self._window.forget()
-        self._screen.invalidate()
+        self._frames.begin_anew()
         self._state.size = size
         self._pace.urgent = True
 

@@ -15,7 +15,7 @@ from unicodedata import combining
 from .rows import PLAIN, Row, Span, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ELLIPSIS: Final = "…"
 """Replaces cut text, and a character too wide for a single column."""
@@ -251,7 +251,7 @@ def cut(text: str, columns: int) -> list[str]:
     return pieces
 
 
-def row_width(row: Row) -> int:
+def row_width(row: Iterable[Span]) -> int:
     """Return the width of a row in cells."""
     return sum(width(span.text) for span in row)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ....actors import ChatMessage, Task
     from ...dialogue.entries import Entry, TaskNews
+    from ...dialogue.partner import PartnerSays
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -211,15 +212,8 @@ class Conversations:
         moments = (it.transcript.settles_at for it in self.all)
         return min((it for it in moments if it is not None), default=None)
 
-    def extend_speech(  # noqa: PLR0913 - each is one independent thing
-        self,
-        who: str,
-        at: datetime,
-        piece: str,
-        where: str,
-        *,
-        done: bool,
-        form: str = "",
+    def extend_speech(
+        self, who: str, at: datetime, says: PartnerSays, where: str
     ) -> Said | None:
         """Add a piece to a message that is being spoken in a conversation.
 
@@ -228,9 +222,7 @@ class Conversations:
         """
         conversation = self._find(where)
         before = conversation.transcript.next_serial
-        said = conversation.transcript.extend_speech(
-            who, at, piece, done=done, form=form
-        )
+        said = conversation.transcript.extend_speech(who, at, says)
         if conversation.transcript.next_serial != before:
             self._mark(conversation, before)
         return said

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ....actors import TaskStatus
+    from ...dialogue.partner import PartnerSays
     from ...text.rows import Row
     from ...text.theme import Look
 
@@ -124,36 +125,29 @@ class TranscriptItems:
         self._talked = self._append(thought)
         return self._talked
 
-    def extend_speech(
-        self, who: str, at: datetime, piece: str, *, done: bool, form: str = ""
-    ) -> Said | None:
+    def extend_speech(self, who: str, at: datetime, says: PartnerSays) -> Said | None:
         """Add a piece to a speaker's message, or begin a message.
 
-        Args:
-            who: The speaker, who has one message in progress at a time.
-            at: The time of the entry (UTC).
-            piece: The next piece.
-            done: Whether that was the last piece.
-            form: Empty for plain text, or `markdown`.
+        A speaker has one message in progress at a time.
 
         Returns:
             The whole message, if this was the last piece.
         """
         begun = self._growing.get(who)
         all_of_it: list[str] = [] if begun is None else begun[1]
-        all_of_it.append(piece)
+        all_of_it.append(says.text)
         # Restored items may have any number, even 0.
         index = None if begun is None else self._index_of(begun[0])
         if index is None:
-            self._append_talk(in_pieces(Said(at, who, piece, form=form)))
+            self._append_talk(in_pieces(Said(at, who, says.text, form=says.form)))
             serial = self._next_serial - 1
         else:
-            serial = self._extend(index, piece)
+            serial = self._extend(index, says.text)
         self._growing[who] = (serial, all_of_it)
-        if not done:
+        if not says.done:
             return None
         del self._growing[who]
-        return Said(at, who, "".join(all_of_it), form=form)
+        return Said(at, who, "".join(all_of_it), form=says.form)
 
     def settle(self, now: float | None = None) -> list[News]:
         """Return the groups of news that are complete.

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from ..model.state import Focus, Letters
 from .input_keys import take_input
 
@@ -47,15 +49,7 @@ def note(state: ChatState, key: Key) -> None:
             key.text, state.now, state.focus, state.detail, place, up, state.tasks
         )
     else:
-        state.letters = Letters(
-            text,
-            state.now,
-            letters.focus,
-            letters.detail,
-            letters.place,
-            letters.up,
-            letters.tasks,
-        )
+        state.letters = replace(letters, text=text, at=state.now)
 
 
 def to_input(state: ChatState, key: Key) -> list[Effect]:

@@ -63,9 +63,7 @@ def take_partner(state: ChatState, message: PartnerMessage) -> list[Effect]:
 
 def _take_speech(state: ChatState, where: str, says: PartnerSays) -> list[Effect]:
     who = state.partner or PARTNER
-    said = state.conversations.extend_speech(
-        who, datetime.now(UTC), says.text, where, done=says.done, form=says.form
-    )
+    said = state.conversations.extend_speech(who, datetime.now(UTC), says, where)
     if said is None:
         return []
     kept = ChatMessage(said.at, where, said.who, said.text, form=said.form)

@@ -12,9 +12,7 @@ from ..model.records import News, read
 from ..model.transcript import TranscriptItems
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ....actors import Task, TaskChanged, Transcript
+    from ....actors import Transcript
     from ..model.conversations import Conversations
 
 Shown = Said | Reply | Problem | News | TaskNews
@@ -70,7 +68,9 @@ def _entries(transcript: Transcript) -> list[tuple[str, Shown]]:
             if kept is not None:
                 found.append((entry.conversation, kept))
         elif entry.event is not TaskEvent.PROGRESS:
-            found.append((conversation_of(entry.task), _news(entry)))
+            task = entry.task
+            at = task.ended_at or task.started_at or task.queued_at
+            found.append((conversation_of(task), TaskNews(at, entry)))
     return found
 
 
@@ -82,11 +82,3 @@ def _told(entries: list[tuple[str, Shown]]) -> dict[str, tuple[int, int]]:
             first, last = told.get(where, (entry.first, entry.last))
             told[where] = (min(first, entry.first), max(last, entry.last))
     return told
-
-
-def _news(change: TaskChanged) -> TaskNews:
-    return TaskNews(_when(change.task), change)
-
-
-def _when(task: Task) -> datetime:
-    return task.ended_at or task.started_at or task.queued_at

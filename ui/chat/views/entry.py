@@ -8,7 +8,7 @@ from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line, safe_lines
 from ...dialogue.entries import Problem, Reply, Said, TaskNews
 from ...dialogue.reports import last_words, news_details
-from ...text.cells import break_row, clip, clip_row, width, wrap_indented
+from ...text.cells import break_row, clip, clip_row, row_width, width, wrap_indented
 from ...text.rows import Row, Span
 from ...text.theme import clock_text, duration_text
 from ..model.burst import Burst
@@ -98,7 +98,7 @@ def _timed_rows(
 ) -> tuple[Row, ...]:
     """Return rows with a time and a sign, drawn in the remaining width."""
     time, blank = [*sign], Span("")
-    room = columns - sum(width(span.text) for span in sign)
+    room = columns - row_width(sign)
     if columns >= _NO_TIME_BELOW:
         time = [Span(f"{clock_text(at):<{TIME_WIDTH}}", look.theme.faint), *sign]
         room -= TIME_WIDTH
@@ -161,7 +161,7 @@ def _started(news: TaskNews, look: Look, columns: int) -> tuple[Row, ...]:
 def _timed(
     at: datetime, sign: list[Span], lines: list[list[Span]], look: Look, columns: int
 ) -> tuple[Row, ...]:
-    sign_width = sum(width(span.text) for span in sign)
+    sign_width = row_width(sign)
     if columns < _NO_TIME_BELOW:
         first, *others = lines
         rows = wrap_spans([*sign, *first], columns)

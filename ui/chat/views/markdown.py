@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ....actors.rules.safe_text import safe_lines
-from ...text.cells import clip_row, cut, pad, width
+from ...text.cells import clip_row, cut, pad, row_width, width
 from ...text.rows import Row, Span, Style
 from .paint import wrap_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...text.theme import Look
 
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})\s*([^`]*)$")
@@ -41,6 +39,14 @@ _INLINE: Final = re.compile(
     r"|!?\[(?P<label>[^\[\]]{0,300})\]\((?P<target>[^()\s]{1,500})(?:\s[^()]{0,100})?\)"
     r"|<(?P<address>https?://[^<>\s]{1,500})>"
 )
+
+_EMPHASIS: Final = {
+    "bold": {"bold": True},
+    "italic": {"italic": True},
+    "slanted": {"italic": True},
+    "struck": {"dim": True},
+}
+"""The groups of `_INLINE` that contain emphasized text, and its style."""
 
 
 def markdown_rows(text: str, look: Look, columns: int) -> list[Row]:
@@ -222,7 +228,7 @@ class _Blocks:
 
     def _column_widths(self, drawn: list[list[list[Span]]]) -> list[int]:
         widths = [
-            max(1, *(_width(row[column]) for row in drawn))
+            max(1, *(row_width(row[column]) for row in drawn))
             for column in range(len(drawn[0]))
         ]
         room = self._columns - 3 * (len(widths) - 1)
@@ -247,7 +253,7 @@ class _Blocks:
                 if column:
                     spans.append(bar)
                 part = cell[number] if number < len(cell) else ()
-                rest = widths[column] - _width(part)
+                rest = widths[column] - row_width(part)
                 spans += [*part, Span(" " * rest)]
             self._rows.append(clip_row(tuple(spans), self._columns))
 
@@ -279,10 +285,6 @@ def _cells(line: str) -> list[str]:
     return [it.strip() for it in cells]
 
 
-def _width(spans: list[Span] | Row) -> int:
-    return sum(width(it.text) for it in spans)
-
-
 def _inline(text: str, style: Style, look: Look, depth: int = 0) -> list[Span]:
     """Return the styled parts of a line of text."""
     spans: list[Span] = []
@@ -299,18 +301,9 @@ def _inline(text: str, style: Style, look: Look, depth: int = 0) -> list[Span]:
 
 
 def _part(match: re.Match[str], style: Style, look: Look, depth: int) -> list[Span]:
-    def inside(name: str, **changes: bool) -> list[Span]:
-        return _inline(match[name], replace(style, **changes), look, depth + 1)
-
-    inner: dict[str | None, Callable[[], list[Span]]] = {
-        "bold": lambda: inside("bold", bold=True),
-        "italic": lambda: inside("italic", italic=True),
-        "slanted": lambda: inside("slanted", italic=True),
-        "struck": lambda: inside("struck", dim=True),
-    }
-    for name, draw in inner.items():
-        if name is not None and match[name] is not None:
-            return draw()
+    for name, change in _EMPHASIS.items():
+        if match[name] is not None:
+            return _inline(match[name], replace(style, **change), look, depth + 1)
     if match["escaped"] is not None:
         return [Span(match["escaped"], style)]
     if match["code"] is not None:

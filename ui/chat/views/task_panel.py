@@ -10,7 +10,7 @@ from ....actors import TaskStatus
 from ....actors.rules.safe_text import safe_line
 from ...dialogue.chains import depths, indented
 from ...dialogue.reports import counts_text, state_text
-from ...text.cells import clip_row, pad, pad_row, width
+from ...text.cells import clip_row, pad, pad_row, row_width, width
 from ...text.rows import Row, Span
 from ...text.theme import duration_text
 from ..model.state import Purpose
@@ -125,7 +125,7 @@ def task_row(  # noqa: PLR0913 - each is one independent thing
         Span(f"{f'#{task.id}':<{widths.id + 1}}  ", theme.faint),
     )
     tail = _tail(seen, look, columns, now)
-    room = columns - sum(width(s.text) for s in head) - sum(width(s.text) for s in tail)
+    room = columns - row_width(head) - row_width(tail)
     if room < 1:
         return clip_row((*head, Span(safe_line(task.description))), columns)
     # In a narrow window the description matters more than the chain.
@@ -195,8 +195,7 @@ def _title(state: ChatState, columns: int) -> Row:
         end = "_" if _typing(state) else ""
         spans.append(Span(f"/{words}{end} ", theme.unread))
     row = clip_row(tuple(spans), columns)
-    used = sum(width(span.text) for span in row)
-    return (*row, Span(signs.rule * (columns - used), theme.rule))
+    return (*row, Span(signs.rule * (columns - row_width(row)), theme.rule))
 
 
 def _typing(state: ChatState) -> bool:

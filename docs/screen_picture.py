@@ -1,4 +1,4 @@
-"""The screen of a terminal as an SVG picture that needs nothing from elsewhere."""
+"""The screen of a terminal as a self-contained SVG picture."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ _NUMBERS: Final = {
 
 
 def picture(screen: pyte.Screen, name: str) -> str:
-    """Draw a screen, in a window that has its title.
+    """Draw a screen in a window with its title.
 
     Args:
-        screen: What is to be seen, the cursor too if it is shown.
-        name: Different for each picture that a page may hold.
+        screen: The screen; its cursor is drawn if it is visible.
+        name: A name that is unique on a page.
 
     Returns:
         An SVG document.
@@ -158,7 +158,7 @@ def _style(cell: Char, *, cursor: bool) -> Style:
 
 
 def _color(name: str) -> Color | None:
-    """Read a colour of pyte's: a word, or six hexadecimal digits."""
+    """Parse a color of pyte: a word, or six hexadecimal digits."""
     if name == "default":
         return None
     if name in _NUMBERS:

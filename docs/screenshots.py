@@ -1,10 +1,10 @@
-"""Takes the pictures of the README from the real program, on a terminal of its own.
+"""Takes the pictures of the documents from the real program in a terminal emulator.
 
     make screenshots                  writes them to docs/images
     make screenshots ARGS="--to DIR"  writes them to another folder
 
-It types what a person could have typed on the day of a release, into a session with an
-empty home. The jobs are real too, but what they do is only for show.
+It types the commands of a release day into a session with an empty home. The jobs are
+real processes, but only print and sleep.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ IMAGES: Final = Path(__file__).with_name("images")
 COLUMNS: Final = 100
 ROWS: Final = 28
 DARK: Final = {b"\x1b]11;?\x07": b"\x1b]11;rgb:1616/1919/1f1f\x07"}
-"""What a dark terminal answers when it is asked for its background."""
+"""The answer of a dark terminal to the query for its background."""
 
 HOME: Final = "/home/ada"
-"""Stands for the folder in which the pictures are taken."""
+"""Replaces the temporary home in the pictures."""
 
 MAKEFILE: Final = """\
 docs:
@@ -99,7 +99,7 @@ CONVERSATION: Final = (
         " new folder; shall I mend that?"
     ),
 )
-"""What the model of the last picture answers."""
+"""The answers of the model in the last picture."""
 
 
 def take_pictures(folder: Path) -> None:
@@ -186,7 +186,7 @@ def _release_day(chat: PtySession) -> None:
 
 
 def _plan(chat: PtySession) -> None:
-    """Make a group, a chain, a task that waits for its time, and two schedules."""
+    """Create a group, a chain, a task with a delay, and two schedules."""
     chat.wait("A note to yourself")
     chat.send("/group builds --parallel 1\r")
     chat.wait("group builds: 1 at a time")
@@ -210,7 +210,7 @@ def _plan(chat: PtySession) -> None:
 
 
 def _start_release(chat: PtySession) -> None:
-    """Have a task with a terminal ask for something."""
+    """Start a task with a terminal that asks a question."""
     chat.wait("A note to yourself")
     chat.send('/task --pty "Release" bash bash release.sh\r')
     chat.wait("#1 running   Release", "waits for input: Publish it? [y/N]")
@@ -222,7 +222,7 @@ def _open_release(chat: PtySession) -> None:
 
 
 def _answer(chat: PtySession) -> None:
-    """Give it the keys, and answer."""
+    """Use its terminal, and answer."""
     chat.send("i")
     chat.wait("#1 has the keys; Ctrl+] gives them back", "Publish it?")
     chat.send("y")
@@ -230,7 +230,7 @@ def _answer(chat: PtySession) -> None:
 
 
 def _talk(chat: PtySession) -> None:
-    """Have a model run the tests, look at what failed, and run them again."""
+    """Talk to a model that runs the tests, reads the failure, and runs them again."""
     chat.wait("Say something to assistant")
     chat.send("does the checkout still work?\r")
     chat.wait("/allow 1   (Tab takes it)")
@@ -241,7 +241,7 @@ def _talk(chat: PtySession) -> None:
 
 
 def _rename(chat: PtySession, path: str, name: str) -> None:
-    """Put a name in the place of a path that is another one in every run."""
+    """Replace a path that differs in every run by a name."""
     for number, line in enumerate(chat.lines):
         if (at := line.find(path)) < 0:
             continue
@@ -267,12 +267,12 @@ def _write(file: Path, chat: PtySession, home: str) -> None:
 
 
 def as_at_home(svg: str, home: str) -> str:
-    """Put somebody's home in the place of the folder in which pictures are taken.
+    """Replace the temporary home in a picture by `HOME`.
 
-    Rows stay as wide as they are.
+    Rows keep their width.
 
     Raises:
-        ValueError: If a path of this machine is left.
+        ValueError: If a path of this machine remains.
     """
     blanks = "&#160;" * (len(home) - len(HOME))
     pattern = re.compile(rf"{re.escape(home)}([^<]*)")

@@ -14,7 +14,7 @@ from backburner.actors.testing import FakeKind, ManualClock
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"slots": 0}, "give at least 1"),
+        ({"slots": 0}, "must be at least 1"),
         ({"grace": -1.0}, "grace must be 0 or more seconds"),
         ({"grace": math.nan}, "grace must be 0 or more seconds"),
         ({"grace": math.inf}, "grace must be 0 or more seconds"),

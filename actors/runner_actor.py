@@ -352,7 +352,7 @@ class RunnerActor(SafeActor[RunnerMessage]):
         task_id = clean_up.end.task_id
         # Searches the process table.
         self.about_to_block()
-        if clean_up.ending.go_on():
+        if clean_up.ending.next_round():
             self._config.clock.call_later(
                 INTERVAL, lambda: self.tell_self(CleanUpTask(task_id))
             )

@@ -28,16 +28,7 @@ TOLD: Final = 50
 
 
 class NodeLooks:
-    """Queries the nodes, and reports the results.
-
-    Args:
-        backend: The cluster.
-        seats: Knows which jobs wait.
-        jobs: The unfinished jobs.
-        connected: Set once the cluster is connected.
-        say: Sends messages to the session.
-        give_up: Called with the reason if the cluster can't be used.
-    """
+    """Queries the nodes, and reports the results."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,
@@ -46,14 +37,14 @@ class NodeLooks:
         jobs: dict[str, Job],
         connected: asyncio.Event,
         *,
-        say: Callable[[FromEngine], None],
+        send: Callable[[FromEngine], None],
         give_up: Callable[[str], None],
     ) -> None:
         self._backend = backend
         self._seats = seats
         self._jobs = jobs
         self._connected = connected
-        self._say = say
+        self._send = send
         self._give_up = give_up
         self.came = asyncio.Event()
         """Set for a job that may have to wait."""
@@ -66,7 +57,7 @@ class NodeLooks:
             # Cleared first: a job that arrives during the query may not be seated yet.
             self.came.clear()
             await asyncio.sleep(FIRST_LOOK)
-            while self._seats.is_anybody_waiting:
+            while self._seats.has_waiting_jobs:
                 await self._tell_why()
                 await asyncio.sleep(LOOK_AT_NODES)
 
@@ -88,7 +79,7 @@ class NodeLooks:
                 why = self._seats.why(job.run.needs, nodes)
             if why != job.why:
                 job.why = why
-                self._say(Waits(number, why))
+                self._send(Waits(number, why))
 
     async def tell(self) -> None:
         """Report the nodes to the session, once the cluster is connected."""
@@ -100,4 +91,4 @@ class NodeLooks:
             return
         jobs = Counter(it.node for it in self._jobs.values())
         seen = (replace(it, jobs=jobs[it.name]) for it in nodes)
-        self._say(NodesSeen(tuple(seen)))
+        self._send(NodesSeen(tuple(seen)))

@@ -191,7 +191,7 @@ class RemoteEngine:
                         self.name,
                         self._argv,
                         msgspec.json.encode(settings),
-                        lambda jobs, why: self._go_on(address, jobs, why),
+                        lambda jobs, why: self._replace_link(address, jobs, why),
                         before,
                     )
                     self._links[address] = link
@@ -204,7 +204,7 @@ class RemoteEngine:
                     )
             return link
 
-    def _go_on(self, address: str, jobs: list[RemoteJob], why: str) -> None:
+    def _replace_link(self, address: str, jobs: list[RemoteJob], why: str) -> None:
         """Start another process, which adopts the jobs of a dead one."""
         from .remote_job import fail  # noqa: PLC0415 - the same
 

@@ -114,7 +114,7 @@ class Seats:
         return "waiting for a node of the cluster"
 
     @property
-    def is_anybody_waiting(self) -> bool:
+    def has_waiting_jobs(self) -> bool:
         """Whether a job waits for room."""
         return any(it.jobs for it in self._shapes.values())
 

@@ -89,7 +89,7 @@ class Server:
             self._seats,
             self._jobs,
             self._connected,
-            say=self._say,
+            send=self._send,
             give_up=self._give_up,
         )
         self._writer: asyncio.StreamWriter | None = None
@@ -130,7 +130,7 @@ class Server:
         else:
             self._held = {it.job: it for it in held}
             self._connected.set()
-            self._say(Ready())
+            self._send(Ready())
 
     async def _renew(self) -> None:
         """Renew the leases, so that nothing on the cluster ends."""
@@ -147,11 +147,11 @@ class Server:
 
     def _give_up(self, text: str, *, ends: bool = True) -> None:
         self._ends = ends
-        self._say(Gone(safe_line(text)))
+        self._send(Gone(safe_line(text)))
         if self._writer is not None:
             self._writer.write_eof()
 
-    def _say(self, message: FromEngine) -> None:
+    def _send(self, message: FromEngine) -> None:
         if self._writer is not None:
             self._writer.write(frame(encode(message)))
 
@@ -168,7 +168,7 @@ class Server:
         match message:
             case Run() as run:
                 job = self._jobs[run.job] = Job(run)
-                task = self._in_background(self._see_to(job))
+                task = self._in_background(self._serve_job(job))
                 self._tasks[run.job] = task
                 self._nodes.came.set()
             case StopJob(job=number):
@@ -220,7 +220,7 @@ class Server:
                 job.ordered += 1
             job.ordering = False
 
-    async def _see_to(self, job: Job) -> None:
+    async def _serve_job(self, job: Job) -> None:
         number = job.run.job
         job.begun = True
         outcome, leftover = Outcome.failed("stopped before it had begun"), None
@@ -237,7 +237,7 @@ class Server:
             leftover = None
         job.output.close()
         del self._jobs[number], self._tasks[number]
-        self._say(Ended(number, outcome, leftover))
+        self._send(Ended(number, outcome, leftover))
 
     async def _ended(self, job: Job) -> tuple[Outcome, str | None]:
         """Run a job; return its outcome and leftover."""
@@ -346,7 +346,7 @@ class Server:
             await (agent.stop if job.run.before and not job.killed else agent.kill)(
                 job.run.job
             )
-        self._say(Began(job.run.job, node))
+        self._send(Began(job.run.job, node))
         return await asyncio.shield(
             asyncio.ensure_future(self._follow(job, agent, before, first))
         )
@@ -368,7 +368,7 @@ class Server:
         while True:
             offset = len(piece.data) + (0 if piece.cut else offset)
             if piece.intake is not None and piece.intake != known:
-                self._say(Took(run.job, piece.intake))
+                self._send(Took(run.job, piece.intake))
             known = piece.intake
             if (end := piece.end) is not None:
                 problem = job.output.put(before, piece)

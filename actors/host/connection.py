@@ -167,11 +167,11 @@ class Connection(SafeActor[ConnectionMessage]):
             if not self.tell_self(Outgoing()):
                 raise pykka.ActorDeadError("the client is gone")
 
-    def say_farewell(self, text: str) -> None:
+    def send_farewell(self, text: str) -> None:
         """Send the client `Farewell`, on any thread. Never blocks."""
         self._writer.send(frame(wire.encode(wire.Farewell(text))))
 
-    def say_leaving(self, leaving: Leaving) -> None:
+    def send_leaving(self, leaving: Leaving) -> None:
         """Notify the client that another host follows, on any thread. Never blocks."""
         self._writer.send(frame(wire.encode(leaving)))
 

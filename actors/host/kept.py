@@ -87,13 +87,13 @@ class Kept:
         """Whether it has recorded all exits of jobs of the previous host."""
         return self._all_noted and not self.has_died
 
-    def say_that_it_serves(self) -> None:
+    def report_service(self) -> None:
         """Notify the keeper that clients can connect."""
         if not self.has_died:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, SERVES)
 
-    def take_its_place(self) -> None:
+    def replace_keeper(self) -> None:
         """Become the keeper, with the jobs as children, so that they keep running.
 
         Returns only on failure.

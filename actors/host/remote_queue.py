@@ -76,14 +76,14 @@ class _Pending(msgspec.Struct, frozen=True):
     request: Any
 
 
-class _Nobody:
+class _Discard:
     """A recipient that ignores answers."""
 
     def tell(self, message: QueueReply, /) -> None:
         """Ignore an answer."""
 
 
-_NOBODY: Final = _Nobody()
+_DISCARD: Final = _Discard()
 
 
 def _again(request: Any) -> bytes:  # noqa: ANN401 - any request
@@ -306,7 +306,7 @@ class RemoteQueue:
             changes["claimant"] = Number(self._number_of(message.claimant) or 0)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         if recipient is None and isinstance(message, WriteDown):
-            recipient = _NOBODY  # kept, so that it is repeated if it was not stored
+            recipient = _DISCARD  # kept, so that it is repeated if it was not stored
         if recipient is not None:
             number = self._next_number()
             changes["reply_to"] = Number(number)

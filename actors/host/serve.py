@@ -123,13 +123,13 @@ class Host:
             self._idleness.watch()
             ready()
             if self._kept is not None:
-                self._kept.say_that_it_serves()
+                self._kept.report_service()
             self._follow_orders()
         finally:
             self._system.stop()
             if self._socket is not None:
                 close_socket(self._socket)
-            self._part()
+            self._disconnect_all()
             self._hooks.finish()
 
     def _take_signal(self, number: int, _: object) -> None:
@@ -147,14 +147,14 @@ class Host:
                 case KeeperDied() if self._kept and self._stopping is None:
                     logger.warning("The keeper died; this process takes its place")
                     self._system.hold_starts()
-                    self._kept.take_its_place()
+                    self._kept.replace_keeper()
                     self._system.let_start()
                     logger.error("Nothing can start the host again if it dies")
                 case Leave(settings=settings) if self._kept and self._stopping is None:
                     self._hooks.finish()
                     self._system.hold_starts()
                     self._kept.hand_on(settings)
-                    self._say_leaving()
+                    self._send_leaving()
                     # All announced changes are stored, so this is as safe as a kill.
                     os._exit(RESTART)
                 case KeeperDied() | Leave():
@@ -186,7 +186,7 @@ class Host:
                 return ""
         return f"the new host would not start, so this one keeps running: {problem}"
 
-    def _say_leaving(self) -> None:
+    def _send_leaving(self) -> None:
         """Notify the clients of the handover; blocks for a second at most."""
         deadline = time.monotonic() + _LAST_WORDS_TIMEOUT
         running = None
@@ -198,7 +198,7 @@ class Host:
         with self._changed:
             connections = [*self._connections]
         for connection in connections:
-            connection.say_leaving(Leaving(running))
+            connection.send_leaving(Leaving(running))
         for connection in connections:
             connection.flush(max(0.0, deadline - time.monotonic()))
 
@@ -213,12 +213,12 @@ class Host:
         while not self._system.hurry() and stopping and stopping.is_alive():
             stopping.join(0.01)  # the stop has not reached the step that can be hurried
 
-    def _part(self) -> None:
+    def _disconnect_all(self) -> None:
         with self._changed:
             connections = [*self._connections]
         text = self._reason or "the session was ended"
         for connection in connections:
-            connection.say_farewell(text)
+            connection.send_farewell(text)
         for connection in connections:
             connection.close(_LAST_WORDS_TIMEOUT)
 

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 class ForcedEnd:
-    """Ends a job whose task gets another outcome than that of the job.
-
-    Args:
-        outcome: The outcome of the task.
-        kind: The kind of the job.
-        clock: The source of time.
-    """
+    """Ends a job whose task gets another outcome than that of the job."""
 
     def __init__(self, outcome: Outcome, kind: Kind, clock: Clock) -> None:
         self.outcome = outcome

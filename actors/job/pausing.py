@@ -22,12 +22,7 @@ def not_pausable(kind: Kind) -> str:
 
 
 class Pausing:
-    """Pauses and resumes one job.
-
-    Args:
-        kind: The kind of the job.
-        is_paused: Whether the task is paused.
-    """
+    """Pauses and resumes one job."""
 
     def __init__(self, kind: Kind, *, is_paused: bool) -> None:
         self.is_paused = is_paused
@@ -51,7 +46,7 @@ class Pausing:
         """Start the timeout of the job; it doesn't run while the task is paused."""
         self._timeout = timeout
         if not self.is_paused:
-            timeout.go_on()
+            timeout.resume()
 
     def apply(self, job: Job) -> None:
         """Pause or resume the job, which is `Pausable`, and its timeout.
@@ -63,7 +58,7 @@ class Pausing:
         """
         calls.call(self._kind, job, "pause" if self.is_paused else "resume")
         if self._timeout is not None:
-            (self._timeout.pause if self.is_paused else self._timeout.go_on)()
+            (self._timeout.pause if self.is_paused else self._timeout.resume)()
         self._job = job if isinstance(job, TellsPause) else None
 
     def cancel(self) -> None:

@@ -18,10 +18,6 @@ class JournalConnection:
     """Opens the file when it is needed, and detects its deletion.
 
     May be created on any thread; after that one thread uses it.
-
-    Args:
-        path: The file.
-        hurried: Returns, on any thread, whether a caller waits for the end of the work.
     """
 
     def __init__(self, path: Path, hurried: Callable[[], bool]) -> None:

@@ -176,7 +176,7 @@ class SqliteJournal(Journal):
             is_copy=kept not in {"", self._key},
         )
 
-    def go_on_at(self, next_id: int, seq: int) -> None:
+    def continue_at(self, next_id: int, seq: int) -> None:
         """Continue ids and change numbers from here, if higher ones were used.
 
         Raises:

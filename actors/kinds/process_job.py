@@ -13,7 +13,7 @@ from ..processes.awaits_input import InputWatch
 from ..processes.child import ChildProcess, ExitStatus
 from ..processes.ending import INTERVAL, KillRounds
 from ..processes.halting import HaltRounds
-from ..rules.outcome import GOES_ON
+from ..rules.outcome import STILL_RUNNING
 from ..rules.safe_text import size_text
 from .kind import JobEnd
 
@@ -62,7 +62,7 @@ class ProcessJob:
         # An adopted process may have ended, and its id been reused; `look` detects
         # that.
         if child.leads:
-            context.exits.watch(child.pid, self._have_a_look)
+            context.exits.watch(child.pid, self._request_look)
         if channel is not None:
             channel.begin(context.look)
 
@@ -86,12 +86,12 @@ class ProcessJob:
         if status is not None and channel is not None and not channel.finish():
             status = None  # its last output is not in the output file yet
         if self._ending is not None:
-            return self._go_on_ending(self._ending, status)
+            return self._continue_kill(self._ending, status)
         if self._searches:
             self._ask_to_end()
         if self._halting is not None:
-            self._go_on_halting(self._halting)
-        if status is None or (self._stopping and self._something_left()):
+            self._continue_halt(self._halting)
+        if status is None or (self._stopping and self._is_any_alive()):
             if not self._gave_way:
                 # Not at the start: most jobs that end before the first look don't
                 # justify it.
@@ -126,7 +126,7 @@ class ProcessJob:
         self._halting = None
         self._ending = KillRounds(self._find_family)
         self._kill(self._ending)
-        self._have_a_look()
+        self._request_look()
 
     def _halt(self, number: int) -> None:
         if self._stopping:
@@ -139,7 +139,7 @@ class ProcessJob:
             lambda process: child.leads and process.is_in_group(group),
             number,
         )
-        self._go_on_halting(self._halting)
+        self._continue_halt(self._halting)
 
     def _exceeds_its_limits(self) -> bool:
         if self._bounds is None or not self._bounds.is_check_due():
@@ -147,14 +147,14 @@ class ProcessJob:
         self._context.about_to_block()
         return self._bounds.exceeded(self._child.pid) is not None
 
-    def _go_on_halting(self, halting: HaltRounds) -> None:
+    def _continue_halt(self, halting: HaltRounds) -> None:
         self._context.about_to_block()
-        pause = halting.go_on()
+        pause = halting.next_round()
         self.pause_problem = halting.problem
         if pause is None:
             self._halting = None
         else:
-            self._context.clock.call_later(pause, self._have_a_look)
+            self._context.clock.call_later(pause, self._request_look)
 
     def _ask_to_end(self) -> None:
         # Search first: a process without the mark in a session of its own can be
@@ -164,7 +164,7 @@ class ProcessJob:
             self._find_family()
         except (OSError, MemoryError):
             if self._searches > 0:
-                self._context.clock.call_later(INTERVAL, self._have_a_look)
+                self._context.clock.call_later(INTERVAL, self._request_look)
                 return
         self._searches = 0
         leads, group = self._child.leads, self._child.pid
@@ -178,21 +178,21 @@ class ProcessJob:
             )
 
     def _kill(self, ending: KillRounds) -> None:
-        ending.go_on()
+        ending.next_round()
         # As above: only after the processes that left the group have been found.
         if not ending.is_in_doubt or ending.is_exhausted:
             self._child.signal_group(signal.SIGKILL)
             if self._bounds is not None:
                 self._bounds.kill()
 
-    def _go_on_ending(
+    def _continue_kill(
         self, ending: KillRounds, status: ExitStatus | None
     ) -> JobEnd | None:
         self._kill(ending)
         if status is not None and ending.is_done:
             return self._end(status)
         if not ending.is_exhausted:
-            self._context.clock.call_later(INTERVAL, self._have_a_look)
+            self._context.clock.call_later(INTERVAL, self._request_look)
             return None
         if status is not None:
             self._reap(status)
@@ -203,7 +203,7 @@ class ProcessJob:
         return JobEnd(outcome, leftover, tuple(self._family))
 
     def _end(self, status: ExitStatus) -> JobEnd:
-        has_left = self._reap(status) or self._holds_something()
+        has_left = self._reap(status) or self._has_members()
         outcome = status.outcome(self._child.figures)
         if self._bounds is not None:
             outcome = self._bounds.judged(outcome)
@@ -220,7 +220,7 @@ class ProcessJob:
             with contextlib.suppress(OSError, MemoryError):
                 names = family.describe(self._find_family())
             if names:
-                reason = f"{outcome.reason}{GOES_ON}{names}"
+                reason = f"{outcome.reason}{STILL_RUNNING}{names}"
                 outcome = msgspec.structs.replace(outcome, reason=reason)
                 return JobEnd(outcome, left=tuple(self._family))
         return JobEnd(outcome)
@@ -231,7 +231,7 @@ class ProcessJob:
             self._context.notes.ended(self._child.process, number)
         return self._child.reap()
 
-    def _holds_something(self) -> bool:
+    def _has_members(self) -> bool:
         """Return whether its control group has processes that left the session."""
         if self._bounds is None:
             return False
@@ -239,7 +239,7 @@ class ProcessJob:
             return bool(self._bounds.members())
         return False
 
-    def _something_left(self) -> bool:
+    def _is_any_alive(self) -> bool:
         try:
             # A search takes milliseconds, so check the known processes first.
             return any(it.is_alive() for it in self._family) or bool(
@@ -248,7 +248,7 @@ class ProcessJob:
         except (OSError, MemoryError):
             return True  # the next look may succeed
 
-    def _have_a_look(self) -> None:
+    def _request_look(self) -> None:
         # False means that the actor has stopped; then nothing else reaps the child.
         if self._context.look() is False:
             if self.channel is not None:

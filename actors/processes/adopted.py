@@ -26,7 +26,9 @@ _GET_INFO: Final = (3 << 30) | (_INFO_SIZE << 16) | (0xFF << 8) | 11
 _INFO_EXIT: Final = 1 << 3
 _STATUS_PLACE: Final = 60
 
-_NOBODY: Final = "it ended while the session had no host, and its exit was not recorded"
+_UNRECORDED: Final = (
+    "it ended while the session had no host, and its exit was not recorded"
+)
 _IN_DOUBT: Final = "the session's host was killed just as it started the process"
 
 
@@ -106,7 +108,9 @@ class AdoptedProcess:
         self.figures = (noted and noted.figures) or used
         if self.in_doubt:
             return ExitStatus(unknown=_IN_DOUBT)
-        return ExitStatus(unknown=_NOBODY) if status is None else ExitStatus.of(status)
+        return (
+            ExitStatus(unknown=_UNRECORDED) if status is None else ExitStatus.of(status)
+        )
 
     def runs(self, command: Sequence[str]) -> bool:
         """Return whether it still runs the given command.

@@ -288,7 +288,7 @@ class Bounds:
         return msgspec.structs.replace(outcome, reason=reason, error=reason)
 
 
-def held_of_session(
+def in_groups_of_session(
     session_key: str, spared: Container[int] = (), *, look: bool = False
 ) -> list[Process]:
     """Return the processes in the control groups of a session.

@@ -50,7 +50,7 @@ class KillRounds:
         self._left: list[Process] = []
         self._failure: OSError | MemoryError | None = None
 
-    def go_on(self) -> bool:
+    def next_round(self) -> bool:
         """Search and kill once; return whether another round is needed."""
         self._rounds += 1
         try:
@@ -108,7 +108,7 @@ def end_all(
     if grace > 0 and not _ask_to_end(search, grace, hurried):
         return ""
     ending = KillRounds(search)
-    while ending.go_on():
+    while ending.next_round():
         time.sleep(INTERVAL)
     return ending.left()
 

@@ -57,7 +57,7 @@ class HaltRounds:
         self.problem: str | None = None
         """Why some processes have not received the signal, if that takes long."""
 
-    def go_on(self) -> float | None:
+    def next_round(self) -> float | None:
         """Search, and signal the processes found.
 
         Returns:
@@ -67,7 +67,7 @@ class HaltRounds:
         for _ in range(_AT_ONCE):
             self._rounds += 1
             try:
-                if not self._go_on():
+                if not self._signal_once():
                     self.problem = None
                     return None
             except (OSError, MemoryError) as error:
@@ -81,7 +81,7 @@ class HaltRounds:
         self.problem = problem
         return SLOW
 
-    def _go_on(self) -> bool:
+    def _signal_once(self) -> bool:
         if self._number != signal.SIGSTOP:
             # The youngest first, so that no parent observes a stopped child.
             self._send(reversed(self._search()))

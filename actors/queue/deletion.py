@@ -28,17 +28,7 @@ _MUCH_OUTPUT: Final = 1 << 24  # bytes
 
 
 class Deletion:
-    """Deletes output files and wipes the journal; a RemovalActor does the slow work.
-
-    Args:
-        kinds: The kinds of tasks; some write a result file.
-        dead_letters: Counts messages to dead recipients.
-        scheduler: Runs the turns of the RemovalActor.
-        journal: The journal, which may contain deleted secrets.
-        writer: Writes the journal, except while it is wiped.
-        clock: The source of time.
-        queue: Receives `Wipe` when `wipe` is due, and `Wiped` afterwards.
-    """
+    """Deletes output files and wipes the journal; a RemovalActor does the slow work."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,

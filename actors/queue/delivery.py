@@ -23,15 +23,6 @@ class Delivery:
     """Commits changes, and sends the resulting messages.
 
     While the journal can't be written, only messages that reveal no change are sent.
-
-    Args:
-        changes: The applied changes, and the messages to send.
-        schedules: The schedules, whose changes become visible after the commit.
-        starts: Fails tasks that a dead runner did not take.
-        subscribers: The recipients of notifications.
-        writer: Writes the journal.
-        deletion: Deletes the files of forgotten tasks.
-        dead_letters: Counts messages to dead recipients.
     """
 
     def __init__(  # noqa: PLR0913 - each is one independent thing

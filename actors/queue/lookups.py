@@ -58,18 +58,7 @@ _SAID: Final = 2_000
 
 
 class Lookups:
-    """Answers lookups with the committed state.
-
-    Args:
-        changes: The tasks.
-        schedules: The schedules.
-        starts: Knows why tasks wait.
-        running: Knows the processes of tasks.
-        subscribers: The subscribers.
-        writer: Reads the journal.
-        delivery: Commits earlier changes.
-        engines: Where tasks run besides this machine, by name.
-    """
+    """Answers lookups with the committed state."""
 
     def __init__(  # noqa: PLR0913 - each is one independent thing
         self,

@@ -25,7 +25,7 @@ STOPPING: Final = "stopping, "
 BEYOND_LIMIT: Final = "output went beyond the limit of "
 """Part of the reason of a task with too much output; the limit follows."""
 
-GOES_ON: Final = "; still running: "
+STILL_RUNNING: Final = "; still running: "
 """Part of the reason of a finished task; its background processes follow."""
 
 

@@ -43,7 +43,7 @@ class RunningTimes:
         if at is None:
             return
         if task.waits_to_run:
-            self._go_on(task, at)
+            self._continue(task, at)
             return
         self._began[task.id] = at.monotonic - (task.duration or 0.0)
         # A lower bound: the start of its attempt is not stored.
@@ -75,7 +75,7 @@ class RunningTimes:
         """Record the end of an attempt that another one follows."""
         self._attempts_began.pop(task.id, None)
         if self._began.get(task.id) is None:
-            self._go_on(task, at)
+            self._continue(task, at)
 
     def end(self, task_id: int) -> None:
         """Record the end of a task, whether it ran or was queued."""
@@ -94,7 +94,7 @@ class RunningTimes:
         began = self._attempts_began.get(task_id)
         return 0.0 if began is None else at.monotonic - began
 
-    def _go_on(self, task: Task, at: Moment) -> None:
+    def _continue(self, task: Task, at: Moment) -> None:
         """Continue the duration of a stored task between two attempts.
 
         The stored duration is that at the end of an attempt. The wait since then

@@ -56,9 +56,6 @@ def safe_line(text: str) -> str:
     Line breaks become spaces and tabs are expanded. Of text that overwrites itself
     (`\r`) the last version remains, as on a terminal.
 
-    Args:
-        text: Any text.
-
     Returns:
         A line without control characters, escape sequences, bidirectional controls
         or surrogates.

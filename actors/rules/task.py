@@ -13,7 +13,7 @@ from .attempts import Attempt
 from .contradictions import contradiction
 from .figures import Figures
 from .moment import FIRST_YEAR, LAST_YEAR
-from .outcome import GOES_ON, ExitCode, Outcome
+from .outcome import STILL_RUNNING, ExitCode, Outcome
 from .request import TaskRequest
 from .status import LEGAL_TRANSITIONS, TaskStatus
 from .terms import PLAIN, Terms
@@ -164,15 +164,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         queued_at: datetime,
         output_path: str | None = None,
     ) -> Self:
-        """Create the queued task of a request.
-
-        Args:
-            request: The request; the task contains all of it but the environment.
-            id: See the attributes.
-            reason: See the attributes.
-            queued_at: See the attributes.
-            output_path: See the attributes.
-        """
+        """Create the queued task of a request."""
         return cls(
             id=id,
             description=request.description,
@@ -209,7 +201,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
         Empty if there are none.
         """
-        return self.reason.partition(GOES_ON)[2] if self.status.is_final else ""
+        return self.reason.partition(STILL_RUNNING)[2] if self.status.is_final else ""
 
     def with_left_running(self, names: str) -> Self:
         """Return this finished task with its remaining background processes.
@@ -217,10 +209,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Args:
             names: Their names, for people; empty if all have ended.
         """
-        before, goes_on, _ = self.reason.partition(GOES_ON)
+        before, goes_on, _ = self.reason.partition(STILL_RUNNING)
         if not goes_on:
             return self
-        reason = f"{before}{GOES_ON}{names}" if names else before
+        reason = f"{before}{STILL_RUNNING}{names}" if names else before
         return msgspec.structs.replace(self, reason=reason)
 
     @property
@@ -298,11 +290,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def resumed(self, at: datetime) -> Self:
-        """Return this task, resumed; unchanged if it isn't paused.
-
-        Args:
-            at: The time of the change.
-        """
+        """Return this task, resumed; unchanged if it isn't paused."""
         if self.paused_at is None:
             return self
         took = max(0.0, (at - self.paused_at).total_seconds())
@@ -328,8 +316,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.status is not TaskStatus.RUNNING:
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
-        changes = self._told_by(news) | {"progress": None, "awaits_input": False}
-        before, _, _ = attempt.before.partition(GOES_ON)
+        changes = self._changes_of(news) | {"progress": None, "awaits_input": False}
+        before, _, _ = attempt.before.partition(STILL_RUNNING)
         attempt = msgspec.structs.replace(attempt, before=before)
         return msgspec.structs.replace(
             self, attempt=attempt, duration=duration, reason=before, **changes
@@ -347,7 +335,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.status is not TaskStatus.RUNNING:
             raise IllegalTransitionError(self, TaskStatus.RUNNING)
-        return msgspec.structs.replace(self, duration=duration, **self._told_by(news))
+        return msgspec.structs.replace(
+            self, duration=duration, **self._changes_of(news)
+        )
 
     def with_reason(self, reason: str, duration: float, node: str = "") -> Self:
         """Return this running task with another reason, on a node.
@@ -392,12 +382,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises:
             IllegalTransitionError: If the state machine does not allow it.
         """
-        changes = self._told_by(news)
+        changes = self._changes_of(news)
         if outcome.status is TaskStatus.COMPLETE and changes["progress"] is not None:
             changes["progress"] = 100
         reason, attempt = outcome.reason, self.attempt
         if attempt is not None:
-            before, goes_on, left = reason.partition(GOES_ON)
+            before, goes_on, left = reason.partition(STILL_RUNNING)
             when = "before " if attempt.waits else ""
             reason = f"{before} ({when}{self.attempt_text}){goes_on}{left}"
             changes["attempt"] = msgspec.structs.replace(attempt, waits=False, due=None)
@@ -413,7 +403,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             **changes,
         )
 
-    def _told_by(self, news: OutputNews | None) -> dict[str, object]:
+    def _changes_of(self, news: OutputNews | None) -> dict[str, object]:
         """Return the fields of this task that follow from its output."""
         if news is None:
             return {"progress": self.progress}

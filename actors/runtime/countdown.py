@@ -22,7 +22,7 @@ class Countdown:
         self._since = 0.0
         self._alarm: Alarm | None = None
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Resume the countdown."""
         if self._alarm is None:
             self._since = self._clock.now().monotonic

@@ -287,7 +287,7 @@ class SessionFolder:
             )
             if lost is not None:
                 lost = f"{self.journal_path} {lost} {self.output}"
-            journal.go_on_at(memory.next_id, memory.seq)
+            journal.continue_at(memory.next_id, memory.seq)
             self._write_owner(
                 key=memory.session_key, next_id=memory.next_id, seq=memory.seq
             )
@@ -345,9 +345,9 @@ class SessionFolder:
             except BlockingIOError:
                 # A child that a killed program has just forked briefly has its files.
                 if self._owner_runs() or time.monotonic() > until:
+                    where = f"in {self._owner_text()}; use that"
                     raise InUseError(
-                        f"session {self.path.name!r} is open already, in {self._who()};"
-                        " use that"
+                        f"session {self.path.name!r} is open already, {where}"
                     ) from None
             time.sleep(0.01)
         size = os.fstat(self._lock).st_size
@@ -380,7 +380,7 @@ class SessionFolder:
         os.pwrite(lock, text, 0)
         self._owner = owner
 
-    def _who(self) -> str:
+    def _owner_text(self) -> str:
         owner = read_owner(self._lock)
         if owner is None:
             return "another program"

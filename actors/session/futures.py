@@ -104,13 +104,7 @@ class TaskFuture(Future[Task]):
 
 
 class Futures:
-    """The futures of a started task system. Thread-safe.
-
-    Args:
-        queue: The recipient of the requests.
-        dead_letters: Counts messages to dead recipients.
-        is_own_thread: Returns whether the caller runs on a thread of the actors.
-    """
+    """The futures of a started task system. Thread-safe."""
 
     def __init__(
         self,

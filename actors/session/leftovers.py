@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..processes import family
-from ..processes.bounds import held_of_session, remove_groups
+from ..processes.bounds import in_groups_of_session, remove_groups
 from ..processes.ending import end_all
 from ..processes.handle import Process
 from ..processes.marks import is_of_session, task_of
@@ -98,7 +98,7 @@ def find_all(
         lambda part: is_of_session(part, key) and task_of(part) not in spared
     )
     # Marks of another user's processes can't be read.
-    held = held_of_session(key, spared, look=look)
+    held = in_groups_of_session(key, spared, look=look)
     # Most processes are found in several ways.
     return [*dict.fromkeys([*marked, *held, *filter(Process.is_alive, known)])]
 

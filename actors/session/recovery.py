@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ..processes.output_file import OutputMonitor
 from ..rules.adoption import Adoption
-from ..rules.outcome import COPIED, GOES_ON, LOST, NEVER_KNOWN, RESTARTED, Outcome
+from ..rules.outcome import COPIED, LOST, NEVER_KNOWN, RESTARTED, STILL_RUNNING, Outcome
 from ..rules.output_news import OutputNews
 from ..rules.process_record import ProcessId, StartedProcess
 from ..rules.status import TaskStatus
@@ -160,7 +160,7 @@ def as_left(
             else (
                 it.with_left_running("")
                 if it.ended_at is not None
-                and GOES_ON in it.reason
+                and STILL_RUNNING in it.reason
                 and it.id not in spared
                 else it
             )
@@ -181,7 +181,7 @@ def told_now(
         [
             replace(it, task=it.task.with_left_running(""))
             if it.task.ended_at is not None
-            and GOES_ON in it.task.reason
+            and STILL_RUNNING in it.task.reason
             and it.task.id not in spared
             else it
             for it in changes

@@ -335,7 +335,7 @@ def test_a_child_of_a_process_that_ended_after_the_search_is_stopped(
         return False
 
     rounds = HaltRounds(_marked, no_group, no_group, signal.SIGSTOP)
-    until(lambda: rounds.go_on() is None)
+    until(lambda: rounds.next_round() is None)
     last = psutil.Process(relay.ids()[-1])
     until(lambda: last.status() == psutil.STATUS_STOPPED)
 

@@ -55,7 +55,7 @@ def test_processes_started_during_a_search_are_stopped(start: Start) -> None:
             until(lambda: len(listed.children()) == 3)
         return [parent]
 
-    HaltRounds(search, _is_none, _is_none, signal.SIGSTOP).go_on()
+    HaltRounds(search, _is_none, _is_none, signal.SIGSTOP).next_round()
 
     new = {*listed.children()} - before
     assert len(new) == 2
@@ -76,9 +76,9 @@ def test_rounds_continue_while_new_processes_are_found(
         return listed
 
     rounds = HaltRounds(search, _is_none, _is_none, signal.SIGSTOP)
-    turns = [(rounds.go_on(), rounds.problem) for _ in range(3)]
+    turns = [(rounds.next_round(), rounds.problem) for _ in range(3)]
     grows = False
-    last = (rounds.go_on(), rounds.problem)
+    last = (rounds.next_round(), rounds.problem)
 
     assert turns == [(INTERVAL, None), (INTERVAL, None), (SLOW, FASTER)]
     assert last == (None, None)

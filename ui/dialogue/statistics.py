@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ...actors import TaskStatus
-from ...actors.rules.outcome import GOES_ON
+from ...actors.rules.outcome import STILL_RUNNING
 from ...actors.rules.safe_text import brief, safe_line
 from ...actors.rules.terms import PLAIN
 from ..text.columns import table
@@ -162,7 +162,7 @@ def _group_of(task: Task) -> str:
 
 
 def _reason(task: Task) -> str:
-    reason = task.reason.partition(GOES_ON)[0].partition("; ")[0]
+    reason = task.reason.partition(STILL_RUNNING)[0].partition("; ")[0]
     # The number of attempts does not make a different reason.
     return brief(reason.partition(" (attempt ")[0], _LONGEST_REASON)
 

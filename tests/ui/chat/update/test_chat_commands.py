@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from backburner.actors import AddTask, ChatMessage, Task, Transcript
-from backburner.actors.rules.outcome import GOES_ON
+from backburner.actors.rules.outcome import STILL_RUNNING
 from backburner.ui.chat.model.state import Leaving
 from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Problem
@@ -14,7 +14,7 @@ from backburner.ui.terminal.keys import Paste
 from chat_driver import ChatDriver, ended, queued, requests, running
 from msgspec.structs import replace
 
-SERVING = replace(ended(1), reason=f"exit status 0{GOES_ON}7 (server)")
+SERVING = replace(ended(1), reason=f"exit status 0{STILL_RUNNING}7 (server)")
 """A task that left a process running when it ended."""
 
 

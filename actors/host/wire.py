@@ -242,7 +242,7 @@ def not_unicode(request: QueueRequest) -> str:
     if isinstance(request, AddTask):
         for name, value in (request.request.environment or {}).items():
             if not is_unicode(name + value):
-                return f"the environment variable {name!r} is not UTF-8; unset it"
+                return f"the environment variable {name!r} is not valid UTF-8; unset it"
     return "the request is not valid UTF-8; correct it"
 
 

@@ -226,7 +226,7 @@ def test_a_variable_that_is_not_unicode_is_named_if_it_can_not_be_passed_on(
 
     text = agent.refusal("run", command="true", environment={"A": "b"})
 
-    assert text == "the environment variable 'OLD_NAME' is not UTF-8; unset it"
+    assert text == "the environment variable 'OLD_NAME' is not valid UTF-8; unset it"
     assert agent.data("run", command="true", wait=45)["ended"]
 
 

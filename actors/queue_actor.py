@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Never, get_args
 
+from msgspec.structs import replace
+
 from .journal.errors import JournalError
 from .journal.sqlite_file import LOCK_TIMEOUT
 from .journal.writer import JournalWriter
+from .kinds import InvalidRequestError
 from .messages import (
     Acknowledged,
     AddSchedule,
@@ -78,6 +81,7 @@ from .rules.field_types import not_taken, wrong_type
 from .rules.output_quota import OutputQuota
 from .rules.safe_text import safe_line
 from .rules.schedules import ScheduleBook
+from .rules.task_table import UnknownTaskError
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import (
     Recipient,
@@ -98,7 +102,9 @@ if TYPE_CHECKING:
 BATCH: Final = 256
 """Maximum number of messages in a batch."""
 
-_CHECKED: Final = frozenset(get_args(QueueRequest)) - {Shown}
+_REQUESTS: Final = frozenset(get_args(QueueRequest))
+
+_CHECKED: Final = _REQUESTS - {Shown}
 """Requests whose field types are checked. `Shown` is too frequent for that."""
 
 
@@ -232,14 +238,13 @@ class QueueActor(SafeActor[QueueMessage]):
 
     def handle(self, message: QueueMessage) -> None:
         """Handle one message; after the last one of a batch, commit and send."""
-        self._conclude(message, _refusal(message) or self._apply(message))
+        self._conclude(message, _refusal(message) or self._answer(message))
         self._end_batch()
 
     def on_error(self, message: QueueMessage, error: BaseException) -> None:
         """Answer with a refusal, and commit the changes of earlier messages."""
         text = safe_line(f"internal error: {error!r}; see the log")
-        correlation_id = getattr(message, "correlation_id", None)
-        self._conclude(message, Refused(text, correlation_id=correlation_id))
+        self._conclude(message, Refused(text))
         self._end_batch()
 
     def on_stop(self) -> None:
@@ -264,8 +269,11 @@ class QueueActor(SafeActor[QueueMessage]):
     def _conclude(self, message: QueueMessage, answer: QueueReply | None) -> None:
         self._handled += 1
         if answer is not None:
+            correlation_id: object = getattr(message, "correlation_id", None)
+            if isinstance(correlation_id, int | str):  # may be the refused field
+                answer = replace(answer, correlation_id=correlation_id)
             asker: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-            if not isinstance(asker, Recipient):  # may be the refused field
+            if not isinstance(asker, Recipient):  # as above
                 asker = self.answer_later()
             if asker is not None:
                 self._delivery.answer(asker, answer)
@@ -288,6 +296,17 @@ class QueueActor(SafeActor[QueueMessage]):
                 lambda: self.tell_self(LookAtTimes()), can_add=self._adding.is_open
             )
         self._delivery.flush()
+
+    def _answer(self, message: QueueMessage) -> QueueReply | None:
+        """Apply a message; return the answer, if it is a request."""
+        try:
+            return self._apply(message)
+        except (InvalidRequestError, UnknownTaskError) as error:
+            if type(message) not in _REQUESTS:
+                raise
+            if isinstance(error, UnknownTaskError):
+                return self._changes.unknown(error.task_id)
+            return Refused(str(error), RefusalCode.INVALID)
 
     def _apply(self, message: QueueMessage) -> QueueReply | None:
         match message:
@@ -312,31 +331,28 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._schedules.look_again()
                 return self._control.rule(message)
             case AddSchedule() | RemoveSchedule() | PauseSchedule():
-                return self._adding.refusal(
-                    message.correlation_id
-                ) or self._schedules.change(message)
+                return self._adding.refusal() or self._schedules.change(message)
             case CancelAll():
                 return self._control.cancel_all(message)
-            case ForgetFinished(correlation_id=correlation_id):
-                ids = self._changes.forget(self._book.forget_finished())
-                return Forgotten(ids, correlation_id)
+            case ForgetFinished():
+                return Forgotten(self._changes.forget(self._book.forget_finished()))
             case SetSlots():
                 return self._starts.set_slots(message)
             case SendInput() | ResizeTerminal() | TaskAwaitsInput():
                 return self._inputs.take(message, self.answer_later)
             case Subscribe():
                 return self._lookups.subscribe(message, self.answer_later)
-            case Unsubscribe(subscriber=subscriber, correlation_id=correlation_id):
+            case Unsubscribe(subscriber=subscriber):
                 self._subscribers.remove(subscriber)
-                return Acknowledged(correlation_id)
+                return Acknowledged()
             case Shown() | ClaimEnds():
                 self._subscribers.take(message)
             case WriteDown():
                 return self._lookups.said_before(message) or self._subscribers.said(
                     message
                 )
-            case OpenQueue(correlation_id=correlation_id):
-                return self._reopening.run(correlation_id)
+            case OpenQueue():
+                return self._reopening.run()
             case CloseQueue():
                 return self._close(message)
             case AwaitShown(reply_to=reply_to):
@@ -369,7 +385,7 @@ class QueueActor(SafeActor[QueueMessage]):
         self.end_turn()
         for request in requests:
             try:
-                self._conclude(request, self._apply(request))
+                self._conclude(request, self._answer(request))
             except BaseException as error:  # noqa: BLE001 - others are still handled
                 self.make_good(request, error)
 
@@ -386,7 +402,7 @@ class QueueActor(SafeActor[QueueMessage]):
             self._running.interruption = self._end_reason
         else:
             self._control.cancel_queued(message.reason)
-        return Acknowledged(message.correlation_id)
+        return Acknowledged()
 
 
 def _refuse(message: Never) -> Refused:
@@ -398,6 +414,4 @@ def _refusal(message: QueueMessage) -> Refused | None:
     """Refuse a request with a value of a wrong type in one of its fields."""
     if type(message) not in _CHECKED or (problem := wrong_type(message)) is None:
         return None
-    given: object = getattr(message, "correlation_id", None)
-    correlation_id = given if isinstance(given, int | str) else None
-    return Refused(problem, RefusalCode.INVALID, correlation_id)
+    return Refused(problem, RefusalCode.INVALID)

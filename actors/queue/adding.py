@@ -61,7 +61,7 @@ class Adding:
             and self._book.newest_id <= ROOM_FOR_MORE
         )
 
-    def refusal(self, correlation_id: int | str | None) -> Refused | None:
+    def refusal(self) -> Refused | None:
         """Return a refusal if the queue takes nothing new; None if it does."""
         if self.is_open:
             return None
@@ -73,25 +73,25 @@ class Adding:
             text = f"can't write to the journal ({trouble}); try again later"
         else:
             text = "this session has no ids left for new tasks; open another"
-        return Refused(text, code, correlation_id)
+        return Refused(text, code)
 
     def take(self, message: AddTask) -> QueueReply:
-        """Add a task, or return the existing one."""
-        correlation_id = message.correlation_id
+        """Add a task, or return the existing one.
+
+        Raises:
+            InvalidRequestError: If the request is invalid.
+        """
         if (added := self._book.tasks.find_key(message.request.key)) is not None:
-            return TaskAdded(added, correlation_id, existed=True)
-        if (refused := self.refusal(correlation_id)) is not None:
+            return TaskAdded(added, existed=True)
+        if (refused := self.refusal()) is not None:
             return refused
-        try:
-            if message.unless_queued:
-                request, _ = self._admission.admit(message.request)
-                if (queued := self._book.find_queued(request)) is not None:
-                    return TaskAdded(queued, correlation_id, existed=True)
-            if message.saying is not None:
-                return self._add_saying(message, message.saying)
-            return TaskAdded(self.add(message.request), correlation_id)
-        except InvalidRequestError as error:
-            return Refused(str(error), RefusalCode.INVALID, correlation_id)
+        if message.unless_queued:
+            request, _ = self._admission.admit(message.request)
+            if (queued := self._book.find_queued(request)) is not None:
+                return TaskAdded(queued, existed=True)
+        if message.saying is not None:
+            return self._add_saying(message, message.saying)
+        return TaskAdded(self.add(message.request))
 
     def add(self, request: TaskRequest) -> Task:
         """Add a task.
@@ -116,8 +116,8 @@ class Adding:
             )
         if not self._subscribers.are_shown():
             text = "no open chat can show the message"
-            return Refused(text, RefusalCode.FAILED, message.correlation_id)
+            return Refused(text, RefusalCode.FAILED)
         task = self.add(message.request)
         text = said.text.replace(key, str(task.id))
         self._subscribers.said(WriteDown(replace(said, text=text)))
-        return TaskAdded(task, message.correlation_id)
+        return TaskAdded(task)

@@ -118,7 +118,7 @@ class Admission:
             raise InvalidRequestError(problem)
         for task_id in terms.waits_for:
             if task_id not in self._changes.book.tasks:
-                why = self._changes.unknown(task_id, None).text
+                why = self._changes.unknown(task_id).text
                 raise InvalidRequestError(f"can't start after #{task_id}: {why}")
 
     def _check_engine(self, terms: Terms, kind: Kind) -> None:

@@ -152,11 +152,11 @@ class Changes:
                 again = again and not self.book.tasks.get(task_id).status.is_final
                 self._released(task_id, again)
 
-    def unknown(self, task_id: int, correlation_id: int | str | None) -> Refused:
+    def unknown(self, task_id: int) -> Refused:
         """Return the answer to a request for an unknown task."""
         is_old = 1 <= task_id <= self.book.newest_id
         if is_old and self.book.tasks.is_written(task_id):
             text = f"task {task_id} has left the history"
         else:
             text = f"no task {task_id}"
-        return Refused(text, RefusalCode.UNKNOWN, correlation_id)
+        return Refused(text, RefusalCode.UNKNOWN)

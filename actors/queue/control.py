@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..kinds import InvalidRequestError
 from ..messages import (
     CancelAccepted,
     CancelAll,
@@ -29,7 +28,6 @@ from ..rules.outcome import STOPPING, Outcome
 from ..rules.safe_text import brief, safe_line
 from ..rules.status import TaskStatus
 from ..rules.task import IllegalTransitionError, Task
-from ..rules.task_table import UnknownTaskError
 from ..rules.terms import MOST, PLAIN, is_group_name
 from .pauses import Pauses
 
@@ -65,7 +63,12 @@ class Control:
         self._pauses = Pauses(changes, starts, kinds, engines)
 
     def alter(self, message: MoveTask | HoldTask | EditTask) -> QueueReply:
-        """Move, hold or release a queued task, or edit a task."""
+        """Move, hold or release a queued task, or edit a task.
+
+        Raises:
+            InvalidRequestError: If the request is invalid.
+            UnknownTaskError: If there is no such task.
+        """
         task_id = message.task_id
         try:
             reason = self._starts.waiting_reason(self._book.engine(task_id))
@@ -79,26 +82,19 @@ class Control:
                 case EditTask(description=description, args=args):
                     self._admission.check_edit(self._book.tasks.get(task_id), message)
                     task = self._book.edit(task_id, description, args)
-        except InvalidRequestError as error:
-            text = str(error)
-            return Refused(text, RefusalCode.INVALID, message.correlation_id)
-        except UnknownTaskError as error:
-            return self._changes.unknown(error.task_id, message.correlation_id)
         except IllegalTransitionError as error:
-            return _not_waiting(error.task, message.correlation_id)
+            return _not_waiting(error.task)
         for other in self._waiting.take_replaced():
             self._changes.changed(other, TaskEvent.PROGRESS)
         edited = isinstance(message, EditTask)
         self._changes.changed(task, TaskEvent.PROGRESS, always=edited)
         self._starts.assign()
-        return TaskAltered(self._book.tasks.get(task_id), message.correlation_id)
+        return TaskAltered(self._book.tasks.get(task_id))
 
     def pause(self, message: PauseTask) -> QueueReply:
         """Pause or resume a running task, or hold or release a waiting one."""
         if self._waiting.waits_to_run(message.task_id):
-            return self.alter(
-                HoldTask(message.task_id, message.paused, None, message.correlation_id)
-            )
+            return self.alter(HoldTask(message.task_id, message.paused))
         return self._pauses.pause(message)
 
     def note_failure(self, task: Task) -> None:
@@ -117,11 +113,11 @@ class Control:
     def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
         """Change or return the settings of the queue and its groups."""
         if isinstance(message, GetRules):
-            return RulesFound(self._settings.rules, message.correlation_id)
+            return RulesFound(self._settings.rules)
         group = message.name if isinstance(message, SetGroup) else message.group
         if group is not None and not is_group_name(group):
             text = f"{brief(group)!r} is not a group; use a short name without spaces"
-            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+            return Refused(text, RefusalCode.INVALID)
         tasks: tuple[int, ...] = ()
         unpaused: tuple[int, ...] = ()
         match message:
@@ -132,7 +128,7 @@ class Control:
             case SetGroup(name=name, slots=slots, pause_on_failure=pauses):
                 if slots is not None and not 0 <= slots <= MOST:
                     text = f"slots must be from 0 to {MOST}, not {slots}"
-                    return Refused(text, RefusalCode.INVALID, message.correlation_id)
+                    return Refused(text, RefusalCode.INVALID)
                 if slots is not None:
                     self._settings.set_group(name, slots)
                 if pauses is not None:
@@ -140,32 +136,30 @@ class Control:
         self._changes.journal.ruled(self._settings.rules)
         self._starts.assign()
         self._starts.renew_reasons()
-        return RulesFound(self._settings.rules, message.correlation_id, tasks, unpaused)
+        return RulesFound(self._settings.rules, None, tasks, unpaused)
 
     def cancel(self, message: CancelTask) -> QueueReply | None:
         """Cancel one task; return None if it has ended or is unknown."""
-        try:
-            task = self._book.tasks.get(message.task_id)
-        except UnknownTaskError:
-            task = None
+        task = self._book.tasks.find(message.task_id)
         if task is None or task.status.is_final:
             return None
         canceled = self._cancel(task, message.reason, now=message.now)
-        return CancelAccepted((canceled,), message.correlation_id)
+        return CancelAccepted((canceled,))
 
     def too_late(self, message: CancelTask) -> QueueReply:
-        """Return the answer for a task that `cancel` couldn't cancel."""
-        try:
-            task = self._book.tasks.written(message.task_id, self._changes.now())
-        except UnknownTaskError:
-            return self._changes.unknown(message.task_id, message.correlation_id)
+        """Return the answer for a task that `cancel` couldn't cancel.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task = self._book.tasks.written(message.task_id, self._changes.now())
         if task.status.is_final:
             text = f"task {task.id} has already finished ({task.status}: {task.reason})"
             if task.left_running:
                 text += "; these processes end with the session at the latest"
-            return Refused(text, RefusalCode.FINISHED, message.correlation_id)
+            return Refused(text, RefusalCode.FINISHED)
         # Its end is not committed yet, so it must stay invisible.
-        return CancelAccepted((task,), message.correlation_id)
+        return CancelAccepted((task,))
 
     def cancel_all(self, message: CancelAll) -> QueueReply:
         """Cancel all tasks that have not ended."""
@@ -175,7 +169,7 @@ class Control:
             for task_id in reversed(self._book.tasks.open_ids())
         ]
         canceled.sort(key=lambda task: task.id)
-        return CancelAccepted(tuple(canceled), message.correlation_id)
+        return CancelAccepted(tuple(canceled))
 
     def cancel_queued(self, reason: str) -> None:
         """Cancel all waiting tasks."""
@@ -208,9 +202,9 @@ class Control:
         return self._changes.changed(stopping, TaskEvent.PROGRESS)
 
 
-def _not_waiting(task: Task, correlation_id: int | str | None) -> Refused:
+def _not_waiting(task: Task) -> Refused:
     text = f"task {task.id} no longer waits; it is {task.status}"
     if task.status is TaskStatus.QUEUED:
         text = f"task {task.id} can't start here: {task.reason}"
     code = RefusalCode.FINISHED if task.status.is_final else RefusalCode.INVALID
-    return Refused(text, code, correlation_id)
+    return Refused(text, code)

@@ -19,7 +19,6 @@ from ..messages import (
 from ..rules.figures import MOST_CELLS
 from ..rules.status import TaskStatus
 from ..rules.task import is_running
-from ..rules.task_table import UnknownTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,10 +107,7 @@ class Inputs:
         asker: Callable[[], Recipient[Any] | None],
     ) -> QueueReply | None:
         """Forward a message to the task, which answers; otherwise return a refusal."""
-        try:
-            task = self._book.tasks.get(message.task_id)
-        except UnknownTaskError as error:
-            return self._changes.unknown(error.task_id, message.correlation_id)
+        task = self._book.tasks.get(message.task_id)
         code = RefusalCode.INVALID
         wanted = None if task.terms is None else task.terms.input
         problem = _problem(message)
@@ -134,7 +130,7 @@ class Inputs:
         ):
             problem, code = "another client uses the terminal", RefusalCode.BUSY
         if problem is not None:
-            return Refused(problem, code, message.correlation_id)
+            return Refused(problem, code)
         if isinstance(message, SendInput) and message.data:
             # The input ends the current wait; the next one is reported again.
             self._left.discard(task.id)

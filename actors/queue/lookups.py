@@ -85,7 +85,11 @@ class Lookups:
     def find(
         self, message: GetTask | ListTasks | ListSchedules | GetTranscript
     ) -> QueueReply:
-        """Answer a lookup."""
+        """Answer a lookup.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
         if isinstance(message, GetTask):
             self._renew_reasons(message.task_id)
         elif (
@@ -94,17 +98,17 @@ class Lookups:
         ):
             self._renew_reasons()
         self._delivery.catch_up()
-        correlation_id = message.correlation_id
         match message:
             case GetTask(task_id=task_id):
-                return self._task(task_id, correlation_id)
+                task = self._tasks.written(task_id, self._changes.now())
+                return TaskFound(task, self._running.pid(task_id))
             case ListTasks(which=which):
                 tasks = self._tasks.all_written(which, self._changes.now())
-                return TaskList(tasks, self._tasks.counts(), correlation_id)
+                return TaskList(tasks, self._tasks.counts())
             case ListSchedules():
-                return SchedulesFound(self._schedules.all_written(), correlation_id)
+                return SchedulesFound(self._schedules.all_written())
             case GetTranscript(limit=limit):
-                return self._transcript(limit, correlation_id)
+                return self._transcript(limit)
 
     def find_nodes(
         self, message: ListNodes, post: Callable[[Recipient[Any], object], object]
@@ -122,10 +126,10 @@ class Lookups:
         if not isinstance(engine, ListsNodes) or asker is None:
             known = ", ".join(self._engines) or "none"
             text = f"no engine {brief(name)!r} with nodes; the engines are: {known}"
-            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+            return Refused(text, RefusalCode.INVALID)
         if message.address and not is_address(message.address):
             text = "address must be auto, or HOST:PORT of the head of the cluster"
-            return Refused(text, RefusalCode.INVALID, message.correlation_id)
+            return Refused(text, RefusalCode.INVALID)
 
         def tell(nodes: tuple[Node, ...], problem: str) -> None:
             found = NodesFound(name, nodes, safe_line(problem), message.correlation_id)
@@ -144,7 +148,7 @@ class Lookups:
             asker: Returns the sender of an `ask` without `reply_to`.
         """
         subscribers, send = self._subscribers, self._delivery.send
-        answer: QueueReply | None = Acknowledged(message.correlation_id)
+        answer: QueueReply | None = Acknowledged()
         is_new = not subscribers.renew(message)
         if is_new:
             self._renew_reasons()
@@ -152,11 +156,11 @@ class Lookups:
         # would be missing in both.
         self._delivery.catch_up()
         if message.past is not None:
-            past = self._transcript(message.past, message.correlation_id)
+            past = self._transcript(message.past)
             answer = None
             if (recipient := message.reply_to or asker()) is not None:
                 # Before `Subscribed`, which contains the later entries.
-                send(recipient, past)
+                send(recipient, replace(past, correlation_id=message.correlation_id))
         if is_new:
             # Not through the outbox: changes held back there must come later.
             new = subscribers.add(message)
@@ -170,23 +174,15 @@ class Lookups:
         subscribers.note(message)
         return answer
 
-    def _task(self, task_id: int, correlation_id: int | str | None) -> QueueReply:
-        try:
-            task = self._tasks.written(task_id, self._changes.now())
-        except UnknownTaskError:
-            return self._changes.unknown(task_id, correlation_id)
-        return TaskFound(task, self._running.pid(task_id), correlation_id)
-
-    def _transcript(self, limit: int, correlation_id: int | str | None) -> QueueReply:
+    def _transcript(self, limit: int) -> Transcript | Refused:
         journal = self._changes.journal
         try:
             entries = self._writer.use(lambda: journal.transcript(limit))
         except JournalError as error:
-            text = safe_line(str(error))
-            return Refused(text, RefusalCode.JOURNAL, correlation_id)
+            return Refused(safe_line(str(error)), RefusalCode.JOURNAL)
         finally:
             self._delivery.announce_trouble()
-        return Transcript(entries, correlation_id)
+        return Transcript(entries)
 
     def _all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
         changes = self._changes
@@ -233,7 +229,7 @@ class Lookups:
             self._delivery.catch_up()
             said = replace(message.message, private=message.private)
             if said in self._said():
-                return Acknowledged(message.correlation_id)
+                return Acknowledged()
         return None
 
     def _said_since(self, since: datetime | None) -> tuple[ChatMessage, ...]:
@@ -242,7 +238,7 @@ class Lookups:
         return tuple(it for it in self._said() if it.at >= since and not it.private)
 
     def _said(self) -> list[ChatMessage]:
-        past = self._transcript(_SAID, None)
+        past = self._transcript(_SAID)
         entries = past.entries if isinstance(past, Transcript) else ()
         return [it for it in entries if isinstance(it, ChatMessage)]
 

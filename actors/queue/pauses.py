@@ -14,7 +14,6 @@ from ..messages import (
 )
 from ..rules.outcome import STOPPING
 from ..rules.status import TaskFilter
-from ..rules.task_table import UnknownTaskError
 from ..rules.terms import PLAIN
 
 if TYPE_CHECKING:
@@ -43,23 +42,23 @@ class Pauses:
         self._kinds = kinds
 
     def pause(self, message: PauseTask) -> QueueReply:
-        """Pause or resume a task that doesn't wait."""
-        task_id, correlation_id = message.task_id, message.correlation_id
-        try:
-            task = self._book.tasks.get(task_id)
-        except UnknownTaskError:
-            return self._changes.unknown(task_id, correlation_id)
+        """Pause or resume a task that doesn't wait.
+
+        Raises:
+            UnknownTaskError: If there is no such task.
+        """
+        task_id = message.task_id
+        task = self._book.tasks.get(task_id)
         if task.status.is_final:
             text = f"task {task_id} has already finished ({task.status}: {task.reason})"
-            return Refused(text, RefusalCode.FINISHED, correlation_id)
+            return Refused(text, RefusalCode.FINISHED)
         if task.reason.startswith(STOPPING):
             text = f"task {task_id} is being stopped"
-            return Refused(text, RefusalCode.INVALID, correlation_id)
+            return Refused(text, RefusalCode.INVALID)
         if (problem := self._problem(task)) is not None:
             text = f"task {task_id} can't be paused: {problem}"
-            return Refused(text, RefusalCode.INVALID, correlation_id)
-        task = self._set(task, paused=message.paused)
-        return TaskAltered(task, correlation_id)
+            return Refused(text, RefusalCode.INVALID)
+        return TaskAltered(self._set(task, paused=message.paused))
 
     def pause_running(
         self, group: str | None, *, paused: bool

@@ -55,7 +55,7 @@ class Reopening:
         self._writer = writer
         self._lost = lost
 
-    def run(self, correlation_id: int | str | None) -> QueueReply:
+    def run(self) -> QueueReply:
         """Apply the changes since the session was closed, and commit them."""
         self._check_kinds()
         self._running.recover(self._lost, rebooted=self._config.rebooted)
@@ -68,8 +68,8 @@ class Reopening:
         except JournalError as error:
             # The caller reports the refusal, so `JournalTrouble` isn't sent as well.
             self._writer.trouble = text = safe_line(str(error))
-            return Refused(text, RefusalCode.JOURNAL, correlation_id)
-        return Acknowledged(correlation_id)
+            return Refused(text, RefusalCode.JOURNAL)
+        return Acknowledged()
 
     def _check_kinds(self) -> None:
         """Hold queued tasks whose kind is missing; release those whose kind is back."""

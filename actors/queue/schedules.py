@@ -60,10 +60,10 @@ class Schedules:
                     found = self._book.set_paused(schedule_id, paused=paused)
                     self._note(found, before)
         except UnknownScheduleError as error:
-            return Refused(str(error), RefusalCode.UNKNOWN, message.correlation_id)
+            return Refused(str(error), RefusalCode.UNKNOWN)
         except (InvalidRequestError, ValueError) as error:
-            return Refused(str(error), RefusalCode.INVALID, message.correlation_id)
-        return SchedulesFound((found,), message.correlation_id)
+            return Refused(str(error), RefusalCode.INVALID)
+        return SchedulesFound((found,))
 
     def all_written(self) -> tuple[Schedule, ...]:
         """Return the committed states of all schedules, by id."""

@@ -127,20 +127,19 @@ class Starts:
 
     def set_slots(self, message: SetSlots) -> QueueReply:
         """Set how many tasks run at a time."""
-        slots, correlation_id = message.slots, message.correlation_id
-        if slots is not None:
+        if (slots := message.slots) is not None:
             if not 0 <= slots <= _MOST_SLOTS:
                 text = f"slots must be 1 to {_MOST_SLOTS:,}, not {slots}"
-                return Refused(text, RefusalCode.INVALID, correlation_id)
+                return Refused(text, RefusalCode.INVALID)
             if self._runner is None:
                 text = "the session is still starting; try again in a moment"
-                return Refused(text, RefusalCode.FAILED, correlation_id)
+                return Refused(text, RefusalCode.FAILED)
             self._book.settings.slots = slots or None
             self._changes.journal.ruled(self._book.settings.rules)
             if self._widen(slots or self._slots_given):
                 self.assign()
                 self.renew_reasons()
-        return Slots(self._slots, correlation_id)
+        return Slots(self._slots)
 
     def _widen(self, slots: int) -> bool:
         """Set the number of slots; return whether it has changed."""

@@ -137,7 +137,7 @@ class Subscribers:
         changes = self._changes
         if message.only_if_shown and not self._others_that_show(message):
             text = "no open chat can show the message"
-            return Refused(text, RefusalCode.FAILED, message.correlation_id)
+            return Refused(text, RefusalCode.FAILED)
         said = message.message
         if said.private is not message.private:
             said = replace(said, private=message.private)
@@ -146,7 +146,7 @@ class Subscribers:
             # The recipients are determined when it is sent: a subscriber that comes
             # before the commit doesn't find the message in the transcript.
             changes.outbox.add(None, message, tells_change=True)
-        return Acknowledged(message.correlation_id)
+        return Acknowledged()
 
     def _others_that_show(self, message: WriteDown) -> list[Recipient[Any]]:
         """Return the subscribers that show changes, except `message.shown_by`."""

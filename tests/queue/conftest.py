@@ -14,15 +14,15 @@ from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, no_leaks
 from patience import PATIENCE
 
-from tests.queue.rig import Rig
+from tests.queue.rig import RecordingJournal, Rig, StartQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+def start_queue(tmp_path: Path) -> Iterator[StartQueue]:
     rigs: list[Rig] = []
 
     def start(  # noqa: PLR0913 - each is one independent setting
@@ -60,5 +60,10 @@ def start_queue(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
 
 
 @pytest.fixture
-def rig(start_queue: Callable[..., Rig]) -> Rig:
-    return start_queue()
+def journal() -> RecordingJournal:
+    return RecordingJournal()
+
+
+@pytest.fixture
+def rig(start_queue: StartQueue, journal: RecordingJournal) -> Rig:
+    return start_queue(journal=journal)

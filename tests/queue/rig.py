@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -159,3 +160,6 @@ def events(subscriber: Recorder[Notification]) -> list[tuple[int, str, int]]:
 
 def statuses(tasks: Iterable[Task]) -> list[tuple[int, str]]:
     return [(task.id, task.status.value) for task in tasks]
+
+
+StartQueue = Callable[..., Rig]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pykka
 import pytest
@@ -22,10 +22,7 @@ from backburner.actors.rules.book import TaskBook
 from backburner.actors.testing import ManualClock
 from patience import PATIENCE
 
-from tests.queue.rig import DONE, RecordingJournal, Rig, events
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.queue.rig import DONE, RecordingJournal, Rig, StartQueue, events
 
 
 def test_closing_a_forgotten_session_cancels_queued_tasks(rig: Rig) -> None:
@@ -51,7 +48,7 @@ def test_closing_a_remembered_session_keeps_queued_tasks(rig: Rig) -> None:
 
 
 def test_tasks_of_an_earlier_run_are_recovered(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     earlier = TaskBook()
     moment = ManualClock().now()
@@ -92,7 +89,7 @@ def _stop(actor: pykka.ActorRef[Any]) -> None:
 
 
 def test_a_stopped_queue_releases_its_tasks(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     gc.disable()  # a cycle would be freed some time later
     try:

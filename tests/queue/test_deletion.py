@@ -28,10 +28,10 @@ from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import ManualClock
 from patience import PATIENCE
 
-from tests.queue.rig import DONE, Rig, statuses
+from tests.queue.rig import DONE, Rig, StartQueue, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 def test_finished_tasks_are_forgotten_with_their_output(rig: Rig) -> None:
@@ -106,7 +106,7 @@ def test_the_queue_answers_while_many_files_are_deleted(
 
 
 def test_large_output_is_deleted_by_another_actor(
-    start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+    start_queue: StartQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = start_queue(output_limit=1 << 40)
     disk = _SlowDisk(monkeypatch)
@@ -145,7 +145,7 @@ def test_deletion_works_after_its_actor_was_stopped(rig: Rig) -> None:
 
 
 def test_only_the_most_recent_finished_tasks_are_kept(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(book=TaskBook(history=2))
     subscriber = rig.subscribe()
@@ -162,7 +162,7 @@ def test_only_the_most_recent_finished_tasks_are_kept(
 
 
 def test_too_much_output_forgets_the_oldest_finished_tasks(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(output_limit=1000)
     rig.claim(9)
@@ -179,7 +179,7 @@ def test_too_much_output_forgets_the_oldest_finished_tasks(
 
 
 def test_too_much_output_of_running_tasks_ends_the_writing_task(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(output_limit=2048)
     rig.claim(2)
@@ -199,7 +199,7 @@ def test_too_much_output_of_running_tasks_ends_the_writing_task(
 
 
 def test_a_task_that_exceeds_the_whole_limit_evicts_no_other_output(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(output_limit=1000)
     rig.claim(9)
@@ -220,7 +220,7 @@ def test_a_task_that_exceeds_the_whole_limit_evicts_no_other_output(
     assert [task.id for task in left] == [1, 2, 4]
 
 
-def test_holes_of_a_sparse_file_do_not_count(start_queue: Callable[..., Rig]) -> None:
+def test_holes_of_a_sparse_file_do_not_count(start_queue: StartQueue) -> None:
     limit = 8 << 20
     rig = start_queue(output_limit=limit)
     rig.claim(9)
@@ -239,7 +239,7 @@ def test_holes_of_a_sparse_file_do_not_count(start_queue: Callable[..., Rig]) ->
     assert rig.runner.of(StopTask) == ()
 
 
-def test_output_of_earlier_runs_counts(start_queue: Callable[..., Rig]) -> None:
+def test_output_of_earlier_runs_counts(start_queue: StartQueue) -> None:
     earlier = TaskBook()
     moment = ManualClock().now()
     for n in (1, 2):

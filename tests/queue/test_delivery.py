@@ -27,8 +27,6 @@ from backburner.actors.testing import Recorder
 from tests.queue.rig import DONE, RecordingJournal, Rig, events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
 
 
@@ -45,10 +43,9 @@ class Witness(Recorder[Any]):
 
 
 def test_waiting_messages_are_one_batch_and_one_commit(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     asker: Recorder[QueueReply] = Recorder("the asker")
     with subscriber.blocking():
@@ -66,10 +63,9 @@ def test_waiting_messages_are_one_batch_and_one_commit(
 
 
 def test_told_requests_share_a_commit(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     with subscriber.blocking():
         rig.tell(AddTask(TaskRequest("First", "fake")))
@@ -97,10 +93,9 @@ def test_the_refusal_of_a_request_without_reply_is_logged(
 
 
 def test_a_request_without_reply_is_kept_until_the_journal_can_be_written(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     journal.failure = "the disk is full"
     rig.tell(AddTask(TaskRequest("Build", "fake")))
@@ -112,10 +107,9 @@ def test_a_request_without_reply_is_kept_until_the_journal_can_be_written(
 
 
 def test_a_change_is_written_before_it_is_announced(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     witness = Witness(journal.log)
     rig.ask(Subscribe(witness), Acknowledged)
     rig.tell(ClaimTasks(witness, 2, 2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from backburner.actors import (
@@ -42,17 +41,13 @@ from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.queue.rig import DONE, RecordingJournal, Rig, events, statuses
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.queue.rig import DONE, RecordingJournal, Rig, StartQueue, events, statuses
 
 
 def test_a_change_that_was_not_written_is_not_announced(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.add("Before")
     subscriber = rig.subscribe()
     asker: Recorder[QueueReply] = Recorder("the asker")
@@ -82,10 +77,9 @@ def test_a_change_that_was_not_written_is_not_announced(
 
 
 def test_trouble_is_announced_once_and_retried_on_one_schedule(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     journal.failure = "disk full"
     for _ in range(5):
@@ -111,10 +105,9 @@ def test_trouble_is_announced_once_and_retried_on_one_schedule(
 
 
 def test_progress_is_dropped_while_the_journal_is_in_trouble(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(1)
     rig.add()
     subscriber = rig.subscribe()
@@ -133,10 +126,8 @@ def test_progress_is_dropped_while_the_journal_is_in_trouble(
 
 @pytest.mark.parametrize("manner", ["asked", "told"])
 def test_an_unwritten_task_is_not_visible(
-    start_queue: Callable[..., Rig], manner: str
+    rig: Rig, journal: RecordingJournal, manner: str
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(1)
     journal.failure = "disk full"
     request = AddTask(TaskRequest("Unlucky", "fake"), correlation_id=7)
@@ -168,10 +159,9 @@ def test_an_unwritten_task_is_not_visible(
 
 
 def test_an_unwritten_end_is_not_visible(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(1)
     rig.add()
     rig.add()
@@ -197,11 +187,10 @@ def test_an_unwritten_end_is_not_visible(
 
 
 def test_each_subscriber_receives_trouble_after_its_first_message(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
     """Delayed changes come last, even for subscribers that join in between."""
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.add()
     early = rig.subscribe("early")
     journal.failure = "disk full"
@@ -220,10 +209,9 @@ def test_each_subscriber_receives_trouble_after_its_first_message(
 
 
 def test_a_briefly_locked_journal_is_no_trouble(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     assert journal.patience == 0
     journal.failure = BusyJournalError("in use")
@@ -242,10 +230,9 @@ def test_a_briefly_locked_journal_is_no_trouble(
 
 
 def test_a_journal_that_stays_locked_is_trouble(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     subscriber = rig.subscribe()
     journal.failure = BusyJournalError("in use")
     rig.tell(AddTask(TaskRequest("Late", "fake")))
@@ -277,7 +264,7 @@ class JournalWithTraces(RecordingJournal):
 
 
 def test_a_long_wipe_of_the_journal_is_no_trouble(
-    start_queue: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+    start_queue: StartQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wipes, go_on = threading.Event(), threading.Event()
 
@@ -306,10 +293,9 @@ def test_a_long_wipe_of_the_journal_is_no_trouble(
 
 
 def test_a_running_task_can_be_canceled_while_the_journal_fails(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(1)
     rig.add()
     journal.failure = "disk full"
@@ -318,10 +304,9 @@ def test_a_running_task_can_be_canceled_while_the_journal_fails(
 
 
 def test_a_damaged_journal_is_rebuilt_from_memory(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(2)
     for _ in range(3):
         rig.add()
@@ -336,10 +321,9 @@ def test_a_damaged_journal_is_rebuilt_from_memory(
 
 
 def test_an_unannounced_change_does_not_count_as_shown(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.add()
     rig.tell(Shown(1 << 70))
     rig.ask(ListTasks(), TaskList)
@@ -347,7 +331,7 @@ def test_an_unannounced_change_does_not_count_as_shown(
 
 
 def test_reading_an_unreadable_transcript_is_refused(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(journal=RecordingJournal())
     assert "can't read 10 lines" in rig.refusal(GetTranscript(10)).text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 from backburner.actors import (
@@ -41,10 +41,7 @@ from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.queue.rig import Rig, statuses
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.queue.rig import Rig, StartQueue, statuses
 
 
 def test_an_added_task_is_queued(rig: Rig) -> None:
@@ -74,7 +71,7 @@ def test_a_request_with_a_known_key_adds_no_task(rig: Rig) -> None:
 
 
 def test_a_kind_without_output_has_no_output_file(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     assert start_queue(writes_output=False).add().output_path is None
 
@@ -136,7 +133,7 @@ def test_lists_hold_the_requested_tasks_and_the_counts(rig: Rig) -> None:
     ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:12],
 )
 def test_every_request_works_with_and_without_reply(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
     message: Any,  # noqa: ANN401 - any of the union, with all its fields
     answer: type[Any],
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from backburner.actors import (
     AddTask,
@@ -24,9 +22,6 @@ from backburner.actors.messages import StartTask, StopTask, TaskEnded, TaskProgr
 from backburner.actors.rules.output_news import OutputNews
 
 from tests.queue.rig import DONE, RecordingJournal, Rig, events, statuses
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_each_claim_starts_one_task(rig: Rig) -> None:
@@ -66,10 +61,9 @@ def test_a_dead_runner_fails_its_task_and_gets_no_other(rig: Rig) -> None:
 
 
 def test_the_end_of_a_task_starts_the_next_in_one_batch(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.claim(1, slots=1)
     rig.add("first")
     rig.add("second")
@@ -167,9 +161,8 @@ def test_a_task_that_completes_while_stopping_is_complete(rig: Rig) -> None:
 
 
 def test_a_task_to_start_at_once_starts_when_a_runner_arrives(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
 ) -> None:
-    rig = start_queue()
     rig.add()
     request = TaskRequest("Now", "fake", terms=Terms(immediate=True))
     rig.ask(AddTask(request), TaskAdded)

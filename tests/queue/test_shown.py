@@ -39,18 +39,16 @@ from backburner.actors.rules.process_record import ProcessRecord
 from backburner.actors.testing import ManualClock, Recorder
 from patience import PATIENCE
 
-from tests.queue.rig import RecordingJournal, Rig
+from tests.queue.rig import RecordingJournal, Rig, StartQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
 def test_messages_and_shown_changes_are_recorded(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     rig.add()
     said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     rig.tell(WriteDown(said))
@@ -63,9 +61,8 @@ def test_messages_and_shown_changes_are_recorded(
 
 
 def test_a_message_is_delivered_to_the_other_chats(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
 ) -> None:
-    rig = start_queue()
     plain, speaker, listener = rig.subscribe(), _face(rig), _face(rig)
     said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     rig.tell(WriteDown(said, shown_by=speaker))
@@ -76,10 +73,9 @@ def test_a_message_is_delivered_to_the_other_chats(
 
 
 def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     said = ChatMessage(rig.clock.now().wall, "main", "agent", "may I?")
     question = WriteDown(said, only_if_shown=True, correlation_id=7)
     rig.subscribe()
@@ -92,9 +88,8 @@ def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
 
 
 def test_a_private_message_is_not_delivered(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
 ) -> None:
-    rig = start_queue()
     listener = _face(rig)
     at = rig.clock.now().wall
     news = ChatMessage(at, "main", "", "{}", form="news")
@@ -105,7 +100,7 @@ def test_a_private_message_is_not_delivered(
 
 
 def test_a_chat_receives_the_unshown_changes(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     task = Task(
         id=1,
@@ -125,9 +120,7 @@ def test_a_chat_receives_the_unshown_changes(
     assert _face(rig).wait_for(Subscribed).unshown == (later,)
 
 
-def test_the_shown_mark_never_decreases(start_queue: Callable[..., Rig]) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
+def test_the_shown_mark_never_decreases(rig: Rig, journal: RecordingJournal) -> None:
     for _ in range(3):
         rig.add()
     for seq in (2, 1, 3):
@@ -204,10 +197,9 @@ def test_a_wait_ignores_a_face_that_leaves(rig: Rig, way: str) -> None:
 
 
 def test_a_wait_includes_changes_that_are_not_announced_yet(
-    start_queue: Callable[..., Rig],
+    rig: Rig,
+    journal: RecordingJournal,
 ) -> None:
-    journal = RecordingJournal()
-    rig = start_queue(journal=journal)
     face = _face(rig)
     rig.claim(1)
     rig.add()
@@ -224,7 +216,7 @@ def test_a_wait_includes_changes_that_are_not_announced_yet(
 
 
 def test_an_orderly_close_is_recorded_as_clean(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     for in_order in (True, False):
         journal = RecordingJournal()
@@ -242,7 +234,7 @@ def _shown_in(path: Path) -> int:
 
 
 def test_the_shown_mark_is_written_with_the_next_change_or_soon(
-    tmp_path: Path, start_queue: Callable[..., Rig]
+    tmp_path: Path, start_queue: StartQueue
 ) -> None:
     path = tmp_path / "session.db"
     journal = SqliteJournal(path)

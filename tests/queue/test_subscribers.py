@@ -37,10 +37,9 @@ from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import Recorder
 from msgspec.structs import replace
 
-from tests.queue.rig import DONE, Rig, events, statuses
+from tests.queue.rig import DONE, Rig, StartQueue, events, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -65,7 +64,7 @@ def test_a_second_subscription_gives_no_duplicates(rig: Rig) -> None:
 
 
 def test_messages_sent_during_an_interruption_are_delivered_once(
-    start_queue: Callable[..., Rig], tmp_path: Path
+    start_queue: StartQueue, tmp_path: Path
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
     begun = rig.clock.now().wall
@@ -95,7 +94,7 @@ def test_messages_sent_during_an_interruption_are_delivered_once(
 
 
 def test_each_message_is_in_the_history_or_delivered(
-    start_queue: Callable[..., Rig], tmp_path: Path
+    start_queue: StartQueue, tmp_path: Path
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
 
@@ -117,7 +116,7 @@ def test_each_message_is_in_the_history_or_delivered(
 
 @pytest.mark.parametrize("private", [False, True])
 def test_messages_of_the_same_batch_are_in_the_history(
-    start_queue: Callable[..., Rig], tmp_path: Path, *, private: bool
+    start_queue: StartQueue, tmp_path: Path, *, private: bool
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
     subscriber: Recorder[Notification] = Recorder("the subscriber")
@@ -132,7 +131,7 @@ def test_messages_of_the_same_batch_are_in_the_history(
 
 
 def test_messages_that_a_locked_journal_missed_are_delivered(
-    start_queue: Callable[..., Rig], tmp_path: Path
+    start_queue: StartQueue, tmp_path: Path
 ) -> None:
     path = tmp_path / "session.db"
     rig = start_queue(journal=SqliteJournal(path))
@@ -197,7 +196,7 @@ def test_a_burst_reaches_every_subscriber_in_order_exactly_once(rig: Rig) -> Non
 
 
 def test_sequence_numbers_continue_in_a_reopened_session(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     rig = start_queue(seq=41)
     subscriber = rig.subscribe()

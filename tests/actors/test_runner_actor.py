@@ -230,9 +230,7 @@ def test_an_unannounced_end_is_found_at_a_tick(rig: Rig) -> None:
     assert rig.queue.wait_for(TaskEnded).outcome.reason == "built"
 
 
-def test_many_jobs_are_polled_in_turn(
-    start_runner: Callable[[int], Rig],
-) -> None:
+def test_many_jobs_are_polled_in_turn(start_runner: Callable[[int], Rig]) -> None:
     count = LOOKS_PER_TICK + 8
     rig = start_runner(count)
     jobs = rig.start(*range(1, count + 1))
@@ -380,9 +378,7 @@ def test_processes_of_an_actor_that_died_silently_are_ended_once(
     assert rig.clock.scheduled == 0
 
 
-def test_the_pending_last_message_of_a_dead_actor_decides_its_end(
-    rig: Rig,
-) -> None:
+def test_the_pending_last_message_of_a_dead_actor_decides_its_end(rig: Rig) -> None:
     job, other = rig.start(1, 2)
     rig.settle()
     with rig.queue.blocking():
@@ -399,9 +395,7 @@ def test_the_pending_last_message_of_a_dead_actor_decides_its_end(
     assert rig.claimed() == [1, 1]
 
 
-def test_a_last_message_after_the_reported_end_is_ignored(
-    rig: Rig,
-) -> None:
+def test_a_last_message_after_the_reported_end_is_ignored(rig: Rig) -> None:
     (job,) = rig.start(1)
     rig.settle()
     (ref,) = pykka.ActorRegistry.get_by_class(TaskActor)

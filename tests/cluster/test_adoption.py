@@ -147,9 +147,7 @@ def test_nothing_remains_if_no_owner_returns(cluster: Cluster) -> None:
         assert ended.reason.endswith("died while no engine process was running")
 
 
-def test_another_version_refuses_to_adopt_a_job(
-    tmp_path: Path,
-) -> None:
+def test_another_version_refuses_to_adopt_a_job(tmp_path: Path) -> None:
     unique = unlike()
     with tempfile.TemporaryDirectory(dir="/tmp") as short:
         cluster = Cluster("fake", tmp_path, f"{short}/nodes")

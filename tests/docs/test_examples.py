@@ -104,9 +104,7 @@ def frontend() -> type[Any]:
     return runpy.run_path(str(EXAMPLES / "mopidy_frontend.py"))["ScanFrontend"]
 
 
-def test_a_frontend_rereads_the_library_after_a_scan(
-    frontend: type[Any],
-) -> None:
+def test_a_frontend_rereads_the_library_after_a_scan(frontend: type[Any]) -> None:
     core = Core()
 
     with no_leaks():

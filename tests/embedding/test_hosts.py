@@ -45,10 +45,7 @@ TRACEBACK = "RuntimeError: the host is broken"
     ],
 )
 def test_any_end_of_a_host_leaves_no_process_and_loses_no_task(
-    way: str,
-    status: int,
-    says: str,
-    tmp_path: Path,
+    way: str, status: int, says: str, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
 

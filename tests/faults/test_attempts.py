@@ -34,9 +34,7 @@ def _lines_of(output: Path, count: int) -> list[str]:
     return output.read_text().splitlines()
 
 
-def test_a_kill_between_attempts_keeps_their_number_and_times(
-    state: Path,
-) -> None:
+def test_a_kill_between_attempts_keeps_their_number_and_times(state: Path) -> None:
     with Program(state, environment={"GREETING": "hello"}) as program:
         program.send(
             '/task --retry 3 --retry-delay 290s "Flaky" bash echo $GREETING; exit 1'

@@ -211,9 +211,7 @@ def test_damage_at_run_time_loses_nothing_in_memory(
         assert (_HELLO in transcript.entries) == ("changes_of_task" not in damage)
 
 
-def test_a_deleted_folder_is_recreated_with_the_same_owner(
-    tmp_path: Path,
-) -> None:
+def test_a_deleted_folder_is_recreated_with_the_same_owner(tmp_path: Path) -> None:
     folder = tmp_path / "main"
     with running(TaskSystem(directory=folder)) as system:
         before = system.add("Before", "bash", "true")
@@ -229,9 +227,7 @@ def test_a_deleted_folder_is_recreated_with_the_same_owner(
         assert [it.id for it in again.list()] == [before.id, task.id]
 
 
-def test_a_deleted_lock_file_is_recreated_before_a_write(
-    tmp_path: Path,
-) -> None:
+def test_a_deleted_lock_file_is_recreated_before_a_write(tmp_path: Path) -> None:
     folder = tmp_path / "main"
     with running(TaskSystem(directory=folder)) as system:
         (folder / "lock").unlink()

@@ -249,9 +249,7 @@ def _check_after_reopening(
     assert not unshown, "a notification was never shown"
 
 
-def test_the_number_of_a_shown_progress_is_not_reused(
-    tmp_path: Path,
-) -> None:
+def test_the_number_of_a_shown_progress_is_not_reused(tmp_path: Path) -> None:
     """Otherwise a later change would count as shown before it was."""
     journal = SqliteJournal(tmp_path / "session.db")
     journal.load()

@@ -129,10 +129,7 @@ class _Run:
 
 @pytest.mark.timeout(1200)  # about twenty programs, each waited for
 def test_a_kill_before_any_call_loses_nothing(
-    forks: Template,
-    left: Path,
-    tmp_path: Path,
-    report: Callable[[str], None],
+    forks: Template, left: Path, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     listed = tmp_path / "calls"
     whole = _Run(left, tmp_path / "whole", forks, KILL_LIST=str(listed))

@@ -67,10 +67,7 @@ def _run(program: Program, first: int, count: int) -> None:
 
 
 def test_resource_usage_does_not_grow(
-    state: Path,
-    report: Callable[[str], None],
-    *,
-    soak: bool,
+    state: Path, report: Callable[[str], None], *, soak: bool
 ) -> None:
     # By then the history is full and everything is loaded.
     warm_up = _HISTORY + 500 if soak else 200

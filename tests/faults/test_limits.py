@@ -153,9 +153,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="another user's limit: needs root")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
-def test_a_task_waits_when_no_process_can_be_created(
-    open_folder: Path,
-) -> None:
+def test_a_task_waits_when_no_process_can_be_created(open_folder: Path) -> None:
     # No other process has this user, so all its processes belong to this test.
     user = 1_000_000 + os.getpid()
     os.chown(open_folder, user, user)

@@ -152,9 +152,7 @@ def test_a_single_canceled_tree_leaves_no_process(tree: str, session: _Session) 
         assert (ended.status, ended.error) == (TaskStatus.CANCELED, None)
 
 
-def test_ending_the_session_with_all_trees_leaves_no_process(
-    session: _Session,
-) -> None:
+def test_ending_the_session_with_all_trees_leaves_no_process(session: _Session) -> None:
     unique = _unique()
     session.start(
         *(it.replace("sleep 600", f"sleep {unique}") for it in _TREES.values())

@@ -81,9 +81,7 @@ def test_a_busy_grandchild_uses_cpu(session: Callable[[str], int]) -> None:
     until(worked)
 
 
-def test_cpu_time_of_ended_children_counts(
-    session: Callable[[str], int],
-) -> None:
+def test_cpu_time_of_ended_children_counts(session: Callable[[str], int]) -> None:
     pid = session("timeout 0.2 bash -c 'while :; do :; done'; echo up; sleep 600")
     signs = look(pid)
     assert signs is not None

@@ -167,9 +167,7 @@ def test_jobs_survive_a_lost_terminal_and_a_new_chat_shows_them(
 
 @pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
 def test_closing_a_terminal_keeps_the_jobs_and_the_host(
-    tmp_path: Path,
-    care: HostCare,
-    options: tuple[str, ...],
+    tmp_path: Path, care: HostCare, options: tuple[str, ...]
 ) -> None:
     def jobs() -> list[psutil.Process]:
         return [it for it in care.left() if it.cmdline() == ["sleep", "600"]]

@@ -166,9 +166,7 @@ def test_pending_notifications_are_sent_before_a_host_ends(
 
 
 def test_a_host_that_ends_names_the_notifications_it_did_not_send(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hooks, "_LAST", 0.01)
     gate, begun, ended = (tmp_path / it for it in ("gate", "begun", "ended"))

@@ -39,9 +39,7 @@ def test_the_linger_ends_after_the_last_client_has_left(clients: Clients) -> Non
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 
-def test_a_returning_client_invalidates_an_earlier_number(
-    clients: Clients,
-) -> None:
+def test_a_returning_client_invalidates_an_earlier_number(clients: Clients) -> None:
     idleness = clients.idleness()
     idleness.note_join()
     number = clients.told.get(timeout=PATIENCE)
@@ -64,9 +62,7 @@ def test_an_open_task_needs_the_host(clients: Clients) -> None:
     assert idleness.is_over(clients.told.get(timeout=PATIENCE))
 
 
-def test_a_replaced_session_needs_no_host_for_its_tasks(
-    clients: Clients,
-) -> None:
+def test_a_replaced_session_needs_no_host_for_its_tasks(clients: Clients) -> None:
     idleness = clients.idleness()
     idleness.take(_changed(make_task(1)))
     idleness.note_join()

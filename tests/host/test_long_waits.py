@@ -29,9 +29,7 @@ time.sleep(600)
 """
 
 
-def test_each_verb_reports_a_stopped_host_and_continues_with_it(
-    shell: Shell,
-) -> None:
+def test_each_verb_reports_a_stopped_host_and_continues_with_it(shell: Shell) -> None:
     pid = json.loads(shell("host", "start", "--json").stdout)["pid"]
     host = psutil.Process(pid)
     host.suspend()

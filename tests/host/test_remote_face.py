@@ -171,9 +171,7 @@ _STRANGE: Final[tuple[Any, ...]] = (
 )
 
 
-def test_unusual_terms_are_answered_as_by_a_task_system(
-    session: RemoteSystem,
-) -> None:
+def test_unusual_terms_are_answered_as_by_a_task_system(session: RemoteSystem) -> None:
     """No value disconnects the client or ends the queue."""
     with TaskSystem() as embedded:
         for terms in _strange_terms():

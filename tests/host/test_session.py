@@ -76,9 +76,7 @@ def test_a_task_runs_and_all_its_changes_are_announced(session: RemoteSystem) ->
         session.get(task.id)
 
 
-def test_a_client_receives_the_refusals_of_the_host(
-    session: RemoteSystem,
-) -> None:
+def test_a_client_receives_the_refusals_of_the_host(session: RemoteSystem) -> None:
     with pytest.raises(RefusedError, match="unknown kind 'fax'"):
         session.add("x", "fax")
     with pytest.raises(RefusedError, match="no task 9"):
@@ -411,9 +409,7 @@ def test_a_host_stays_for_processes_that_a_task_left_running(
     host.wait(PATIENCE)
 
 
-def test_a_session_opened_by_a_program_gets_no_host(
-    settings: HostSettings,
-) -> None:
+def test_a_session_opened_by_a_program_gets_no_host(settings: HostSettings) -> None:
     with (
         TaskSystem(directory=Path(settings.directory)),
         pytest.raises(TaskSystemError, match=f"open already, in process {os.getpid()}"),

@@ -144,9 +144,7 @@ def test_the_starter_receives_the_reason_why_a_host_does_not_start(
         RemoteSystem(settings).start()
 
 
-def test_one_old_log_is_kept_and_is_bounded(
-    settings: HostSettings,
-) -> None:
+def test_one_old_log_is_kept_and_is_bounded(settings: HostSettings) -> None:
     directory = Path(settings.directory)
     directory.mkdir(parents=True)
     (directory / "host.log").write_bytes(b"x" * (2 << 20))

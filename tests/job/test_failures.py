@@ -257,9 +257,7 @@ def test_a_stopped_actor_ends_its_job_and_reports_it(rig: Rig) -> None:
     assert "kill" in job.asked.received
 
 
-def test_a_stopped_actor_leaves_an_unkillable_job_to_the_runner(
-    rig: Rig,
-) -> None:
+def test_a_stopped_actor_leaves_an_unkillable_job_to_the_runner(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop", "kill"})
     rig.begin()
     rig.actor.stop(timeout=PATIENCE)
@@ -273,9 +271,7 @@ def test_an_actor_stopped_before_its_job_began_says_so(rig: Rig) -> None:
     assert rig.end().outcome == Outcome.canceled("its actor was stopped")
 
 
-def test_an_actor_stopped_while_its_job_stops_keeps_the_outcome(
-    rig: Rig,
-) -> None:
+def test_an_actor_stopped_while_its_job_stops_keeps_the_outcome(rig: Rig) -> None:
     rig.kind.ignores = frozenset({"stop"})
     rig.begin()
     rig.tell(Stop(CANCELED))

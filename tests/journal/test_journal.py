@@ -193,9 +193,7 @@ def test_a_description_that_looks_like_a_stored_task_is_kept(
     ],
     ids=str,
 )
-def test_absent_fields_are_omitted_from_the_stored_task(
-    fields: dict[str, Any],
-) -> None:
+def test_absent_fields_are_omitted_from_the_stored_task(fields: dict[str, Any]) -> None:
     plain = make_task(1, **fields)
     whole = msgspec.json.encode(plain).decode()
     assert len(text_of(plain)) < len(whole)
@@ -241,9 +239,7 @@ def test_changes_of_a_forgotten_task_are_kept_until_settled(
     assert _count(path, "changes") == 0
 
 
-def test_a_file_size_limit_is_named_and_pending_changes_are_kept(
-    path: Path,
-) -> None:
+def test_a_file_size_limit_is_named_and_pending_changes_are_kept(path: Path) -> None:
     journal = SqliteJournal(path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     limit = path.stat().st_size

@@ -231,10 +231,7 @@ def test_a_host_that_dies_at_once_is_restarted_with_backoff(
 
 
 def test_two_hosts_never_have_the_same_jobs(
-    session: RemoteSystem,
-    events: Heard,
-    settings: HostSettings,
-    tmp_path: Path,
+    session: RemoteSystem, events: Heard, settings: HostSettings, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     task = session.add("Exits", "bash", f"echo set; {waits_for(go_on)}")

@@ -89,9 +89,7 @@ def parent() -> Iterator[Callable[[str], _Parent]]:
     ],
 )
 def test_a_zombie_has_an_exit_status(
-    parent: Callable[[str], _Parent],
-    command: str,
-    status: ExitStatus,
+    parent: Callable[[str], _Parent], command: str, status: ExitStatus
 ) -> None:
     process = parent(command).adopted()
     until(lambda: process.exit_status() is not None)
@@ -100,8 +98,7 @@ def test_a_zombie_has_an_exit_status(
 
 
 def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
-    parent: Callable[[str], _Parent],
-    tmp_path: Path,
+    parent: Callable[[str], _Parent], tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 0"
@@ -120,8 +117,7 @@ def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
 
 
 def test_an_adopted_process_gets_signals_and_ends(
-    parent: Callable[[str], _Parent],
-    tmp_path: Path,
+    parent: Callable[[str], _Parent], tmp_path: Path
 ) -> None:
     set_up = tmp_path / "set"
     command = f"trap 'exit 3' TERM; touch {set_up}; while :; do sleep 0.01; done"

@@ -49,9 +49,7 @@ def test_the_group_with_the_most_controllers_is_chosen(tmp_path: Path) -> None:
     assert find_base(own, top) == Base(slice_, frozenset({"memory", "pids"}))
 
 
-def test_a_group_without_controllers_is_the_last_resort(
-    tmp_path: Path,
-) -> None:
+def test_a_group_without_controllers_is_the_last_resort(tmp_path: Path) -> None:
     own = _group(tmp_path / "top", "hugetlb", "")
     assert find_base(own, own) == Base(own, frozenset())
 

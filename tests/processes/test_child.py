@@ -367,9 +367,7 @@ def test_signals_that_the_starting_thread_blocks_are_not_blocked_in_a_child(
     assert _end(child) == ExitStatus(signal=signal.SIGTERM)
 
 
-def test_a_missing_program_is_named_while_signals_are_blocked(
-    output: Path,
-) -> None:
+def test_a_missing_program_is_named_while_signals_are_blocked(output: Path) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
         with pytest.raises(FileNotFoundError) as raised:

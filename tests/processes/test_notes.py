@@ -190,9 +190,7 @@ def test_a_failed_start_is_not_waited_for(path: Path) -> None:
 
 
 @pytest.mark.skipif(not HAS_NUMBERS, reason="needs Linux 6.12")
-def test_each_start_has_a_number_that_its_process_keeps(
-    path: Path,
-) -> None:
+def test_each_start_has_a_number_that_its_process_keeps(path: Path) -> None:
     notes = _open(path, numbers=True)
     notes.load(())
     both = threading.Barrier(2)
@@ -227,9 +225,7 @@ def test_the_mark_of_a_process_is_recorded_with_its_exit(tmp_path: Path) -> None
     assert _status(exits, StartedProcess(300, 71, 71)) == 256
 
 
-def test_the_number_of_a_start_is_recorded_with_its_exit(
-    tmp_path: Path,
-) -> None:
+def test_the_number_of_a_start_is_recorded_with_its_exit(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     number = (1 << 63) - 1
     path.write_text(
@@ -278,9 +274,7 @@ def test_exits_are_found_in_a_file_truncated_by_a_kill(tmp_path: Path) -> None:
     assert _status(exits, process) == _status(ExitNotes(path), process) == 256
 
 
-def test_an_exit_of_another_process_with_the_same_id_is_ignored(
-    tmp_path: Path,
-) -> None:
+def test_an_exit_of_another_process_with_the_same_id_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "exits"
     path.write_text(f"0abc 300 71 256\n{BOOT} 300 73 512\n{BOOT} 300 69 0\n")
     path.chmod(0o600)

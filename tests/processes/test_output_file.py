@@ -88,9 +88,7 @@ def test_a_truncated_file_is_news(file: Path) -> None:
     assert monitor.cut == 8
 
 
-def test_a_command_that_reopens_and_empties_its_output_is_noticed(
-    file: Path,
-) -> None:
+def test_a_command_that_reopens_and_empties_its_output_is_noticed(file: Path) -> None:
     monitor = OutputMonitor(file)
     with file.open("ab") as stream:
         child = subprocess.Popen(

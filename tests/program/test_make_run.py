@@ -18,9 +18,7 @@ RUNS = Path(sys.prefix) / ".runs"
 
 
 @pytest.mark.skipif(not RUNS.exists(), reason="in the environment of the Makefile")
-def test_a_job_inherits_no_variables_of_make(
-    tmp_path: Path,
-) -> None:
+def test_a_job_inherits_no_variables_of_make(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             # An installation would replace the modules under concurrent tests.

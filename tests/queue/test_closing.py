@@ -47,9 +47,7 @@ def test_closing_a_remembered_session_keeps_queued_tasks(rig: Rig) -> None:
     assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
 
 
-def test_tasks_of_an_earlier_run_are_recovered(
-    start_queue: StartQueue,
-) -> None:
+def test_tasks_of_an_earlier_run_are_recovered(start_queue: StartQueue) -> None:
     earlier = TaskBook()
     moment = ManualClock().now()
     for _ in range(4):
@@ -88,9 +86,7 @@ def _stop(actor: pykka.ActorRef[Any]) -> None:
     thread.join(PATIENCE)
 
 
-def test_a_stopped_queue_releases_its_tasks(
-    start_queue: StartQueue,
-) -> None:
+def test_a_stopped_queue_releases_its_tasks(start_queue: StartQueue) -> None:
     gc.disable()  # a cycle would be freed some time later
     try:
         book = TaskBook()

@@ -144,9 +144,7 @@ def test_deletion_works_after_its_actor_was_stopped(rig: Rig) -> None:
             it.stop(timeout=PATIENCE)
 
 
-def test_only_the_most_recent_finished_tasks_are_kept(
-    start_queue: StartQueue,
-) -> None:
+def test_only_the_most_recent_finished_tasks_are_kept(start_queue: StartQueue) -> None:
     rig = start_queue(book=TaskBook(history=2))
     subscriber = rig.subscribe()
     for n in range(1, 6):

@@ -43,8 +43,7 @@ class Witness(Recorder[Any]):
 
 
 def test_waiting_messages_are_one_batch_and_one_commit(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     subscriber = rig.subscribe()
     asker: Recorder[QueueReply] = Recorder("the asker")
@@ -62,10 +61,7 @@ def test_waiting_messages_are_one_batch_and_one_commit(
     assert len(events(subscriber)) == BATCH + 11
 
 
-def test_told_requests_share_a_commit(
-    rig: Rig,
-    journal: RecordingJournal,
-) -> None:
+def test_told_requests_share_a_commit(rig: Rig, journal: RecordingJournal) -> None:
     subscriber = rig.subscribe()
     with subscriber.blocking():
         rig.tell(AddTask(TaskRequest("First", "fake")))
@@ -93,8 +89,7 @@ def test_the_refusal_of_a_request_without_reply_is_logged(
 
 
 def test_a_request_without_reply_is_kept_until_the_journal_can_be_written(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     subscriber = rig.subscribe()
     journal.failure = "the disk is full"
@@ -107,8 +102,7 @@ def test_a_request_without_reply_is_kept_until_the_journal_can_be_written(
 
 
 def test_a_change_is_written_before_it_is_announced(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     witness = Witness(journal.log)
     rig.ask(Subscribe(witness), Acknowledged)

@@ -45,8 +45,7 @@ from tests.queue.rig import DONE, RecordingJournal, Rig, StartQueue, events, sta
 
 
 def test_a_change_that_was_not_written_is_not_announced(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.add("Before")
     subscriber = rig.subscribe()
@@ -77,8 +76,7 @@ def test_a_change_that_was_not_written_is_not_announced(
 
 
 def test_trouble_is_announced_once_and_retried_on_one_schedule(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     subscriber = rig.subscribe()
     journal.failure = "disk full"
@@ -105,8 +103,7 @@ def test_trouble_is_announced_once_and_retried_on_one_schedule(
 
 
 def test_progress_is_dropped_while_the_journal_is_in_trouble(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.claim(1)
     rig.add()
@@ -158,10 +155,7 @@ def test_an_unwritten_task_is_not_visible(
     assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
 
 
-def test_an_unwritten_end_is_not_visible(
-    rig: Rig,
-    journal: RecordingJournal,
-) -> None:
+def test_an_unwritten_end_is_not_visible(rig: Rig, journal: RecordingJournal) -> None:
     rig.claim(1)
     rig.add()
     rig.add()
@@ -187,8 +181,7 @@ def test_an_unwritten_end_is_not_visible(
 
 
 def test_each_subscriber_receives_trouble_after_its_first_message(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     """Delayed changes come last, even for subscribers that join in between."""
     rig.add()
@@ -209,8 +202,7 @@ def test_each_subscriber_receives_trouble_after_its_first_message(
 
 
 def test_a_briefly_locked_journal_is_no_trouble(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     subscriber = rig.subscribe()
     assert journal.patience == 0
@@ -230,8 +222,7 @@ def test_a_briefly_locked_journal_is_no_trouble(
 
 
 def test_a_journal_that_stays_locked_is_trouble(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     subscriber = rig.subscribe()
     journal.failure = BusyJournalError("in use")
@@ -293,8 +284,7 @@ def test_a_long_wipe_of_the_journal_is_no_trouble(
 
 
 def test_a_running_task_can_be_canceled_while_the_journal_fails(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.claim(1)
     rig.add()
@@ -304,8 +294,7 @@ def test_a_running_task_can_be_canceled_while_the_journal_fails(
 
 
 def test_a_damaged_journal_is_rebuilt_from_memory(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.claim(2)
     for _ in range(3):
@@ -321,8 +310,7 @@ def test_a_damaged_journal_is_rebuilt_from_memory(
 
 
 def test_an_unannounced_change_does_not_count_as_shown(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.add()
     rig.tell(Shown(1 << 70))
@@ -330,8 +318,6 @@ def test_an_unannounced_change_does_not_count_as_shown(
     assert ("shown", 1) in journal.log
 
 
-def test_reading_an_unreadable_transcript_is_refused(
-    start_queue: StartQueue,
-) -> None:
+def test_reading_an_unreadable_transcript_is_refused(start_queue: StartQueue) -> None:
     rig = start_queue(journal=RecordingJournal())
     assert "can't read 10 lines" in rig.refusal(GetTranscript(10)).text

@@ -70,9 +70,7 @@ def test_a_request_with_a_known_key_adds_no_task(rig: Rig) -> None:
     assert rig.ask(AddTask(request), TaskAdded).task.id == 3
 
 
-def test_a_kind_without_output_has_no_output_file(
-    start_queue: StartQueue,
-) -> None:
+def test_a_kind_without_output_has_no_output_file(start_queue: StartQueue) -> None:
     assert start_queue(writes_output=False).add().output_path is None
 
 

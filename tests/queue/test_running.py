@@ -61,8 +61,7 @@ def test_a_dead_runner_fails_its_task_and_gets_no_other(rig: Rig) -> None:
 
 
 def test_the_end_of_a_task_starts_the_next_in_one_batch(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.claim(1, slots=1)
     rig.add("first")
@@ -160,9 +159,7 @@ def test_a_task_that_completes_while_stopping_is_complete(rig: Rig) -> None:
     assert rig.end(1, DONE).status is TaskStatus.COMPLETE
 
 
-def test_a_task_to_start_at_once_starts_when_a_runner_arrives(
-    rig: Rig,
-) -> None:
+def test_a_task_to_start_at_once_starts_when_a_runner_arrives(rig: Rig) -> None:
     rig.add()
     request = TaskRequest("Now", "fake", terms=Terms(immediate=True))
     rig.ask(AddTask(request), TaskAdded)

@@ -46,8 +46,7 @@ if TYPE_CHECKING:
 
 
 def test_messages_and_shown_changes_are_recorded(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.add()
     said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
@@ -60,9 +59,7 @@ def test_messages_and_shown_changes_are_recorded(
     assert journal.log[-1] == "commit"
 
 
-def test_a_message_is_delivered_to_the_other_chats(
-    rig: Rig,
-) -> None:
+def test_a_message_is_delivered_to_the_other_chats(rig: Rig) -> None:
     plain, speaker, listener = rig.subscribe(), _face(rig), _face(rig)
     said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     rig.tell(WriteDown(said, shown_by=speaker))
@@ -73,8 +70,7 @@ def test_a_message_is_delivered_to_the_other_chats(
 
 
 def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     said = ChatMessage(rig.clock.now().wall, "main", "agent", "may I?")
     question = WriteDown(said, only_if_shown=True, correlation_id=7)
@@ -87,9 +83,7 @@ def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
     assert viewer.wait_for(MessageSaid).message == said
 
 
-def test_a_private_message_is_not_delivered(
-    rig: Rig,
-) -> None:
+def test_a_private_message_is_not_delivered(rig: Rig) -> None:
     listener = _face(rig)
     at = rig.clock.now().wall
     news = ChatMessage(at, "main", "", "{}", form="news")
@@ -99,9 +93,7 @@ def test_a_private_message_is_not_delivered(
     assert len(listener.of(MessageSaid)) == 1
 
 
-def test_a_chat_receives_the_unshown_changes(
-    start_queue: StartQueue,
-) -> None:
+def test_a_chat_receives_the_unshown_changes(start_queue: StartQueue) -> None:
     task = Task(
         id=1,
         description="Earlier",
@@ -197,8 +189,7 @@ def test_a_wait_ignores_a_face_that_leaves(rig: Rig, way: str) -> None:
 
 
 def test_a_wait_includes_changes_that_are_not_announced_yet(
-    rig: Rig,
-    journal: RecordingJournal,
+    rig: Rig, journal: RecordingJournal
 ) -> None:
     face = _face(rig)
     rig.claim(1)
@@ -215,9 +206,7 @@ def test_a_wait_includes_changes_that_are_not_announced_yet(
     answer.wait_for(Acknowledged)
 
 
-def test_an_orderly_close_is_recorded_as_clean(
-    start_queue: StartQueue,
-) -> None:
+def test_an_orderly_close_is_recorded_as_clean(start_queue: StartQueue) -> None:
     for in_order in (True, False):
         journal = RecordingJournal()
         rig = start_queue(journal=journal)

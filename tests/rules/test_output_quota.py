@@ -29,9 +29,7 @@ def _running(path: Path) -> Task:
     return task.started(AT)
 
 
-def test_a_hole_does_not_count_and_is_forgotten_on_truncation(
-    tmp_path: Path,
-) -> None:
+def test_a_hole_does_not_count_and_is_forgotten_on_truncation(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_bytes(b"")
     account = OutputQuota(10 * MIB)

@@ -393,9 +393,7 @@ def test_after_a_slow_start_other_turns_run_during_later_starts(
     assert len(later) == 1
 
 
-def test_without_a_delayed_check_each_start_hands_over(
-    shared: Dispatcher,
-) -> None:
+def test_without_a_delayed_check_each_start_hands_over(shared: Dispatcher) -> None:
     start = _Start(shared)
     assert start.behind.get(PATIENCE) == "test-2"
     start.end()

@@ -152,9 +152,7 @@ def test_a_message_may_take_a_whole_turn(events: Promise[str]) -> None:
     assert not long.is_alive()
 
 
-def test_a_busy_actor_does_not_starve_others(
-    events: Promise[str],
-) -> None:
+def test_a_busy_actor_does_not_starve_others(events: Promise[str]) -> None:
     turns = _Turns()
     busy, other = EchoActor.start(turns, events), EchoActor.start(turns, events)
     order: list[str] = []

@@ -101,9 +101,7 @@ def driven(tmp_path: Path) -> Iterator[Driven]:
     driven.system.stop()
 
 
-def test_a_failing_task_makes_the_given_number_of_attempts(
-    driven: Driven,
-) -> None:
+def test_a_failing_task_makes_the_given_number_of_attempts(driven: Driven) -> None:
     task_id = driven.add(retries=2)
     driven.fail(1)
     waits = driven.until_attempt(2)
@@ -174,9 +172,7 @@ def test_a_cancel_ends_a_task_between_attempts_at_once(driven: Driven) -> None:
     assert len(driven.kind.jobs) == 1
 
 
-def test_a_failure_during_a_cancel_is_not_retried(
-    driven: Driven,
-) -> None:
+def test_a_failure_during_a_cancel_is_not_retried(driven: Driven) -> None:
     driven.kind.ignores = frozenset({"stop", "kill"})
     task_id = driven.add(retries=3)
     job = driven.job(1)
@@ -376,9 +372,7 @@ def test_attempts_share_one_output_file_with_separators() -> None:
         assert ended.last_line == "half"
 
 
-def test_a_new_attempt_starts_without_progress(
-    tmp_path: Path,
-) -> None:
+def test_a_new_attempt_starts_without_progress(tmp_path: Path) -> None:
     marker = tmp_path / "second"
     command = f"[ -e {marker} ] && exec sleep 600; touch {marker}; echo 90%; exit 1"
     with running(TaskSystem(grace=0.1)) as system:
@@ -397,9 +391,7 @@ def test_a_new_attempt_starts_without_progress(
         system.wait(task.id, timeout=PATIENCE)
 
 
-def test_a_job_knows_its_group_and_its_unique_slot(
-    tmp_path: Path,
-) -> None:
+def test_a_job_knows_its_group_and_its_unique_slot(tmp_path: Path) -> None:
     command = f"cd {tmp_path}; echo $BACKBURNER_GROUP $BACKBURNER_SLOT; exec sleep 600"
     with running(TaskSystem(grace=0.1)) as system:
         for _ in range(2):

@@ -320,9 +320,7 @@ def test_a_paused_task_is_still_paused_after_the_program_was_killed(lair: Path) 
         assert system.wait(1, timeout=PATIENCE)[0].status is CANCELED
 
 
-def test_a_resumed_task_keeps_running_after_the_program_was_killed(
-    lair: Path,
-) -> None:
+def test_a_resumed_task_keeps_running_after_the_program_was_killed(lair: Path) -> None:
     (lair / "resume").touch()
     _leave(lair, 600, "echo set; until [ -e end ]; do sleep 0.01; done; exit 3")
     with TaskSystem(directory=lair / "session", adopt=True, grace=0.3) as system:
@@ -353,9 +351,7 @@ def test_duration_and_timeout_exclude_pauses(system: TaskSystem) -> None:
 # Groups that pause themselves
 
 
-def test_a_failed_task_pauses_its_group_on_request(
-    lair: Path,
-) -> None:
+def test_a_failed_task_pauses_its_group_on_request(lair: Path) -> None:
     kind, news = FakeKind(), Recorder[object]("a subscriber")
     builds = Terms(group="builds")
     folder = lair / "session"
@@ -398,9 +394,7 @@ def test_a_group_can_override_pause_on_failure(
         assert any(it.paused for it in system.rules().groups) is (said is None)
 
 
-def test_the_number_of_slots_is_remembered_until_it_is_reset(
-    lair: Path,
-) -> None:
+def test_the_number_of_slots_is_remembered_until_it_is_reset(lair: Path) -> None:
     folder = lair / "session"
     with TaskSystem(directory=folder, slots=3) as system:
         assert system.set_slots(1) == 1

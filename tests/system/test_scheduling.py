@@ -107,9 +107,7 @@ def one(tmp_path: Path) -> Iterator[OneSlot]:
 # The order
 
 
-def test_tasks_start_by_priority_and_then_in_order(
-    one: OneSlot,
-) -> None:
+def test_tasks_start_by_priority_and_then_in_order(one: OneSlot) -> None:
     one.add()
     low, plain, high, later_high = (
         one.add(priority=-1),
@@ -120,9 +118,7 @@ def test_tasks_start_by_priority_and_then_in_order(
     assert one.order(4) == [high, later_high, plain, low]
 
 
-def test_a_moved_task_keeps_its_position_after_a_reopening(
-    one: OneSlot,
-) -> None:
+def test_a_moved_task_keeps_its_position_after_a_reopening(one: OneSlot) -> None:
     blocker = one.add()
     two, three, four, five = (one.add() for _ in range(4))
     one.system.move(five, first=True)
@@ -326,9 +322,7 @@ def test_a_waiting_task_shows_its_current_reason(one: OneSlot) -> None:
     assert (third, "waiting for a slot (2 of 2 busy)") in told
 
 
-def test_a_reason_is_current_without_a_notification(
-    tmp_path: Path,
-) -> None:
+def test_a_reason_is_current_without_a_notification(tmp_path: Path) -> None:
     kind = FakeKind()
     with running(TaskSystem(slots=2, directory=tmp_path / "s", kinds=[kind])) as system:
         system.set_group("builds", 1)
@@ -346,9 +340,7 @@ def test_a_reason_is_current_without_a_notification(
         assert listed == system.get(waits.id)
 
 
-def test_a_group_keeps_its_slots_after_a_reopening(
-    tmp_path: Path,
-) -> None:
+def test_a_group_keeps_its_slots_after_a_reopening(tmp_path: Path) -> None:
     kind = FakeKind()
     with running(TaskSystem(slots=8, directory=tmp_path / "s", kinds=[kind])) as system:
         system.set_group("builds", 1)

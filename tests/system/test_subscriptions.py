@@ -114,9 +114,7 @@ def test_initial_subscribers_receive_the_changes_of_the_start(
     assert [it.event for it in subscribed.unshown] == ["queued", "running"]
 
 
-def test_a_failed_start_sends_a_last_message(
-    news: Recorder[Notification],
-) -> None:
+def test_a_failed_start_sends_a_last_message(news: Recorder[Notification]) -> None:
     system = TaskSystem()
     deaf = FakeKind()  # has no `tell`
     with pytest.raises(TaskSystemError, match="must have a method tell"):

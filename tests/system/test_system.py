@@ -729,9 +729,7 @@ def test_a_pipe_in_place_of_an_output_file_does_not_block(system: TaskSystem) ->
     assert _run(system, "echo hi").status is TaskStatus.COMPLETE
 
 
-def test_the_number_of_slots_can_be_raised_and_lowered(
-    tmp_path: Path,
-) -> None:
+def test_the_number_of_slots_can_be_raised_and_lowered(tmp_path: Path) -> None:
     heard: Recorder[Notification] = Recorder()
     with running(TaskSystem(directory=tmp_path / "main", slots=1)) as system:
         system.subscribe(heard)

@@ -56,9 +56,7 @@ def _bytes(folder: Path) -> bytes:
 
 
 def test_the_queue_answers_and_writes_while_its_journal_is_wiped(
-    gate: _Gate,
-    run_system: Callable[[TaskSystem], TaskSystem],
-    tmp_path: Path,
+    gate: _Gate, run_system: Callable[[TaskSystem], TaskSystem], tmp_path: Path
 ) -> None:
     folder = tmp_path / "main"
     system = run_system(TaskSystem(directory=folder, slots=1))

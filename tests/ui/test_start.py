@@ -109,9 +109,7 @@ def test_line_mode_loads_no_drawing_or_rarely_needed_module(tmp_path: Path) -> N
     assert not (DRAWS | SELDOM_NEEDED).intersection(seen["loaded"])
 
 
-def test_garbage_is_not_collected_while_loading_but_afterwards(
-    tmp_path: Path,
-) -> None:
+def test_garbage_is_not_collected_while_loading_but_afterwards(tmp_path: Path) -> None:
     seen = watched(tmp_path, "/no-such-command\n")
     assert seen["status"] == EXIT_USAGE
     assert seen["collected while loading"] is False

@@ -43,10 +43,7 @@ class AgentClient:
     """
 
     def __init__(
-        self,
-        state: Path,
-        *options: str,
-        program: Sequence[str] = ("-m", "backburner"),
+        self, state: Path, *options: str, program: Sequence[str] = ("-m", "backburner")
     ) -> None:
         command = [sys.executable, *program, "mcp", "--state-dir", str(state)]
         command += options

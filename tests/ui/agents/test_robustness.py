@@ -110,10 +110,7 @@ def test_a_killed_host_is_replaced_and_no_task_is_lost(
 
 
 def test_a_task_that_left_the_history_while_its_host_was_gone_has_ended(
-    connect: Callable[..., AgentClient],
-    care: HostCare,
-    state: Path,
-    tmp_path: Path,
+    connect: Callable[..., AgentClient], care: HostCare, state: Path, tmp_path: Path
 ) -> None:
     settings = HostSettings(directory=str(state / "main"), grace=PATIENCE)
     with RemoteSystem(settings) as person:

@@ -256,9 +256,7 @@ def test_the_mouse_can_be_handed_to_the_terminal_and_back(tmp_path: Path) -> Non
         assert is_restored(bytes(chat.raw))
 
 
-def test_an_unknown_background_gets_no_white_text(
-    tmp_path: Path,
-) -> None:
+def test_an_unknown_background_gets_no_white_text(tmp_path: Path) -> None:
     with PtySession(chat_command(tmp_path), answers={}) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("a note\r!true\r\t")

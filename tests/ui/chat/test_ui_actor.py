@@ -141,9 +141,7 @@ def change(task_id: int, seq: int = 1) -> TaskChanged:
     return TaskChanged(seq, TaskEvent.COMPLETE, ended(task_id, "Build"))
 
 
-def test_an_unreadable_past_is_reported_once_and_requested_again(
-    stage: Stage,
-) -> None:
+def test_an_unreadable_past_is_reported_once_and_requested_again(stage: Stage) -> None:
     stage.start()
     stage.tell(Open())
     asked: list[Subscribe] = []

@@ -122,9 +122,7 @@ def test_a_refusal_is_shown_with_the_command_that_helps(
     assert ask(dialogue, line, refusal) == [f"! {refusal.text}{hint}"]
 
 
-def test_only_an_invalid_request_counts_as_misunderstood(
-    dialogue: Dialogue,
-) -> None:
+def test_only_an_invalid_request_counts_as_misunderstood(dialogue: Dialogue) -> None:
     answer = Refused("a duration is missing", RefusalCode.INVALID)
     assert ask(dialogue, "/task A sleep", answer) == [f"! {answer.text}"]
     assert dialogue.misunderstood

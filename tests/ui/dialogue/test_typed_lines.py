@@ -89,9 +89,7 @@ def test_a_command_becomes_a_request(
     assert dialogue.busy
 
 
-def test_an_invalid_line_is_shown_with_its_problem(
-    dialogue: Dialogue,
-) -> None:
+def test_an_invalid_line_is_shown_with_its_problem(dialogue: Dialogue) -> None:
     assert texts_of(dialogue.take_line("/taks")) == [
         "> /taks",
         "! unknown command /taks; did you mean /tasks?",
@@ -101,9 +99,7 @@ def test_an_invalid_line_is_shown_with_its_problem(
     assert not dialogue.busy
 
 
-def test_an_unreadable_line_counts_as_misunderstood(
-    dialogue: Dialogue,
-) -> None:
+def test_an_unreadable_line_counts_as_misunderstood(dialogue: Dialogue) -> None:
     assert texts_of(dialogue.take_bad_line("line 3 is not valid UTF-8")) == [
         "! line 3 is not valid UTF-8"
     ]

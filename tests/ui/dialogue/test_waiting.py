@@ -207,9 +207,7 @@ def test_wait_returns_while_the_journal_cannot_be_written(
     assert dialogue.busy
 
 
-def test_a_task_whose_request_got_no_answer_is_unsuccessful(
-    dialogue: Dialogue,
-) -> None:
+def test_a_task_whose_request_got_no_answer_is_unsuccessful(dialogue: Dialogue) -> None:
     dialogue.take_line("/tasks")
     dialogue.take_line('/task "Run\x1b[2J tests" bash "make test"')
     dialogue.take_notification(JournalTrouble("database is locked"))

@@ -424,9 +424,7 @@ CLUSTER_EVENTS = st.one_of(
 @example(
     [Key("a", "a"), Key("-", "-"), Key(ACCENT, ACCENT), Key("left"), Key("delete")]
 )
-def test_the_cursor_never_stops_inside_a_cluster(
-    events: list[Key],
-) -> None:
+def test_the_cursor_never_stops_inside_a_cluster(events: list[Key]) -> None:
     editor = Editor()
     for event in events:
         editor.handle(event)

@@ -157,9 +157,7 @@ def test_a_failed_write_is_reported(path: Path) -> None:
         HistoryFile(path).load()
 
 
-def test_the_wait_for_a_locked_file_is_limited(
-    path: Path,
-) -> None:
+def test_the_wait_for_a_locked_file_is_limited(path: Path) -> None:
     path.write_text('"old"\n')
     path.chmod(0o600)
     with path.open() as held:

@@ -116,9 +116,7 @@ def test_output_is_flushed_before_it_is_acknowledged(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", [False], indirect=True)
-def test_without_echo_tasks_are_added_without_waiting_for_each(
-    stage: Stage,
-) -> None:
+def test_without_echo_tasks_are_added_without_waiting_for_each(stage: Stage) -> None:
     for line in ("!one", "!two", "!", "!three"):
         stage.ui.tell(InputLine(line))
     first, second = (stage.queue.wait_for(AddTask) for _ in range(2))
@@ -132,9 +130,7 @@ def test_without_echo_tasks_are_added_without_waiting_for_each(
     assert "missing command" in repr(stage.view.shown)
 
 
-def test_with_echo_each_task_is_answered_below_its_command(
-    stage: Stage,
-) -> None:
+def test_with_echo_each_task_is_answered_below_its_command(stage: Stage) -> None:
     stage.ui.tell(InputLine("!one"))
     stage.ui.tell(InputLine("!two"))
     first = stage.queue.wait_for(AddTask)

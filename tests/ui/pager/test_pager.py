@@ -155,9 +155,7 @@ def test_only_colours_are_kept_of_escape_sequences(path: Path) -> None:
     ]
 
 
-def test_a_colour_set_above_the_page_lasts_until_it_is_reset(
-    path: Path,
-) -> None:
+def test_a_colour_set_above_the_page_lasts_until_it_is_reset(path: Path) -> None:
     lines = ["\x1b[31mbegin", *(f"line {n}" for n in range(10)), "end\x1b[0m", "plain"]
     path.write_text("\n".join(lines))
     pager = Pager(path)

@@ -145,9 +145,7 @@ def test_the_end_of_a_large_output_is_shown_at_once(tmp_path: Path) -> None:
     assert _shown(view)[0] == str(9000 - KEPT - 2)
 
 
-def test_leaving_the_alternate_screen_restores_the_main_one(
-    tmp_path: Path,
-) -> None:
+def test_leaving_the_alternate_screen_restores_the_main_one(tmp_path: Path) -> None:
     file = tmp_path / "output"
     drawn = b"\x1b[1;1Hdrawn\x1b[K\r\nby vim" * 20_000
     file.write_bytes(b"$ vim\r\n\x1b[?1049h" + drawn + b"\x1b[?1049l$ echo\r\nend")

@@ -259,9 +259,7 @@ def test_an_agent_that_keeps_crashing_is_given_up_until_the_next_message(
     ],
 )
 def test_a_faulty_agent_is_reported_in_one_line(
-    stage: AgentStage,
-    manner: str,
-    said: str,
+    stage: AgentStage, manner: str, said: str
 ) -> None:
     stage.patience = AgentPatience(start=1.0 if manner == "mute" else PATIENCE)
     partner = stage.open(command=(*AGENT, manner))

@@ -57,9 +57,7 @@ def stage(tmp_path: Path, server: ScriptedEndpoint) -> Iterator[EndpointStage]:
     stage.close()
 
 
-def test_a_message_is_answered_in_pieces_and_remembered(
-    stage: EndpointStage,
-) -> None:
+def test_a_message_is_answered_in_pieces_and_remembered(stage: EndpointStage) -> None:
     stage.server.add(says("Hel", "lo", thinks="hm"), says("Again"))
     partner = stage.open()
     stage.say(partner, "hi")
@@ -182,9 +180,7 @@ def test_invalid_calls_are_answered_and_the_model_continues(
     assert "show: " in results[2]
 
 
-def test_stop_ends_an_answer_at_once_and_keeps_its_text(
-    stage: EndpointStage,
-) -> None:
+def test_stop_ends_an_answer_at_once_and_keeps_its_text(stage: EndpointStage) -> None:
     def begin(exchange: Exchange) -> None:
         exchange.send(HEAD)
         exchange.delta(content="I will never")
@@ -437,9 +433,7 @@ def test_one_of_two_chats_answers_and_the_other_takes_over(
     assert "both hear this" in str(stage.server.wait_for(3)["messages"])
 
 
-def test_a_key_is_read_from_a_command_and_never_written(
-    stage: EndpointStage,
-) -> None:
+def test_a_key_is_read_from_a_command_and_never_written(stage: EndpointStage) -> None:
     partner = stage.open(key_command=("echo", "s3cret-key"))
     stage.say(partner, "hi")
     stage.chat.idle()

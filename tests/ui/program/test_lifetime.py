@@ -92,9 +92,7 @@ def test_a_signal_that_does_not_request_the_end_hurries_nothing() -> None:
     assert not system.hurried.acquire(blocking=False)
 
 
-def test_a_slow_start_is_reported_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_slow_start_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifetime, "LONG", 0.0)
 
     class Slow(_System):

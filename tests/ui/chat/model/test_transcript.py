@@ -103,9 +103,7 @@ def test_a_burst_counts_only_tasks_without_news_further_down() -> None:
 
 
 @pytest.mark.parametrize("talk", ["", "/cancel --all"])
-def test_a_burst_does_not_count_forgotten_tasks_as_open(
-    talk: str,
-) -> None:
+def test_a_burst_does_not_count_forgotten_tasks_as_open(talk: str) -> None:
     conversation = Conversation("main")
     transcript = conversation.transcript
     for number in range(1, 21):

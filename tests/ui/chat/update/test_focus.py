@@ -398,9 +398,7 @@ def test_the_footer_explains_the_slash(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["task", "list", "input"])
-def test_escape_arriving_with_the_next_key_is_read_as_both_keys(
-    where: str,
-) -> None:
+def test_escape_arriving_with_the_next_key_is_read_as_both_keys(where: str) -> None:
     chat = ChatDriver()
     chat.news(running(1))
     if where == "task":

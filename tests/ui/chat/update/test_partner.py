@@ -50,9 +50,7 @@ def test_an_answer_is_restored_unchanged(chat: ChatDriver) -> None:
     assert "helper  Some text" in chat.screen()
 
 
-def test_an_answer_is_not_appended_to_a_restored_one(
-    chat: ChatDriver,
-) -> None:
+def test_an_answer_is_not_appended_to_a_restored_one(chat: ChatDriver) -> None:
     chat.tell(Transcript((ChatMessage(START, "main", "helper", "Before."),)))
     chat.tell(says("Now."))
     assert "Before.Now." not in chat.screen()

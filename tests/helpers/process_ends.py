@@ -36,6 +36,11 @@ def pid_runs(pid: int) -> bool:
         return False
 
 
+def alive(pids: Iterable[int]) -> list[int]:
+    """Return the ids of running processes among these."""
+    return [pid for pid in pids if pid_runs(pid)]
+
+
 def marked(name: str, value: str) -> list[psutil.Process]:
     """Return the running processes with this text in an environment variable.
 

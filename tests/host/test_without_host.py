@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from forked_program import ForkedProgram
     from host_care import HostCare
 
+    Verb = Callable[..., subprocess.CompletedProcess[str]]
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -36,9 +38,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def verb(
-    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
-) -> Callable[..., subprocess.CompletedProcess[str]]:
+def verb(tmp_path: Path, care: HostCare, forked_program: ForkedProgram) -> Verb:
     """Return a runner of verbs on the session `main` that starts no host."""
 
     def carry_out(name: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,7 +68,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 
 def test_status_without_a_host_lists_tasks_and_says_none_runs(
-    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
+    verb: Verb, left: Path
 ) -> None:
     before = content(left)
     done = verb("status")
@@ -84,9 +84,7 @@ def test_status_without_a_host_lists_tasks_and_says_none_runs(
     assert content(left) == before
 
 
-def test_show_log_and_wait_read_the_journal(
-    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path
-) -> None:
+def test_show_log_and_wait_read_the_journal(verb: Verb, left: Path) -> None:
     del left
     assert "exit status 3" in verb("show", "2").stdout
     assert verb("log", "1").stdout == "fine\n"
@@ -105,7 +103,7 @@ def test_show_log_and_wait_read_the_journal(
 
 
 def test_ended_tasks_are_summarized_and_searched(
-    verb: Callable[..., subprocess.CompletedProcess[str]], left: Path, tmp_path: Path
+    verb: Verb, left: Path, tmp_path: Path
 ) -> None:
     before = content(left)
     assert json.loads(verb("stats", "--json").stdout)["failed"] == 1
@@ -120,7 +118,7 @@ def test_ended_tasks_are_summarized_and_searched(
 
 
 def test_the_end_of_a_killed_running_task_is_unknown(
-    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    verb: Verb, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path / "main")]
     done = subprocess.run(command, timeout=PATIENCE, check=False)
@@ -132,9 +130,7 @@ def test_the_end_of_a_killed_running_task_is_unknown(
 
 @pytest.mark.parametrize("words", [("status",), ("show", "1"), ("log",), ("wait",)])
 def test_an_unreadable_session_differs_from_one_without_tasks(
-    verb: Callable[..., subprocess.CompletedProcess[str]],
-    left: Path,
-    words: tuple[str, ...],
+    verb: Verb, left: Path, words: tuple[str, ...]
 ) -> None:
     journal = left / "session.db"
     # The session is open in a program that is not a host.
@@ -162,9 +158,7 @@ def test_an_unreadable_session_differs_from_one_without_tasks(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_session_without_tasks_lists_none(
-    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_a_session_without_tasks_lists_none(verb: Verb, tmp_path: Path) -> None:
     with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]):
         pass
     assert "Queued: 0" in verb("status").stdout
@@ -172,9 +166,7 @@ def test_a_session_without_tasks_lists_none(
     assert "there is no task yet" in verb("log").stderr
 
 
-def test_sessions_are_listed_with_their_tasks(
-    verb: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_sessions_are_listed_with_their_tasks(verb: Verb, tmp_path: Path) -> None:
     with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]) as system:
         first = system.add("Ends", "bash", "true")
         second = system.add("Fails", "bash", "false")

@@ -10,15 +10,15 @@ from backburner.actors import Task
 from backburner.actors.testing import FakeKind, no_leaks
 from patience import PATIENCE
 
-from tests.job.rig import Rig
+from tests.job.rig import Rig, StartActor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def start_actor(tmp_path: Path) -> Iterator[Callable[[FakeKind], Rig]]:
+def start_actor(tmp_path: Path) -> Iterator[StartActor]:
     rigs: list[Rig] = []
 
     def start(kind: FakeKind) -> Rig:
@@ -42,5 +42,5 @@ def start_actor(tmp_path: Path) -> Iterator[Callable[[FakeKind], Rig]]:
 
 
 @pytest.fixture
-def rig(start_actor: Callable[[FakeKind], Rig]) -> Rig:
+def rig(start_actor: StartActor) -> Rig:
     return start_actor(FakeKind(writes_output=True))

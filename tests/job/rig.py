@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -84,3 +85,6 @@ class Rig:
 
 def shortage(name: str) -> dict[Step, BaseException]:
     return {"start": ShortageError(name)}
+
+
+StartActor = Callable[[FakeKind], Rig]

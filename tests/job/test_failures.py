@@ -16,7 +16,7 @@ from backburner.actors.testing import FakeKind, Step
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from tests.job.rig import CANCELED, LIMIT, Rig, shortage
+from tests.job.rig import CANCELED, LIMIT, Rig, StartActor, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +58,7 @@ def _stop_the_actor(job: FakeJob, rig: Rig) -> None:
 @pytest.mark.parametrize("act", [_complete, _cancel, _kill, _overflow, _stop_the_actor])
 @pytest.mark.parametrize("count", [1, 2, len(STEPS)])
 def test_a_task_ends_exactly_once_when_any_method_of_its_job_raises(
-    start_actor: Callable[[FakeKind], Rig],
-    count: int,
-    act: Callable[[FakeJob, Rig], None],
+    start_actor: StartActor, count: int, act: Callable[[FakeJob, Rig], None]
 ) -> None:
     for steps in itertools.combinations(STEPS, count):
         errors: dict[Step, BaseException] = {step: SystemExit(step) for step in steps}
@@ -115,9 +113,7 @@ def test_a_look_that_returns_nonsense_fails_the_task(
 
 
 @pytest.mark.parametrize("number", ["12", 0, True], ids=repr)
-def test_an_invalid_pid_fails_the_task(
-    start_actor: Callable[[FakeKind], Rig], number: object
-) -> None:
+def test_an_invalid_pid_fails_the_task(start_actor: StartActor, number: object) -> None:
     class OddKind(FakeKind):
         def start(self, context: JobContext) -> FakeJob:
             job = super().start(context)
@@ -135,7 +131,7 @@ def test_an_invalid_pid_fails_the_task(
 
 @pytest.mark.parametrize("step", ["look", "progress", "pid", "pause", "resume", "stop"])
 def test_an_error_of_a_job_names_its_kind_and_the_method(
-    start_actor: Callable[[FakeKind], Rig], step: Step
+    start_actor: StartActor, step: Step
 ) -> None:
     rig = start_actor(FakeKind(raises={step: RuntimeError("planted")}))
     job = rig.begin()
@@ -149,9 +145,7 @@ def test_an_error_of_a_job_names_its_kind_and_the_method(
     assert "kill" in job.asked.received
 
 
-def test_a_kill_that_raises_names_its_kind(
-    start_actor: Callable[[FakeKind], Rig],
-) -> None:
+def test_a_kill_that_raises_names_its_kind(start_actor: StartActor) -> None:
     rig = start_actor(FakeKind(raises={"kill": RuntimeError("planted")}))
     rig.begin()
     rig.tell(Stop(CANCELED, now=True))
@@ -170,7 +164,7 @@ def test_a_kill_that_raises_names_its_kind(
     ],
 )
 def test_a_start_that_returns_no_job_names_its_kind(
-    start_actor: Callable[[FakeKind], Rig], job: object, says: str
+    start_actor: StartActor, job: object, says: str
 ) -> None:
     class OddKind(FakeKind):
         def start(self, context: JobContext) -> FakeJob:
@@ -184,9 +178,7 @@ def test_a_start_that_returns_no_job_names_its_kind(
     assert ended.outcome.reason == f"bug in kind 'fake': start() {says}"
 
 
-def test_a_job_without_a_method_names_its_kind(
-    start_actor: Callable[[FakeKind], Rig],
-) -> None:
+def test_a_job_without_a_method_names_its_kind(start_actor: StartActor) -> None:
     class OnlyLooks:
         def look(self) -> None: ...
 
@@ -206,7 +198,7 @@ def test_a_job_without_a_method_names_its_kind(
 
 
 def test_a_job_that_cannot_be_paused_says_that_it_keeps_running(
-    start_actor: Callable[[FakeKind], Rig],
+    start_actor: StartActor,
 ) -> None:
     class Endless:
         def look(self) -> None: ...

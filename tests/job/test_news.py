@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backburner.actors import TaskStatus
 from backburner.actors.job.news import QUIET_AFTER
@@ -11,10 +10,7 @@ from backburner.actors.messages import JobQuiet, Look, Stop, TaskProgressed
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.testing import FakeKind
 
-from tests.job.rig import CANCELED, LIMIT, Rig
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.job.rig import CANCELED, LIMIT, Rig, StartActor
 
 
 def test_output_and_progress_are_reported_when_they_change(rig: Rig) -> None:
@@ -39,9 +35,7 @@ def test_progress_from_the_job_takes_precedence(rig: Rig) -> None:
     assert (news.progress, news.last_line) == (10, "99%")
 
 
-def test_a_job_without_output_can_have_progress(
-    start_actor: Callable[[FakeKind], Rig],
-) -> None:
+def test_a_job_without_output_can_have_progress(start_actor: StartActor) -> None:
     rig = start_actor(FakeKind())
     job = rig.begin()
     job.advance_to(40)

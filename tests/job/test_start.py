@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from backburner.actors import Outcome, StartError, TaskStatus
 from backburner.actors.messages import Look, Stop, TaskWaits
 from backburner.actors.task_actor import FIRST_PAUSE, LONGEST_PAUSE
 from backburner.actors.testing import FakeKind
 
-from tests.job.rig import CANCELED, Rig, shortage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.job.rig import CANCELED, Rig, StartActor, shortage
 
 
-def test_a_failed_start_says_why(start_actor: Callable[[FakeKind], Rig]) -> None:
+def test_a_failed_start_says_why(start_actor: StartActor) -> None:
     rig = start_actor(FakeKind(raises={"start": StartError("no \x1b[31mbash\n")}))
     rig.start()
     assert rig.end().outcome == Outcome.failed("no bash ")
@@ -27,7 +22,7 @@ def test_a_failed_start_says_why(start_actor: Callable[[FakeKind], Rig]) -> None
     "error", [ValueError("planted"), SystemExit(3), KeyboardInterrupt()], ids=repr
 )
 def test_a_start_that_raises_anything_fails_the_task(
-    start_actor: Callable[[FakeKind], Rig], error: BaseException
+    start_actor: StartActor, error: BaseException
 ) -> None:
     rig, other = start_actor(FakeKind(raises={"start": error})), start_actor(FakeKind())
     rig.start()

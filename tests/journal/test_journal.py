@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    OpenJournal = Callable[[], SqliteJournal]
+
 _NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
@@ -64,7 +66,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_journal(path: Path) -> Iterator[Callable[[], SqliteJournal]]:
+def open_journal(path: Path) -> Iterator[OpenJournal]:
     journals: list[SqliteJournal] = []
 
     def open_journal() -> SqliteJournal:
@@ -84,9 +86,7 @@ def _count(path: Path, table: str) -> int:
     return count
 
 
-def test_many_unshown_changes_keep_their_order(
-    open_journal: Callable[[], SqliteJournal],
-) -> None:
+def test_many_unshown_changes_keep_their_order(open_journal: OpenJournal) -> None:
     # More than one read returns, of changed tasks and of others.
     changes = [
         TaskChanged(seq, TaskEvent.QUEUED, _task(seq)) for seq in range(1, 701)
@@ -104,7 +104,7 @@ def test_many_unshown_changes_keep_their_order(
 
 
 def test_a_change_is_found_after_many_changes_stored_with_their_tasks(
-    open_journal: Callable[[], SqliteJournal],
+    open_journal: OpenJournal,
 ) -> None:
     # One full read contains the last changes of its tasks.
     last = 1100
@@ -119,9 +119,7 @@ def test_a_change_is_found_after_many_changes_stored_with_their_tasks(
     assert open_journal().load().unshown == tuple(changes)
 
 
-def test_tasks_are_found_on_both_sides_of_a_long_gap(
-    open_journal: Callable[[], SqliteJournal],
-) -> None:
+def test_tasks_are_found_on_both_sides_of_a_long_gap(open_journal: OpenJournal) -> None:
     # Longer than one read, like its neighbours.
     changes = [_ended(number, number) for number in range(1, 2401)]
     journal = open_journal()
@@ -151,7 +149,7 @@ def test_tasks_are_found_on_both_sides_of_a_long_gap(
     ],
 )
 def test_an_invalid_change_is_damage(
-    open_journal: Callable[[], SqliteJournal], path: Path, damage: str
+    open_journal: OpenJournal, path: Path, damage: str
 ) -> None:
     journal = open_journal()
     journal.changed(TaskChanged(1, TaskEvent.QUEUED, _task(1)))
@@ -164,7 +162,7 @@ def test_an_invalid_change_is_damage(
 
 
 def test_a_description_that_looks_like_a_stored_task_is_kept(
-    open_journal: Callable[[], SqliteJournal], path: Path
+    open_journal: OpenJournal, path: Path
 ) -> None:
     # Unset fields are left out of a task's JSON, but not out of a text in it.
     plain = _task(1)
@@ -202,7 +200,7 @@ def test_absent_fields_are_omitted_from_the_stored_task(fields: dict[str, Any]) 
 
 
 def test_shown_changes_stay_shown_after_a_lower_number(
-    open_journal: Callable[[], SqliteJournal],
+    open_journal: OpenJournal,
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -219,7 +217,7 @@ def test_shown_changes_stay_shown_after_a_lower_number(
 
 
 def test_changes_of_a_forgotten_task_are_kept_until_settled(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -257,7 +255,7 @@ def test_a_file_size_limit_is_named_and_pending_changes_are_kept(path: Path) -> 
 
 
 def test_a_locked_journal_is_reported_at_once_and_pending_changes_are_kept(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -272,9 +270,7 @@ def test_a_locked_journal_is_reported_at_once_and_pending_changes_are_kept(
     assert [task.id for task in open_journal().load().tasks] == [1]
 
 
-def test_tasks_whose_total_is_too_long_are_no_damage(
-    open_journal: Callable[[], SqliteJournal],
-) -> None:
+def test_tasks_whose_total_is_too_long_are_no_damage(open_journal: OpenJournal) -> None:
     """Such as 61 tasks with commands of 17 MB, in view of SQLite's limits."""
     journal = open_journal()
     journal.load()
@@ -288,7 +284,7 @@ def test_tasks_whose_total_is_too_long_are_no_damage(
 
 
 def test_only_the_most_recent_messages_are_kept(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -304,7 +300,7 @@ def test_only_the_most_recent_messages_are_kept(
 
 
 def test_the_processes_of_another_session_are_not_loaded(
-    open_journal: Callable[[], SqliteJournal],
+    open_journal: OpenJournal,
 ) -> None:
     journal = open_journal()
     key = journal.load().session_key
@@ -350,7 +346,7 @@ def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> N
 
 
 def test_a_damaged_replacement_is_not_replaced_again(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     """A disk that damages everything would otherwise fill with damaged files."""
     journal = open_journal()
@@ -376,7 +372,7 @@ def _queue(
 
 
 def test_equal_environments_share_one_row_while_a_task_waits(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -396,7 +392,7 @@ def test_equal_environments_share_one_row_while_a_task_waits(
 
 
 def test_a_task_that_starts_at_once_leaves_no_trace_of_its_environment(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -408,9 +404,7 @@ def test_a_task_that_starts_at_once_leaves_no_trace_of_its_environment(
     assert b"s3cret" not in _bytes(path)
 
 
-def test_a_deleted_environment_is_wiped(
-    path: Path, open_journal: Callable[[], SqliteJournal]
-) -> None:
+def test_a_deleted_environment_is_wiped(path: Path, open_journal: OpenJournal) -> None:
     journal = open_journal()
     journal.load()
     secrets = [f"s3cret-{number}-".ljust(3000, "x") for number in range(20)]
@@ -431,9 +425,7 @@ def test_a_deleted_environment_is_wiped(
     assert b"s3cret-19-" in found, "one still waits"
 
 
-def test_a_file_in_use_is_wiped_later(
-    path: Path, open_journal: Callable[[], SqliteJournal]
-) -> None:
+def test_a_file_in_use_is_wiped_later(path: Path, open_journal: OpenJournal) -> None:
     journal = open_journal()
     journal.load()
     _queue(journal, _task(1), 1, Variables({"KEY": "s3cret"}))
@@ -453,7 +445,7 @@ def test_a_file_in_use_is_wiped_later(
 
 
 def test_rows_deleted_during_a_wipe_are_wiped_afterwards(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -478,7 +470,7 @@ def test_a_wipe_does_not_create_a_missing_file(path: Path) -> None:
 
 
 def test_the_environment_of_a_schedule_is_kept_until_its_removal(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -519,7 +511,7 @@ def test_the_environment_of_a_schedule_is_kept_until_its_removal(
 
 
 def test_a_replacement_file_contains_the_environments(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -536,7 +528,7 @@ def test_a_replacement_file_contains_the_environments(
 
 
 def test_a_task_without_its_environment_is_damage(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     journal = open_journal()
     journal.load()
@@ -550,7 +542,7 @@ def test_a_task_without_its_environment_is_damage(
 
 
 def test_missing_environments_do_not_cause_a_quadratic_search(
-    path: Path, open_journal: Callable[[], SqliteJournal]
+    path: Path, open_journal: OpenJournal
 ) -> None:
     class LongQueue(list[int]):
         def __contains__(self, key: object) -> bool:

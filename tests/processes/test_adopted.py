@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import psutil
 import pytest
@@ -22,6 +22,8 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    StartParent: TypeAlias = "Callable[[str], _Parent]"
 
 # Starts a process, prints its id, and reaps it on request.
 _PARENT: Final = """
@@ -64,7 +66,7 @@ def _started(pid: int) -> StartedProcess:
 
 
 @pytest.fixture
-def parent() -> Iterator[Callable[[str], _Parent]]:
+def parent() -> Iterator[StartParent]:
     """Return a function that starts a child of another process."""
     parents: list[_Parent] = []
 
@@ -89,7 +91,7 @@ def parent() -> Iterator[Callable[[str], _Parent]]:
     ],
 )
 def test_a_zombie_has_an_exit_status(
-    parent: Callable[[str], _Parent], command: str, status: ExitStatus
+    parent: StartParent, command: str, status: ExitStatus
 ) -> None:
     process = parent(command).adopted()
     until(lambda: process.exit_status() is not None)
@@ -98,7 +100,7 @@ def test_a_zombie_has_an_exit_status(
 
 
 def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
-    parent: Callable[[str], _Parent], tmp_path: Path
+    parent: StartParent, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     command = f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 0"
@@ -117,7 +119,7 @@ def test_a_doubtful_process_has_an_exit_status_only_if_it_runs_the_command(
 
 
 def test_an_adopted_process_gets_signals_and_ends(
-    parent: Callable[[str], _Parent], tmp_path: Path
+    parent: StartParent, tmp_path: Path
 ) -> None:
     set_up = tmp_path / "set"
     command = f"trap 'exit 3' TERM; touch {set_up}; while :; do sleep 0.01; done"
@@ -132,7 +134,7 @@ def test_an_adopted_process_gets_signals_and_ends(
 
 
 def test_a_reaped_exit_status_comes_from_the_notes_or_the_kernel(
-    parent: Callable[[str], _Parent], tmp_path: Path
+    parent: StartParent, tmp_path: Path
 ) -> None:
     started = parent("sleep 0.1; exit 5")
     noted, held = ExitNotes(tmp_path / "exits"), started.adopted()
@@ -148,7 +150,7 @@ def test_a_reaped_exit_status_comes_from_the_notes_or_the_kernel(
 
 
 def test_an_unrecorded_exit_status_is_unknown_with_the_reason(
-    parent: Callable[[str], _Parent],
+    parent: StartParent,
 ) -> None:
     started = parent("exit 5")
     identity = _started(started.pid)
@@ -165,7 +167,7 @@ def test_an_unrecorded_exit_status_is_unknown_with_the_reason(
 
 @pytest.mark.skipif(not TELLS_EXITS, reason="it takes Linux 6.15")
 def test_an_exit_status_reaped_before_adoption_goes_to_the_holder(
-    parent: Callable[[str], _Parent], tmp_path: Path
+    parent: StartParent, tmp_path: Path
 ) -> None:
     go_on = tmp_path / "go-on"
     started = parent(f"while ! [ -e {go_on} ]; do sleep 0.01; done; exit 5")
@@ -183,9 +185,7 @@ def test_an_exit_status_reaped_before_adoption_goes_to_the_holder(
     assert len(os.listdir("/proc/self/fd")) == before - 1  # noqa: PTH208 - the same
 
 
-def test_held_processes_that_are_not_adopted_are_released(
-    parent: Callable[[str], _Parent],
-) -> None:
+def test_held_processes_that_are_not_adopted_are_released(parent: StartParent) -> None:
     exits, identity = ExitNotes(), _started(parent("exec sleep 600").pid)
     between = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
     exits.hold([identity])
@@ -197,7 +197,7 @@ def test_held_processes_that_are_not_adopted_are_released(
 
 @pytest.mark.parametrize("away", [-1, 1])
 def test_a_process_with_a_reused_id_is_not_adopted(
-    parent: Callable[[str], _Parent], away: int
+    parent: StartParent, away: int
 ) -> None:
     other = parent("exec sleep 600")
     born = _started(other.pid).earliest + away

@@ -9,7 +9,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from backburner.actors import Task, Terms
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backburner.actors.processes.channel import Channel
+
+    StartJob: TypeAlias = "Callable[..., _Job]"
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/syscall").exists(),
@@ -101,7 +103,7 @@ class _Job:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., _Job]]:
+def start(tmp_path: Path) -> Iterator[StartJob]:
     with contextlib.ExitStack() as jobs:
 
         def make(*command: str, pipe: bool = False) -> _Job:
@@ -134,7 +136,7 @@ def _python(code: str, *options: str) -> tuple[str, ...]:
     ],
 )
 def test_a_job_that_reads_its_terminal_waits(
-    start: Callable[..., _Job], command: tuple[str, ...], shown: bytes
+    start: StartJob, command: tuple[str, ...], shown: bytes
 ) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -163,7 +165,7 @@ def test_a_job_that_reads_its_terminal_waits(
     ],
 )
 def test_a_working_job_does_not_wait(
-    start: Callable[..., _Job], command: tuple[str, ...], name: str
+    start: StartJob, command: tuple[str, ...], name: str
 ) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -172,17 +174,13 @@ def test_a_working_job_does_not_wait(
     assert not any(job.looks() for _ in range(20))
 
 
-def test_a_server_that_also_polls_its_input_does_not_wait(
-    start: Callable[..., _Job],
-) -> None:
+def test_a_server_that_also_polls_its_input_does_not_wait(start: StartJob) -> None:
     job = start(*_python(_SERVER.format(_ON_BOTH)))
     until(lambda: job.shows(b"ready"))
     assert not any(job.looks() for _ in range(20))
 
 
-def test_a_job_in_the_background_of_its_terminal_does_not_wait(
-    start: Callable[..., _Job],
-) -> None:
+def test_a_job_in_the_background_of_its_terminal_does_not_wait(start: StartJob) -> None:
     # The shell stops a reading background job; it reads again in the foreground.
     code = (
         "import os, signal, time; p = os.fork();"
@@ -197,7 +195,7 @@ def test_a_job_in_the_background_of_its_terminal_does_not_wait(
     assert not any(job.looks() for _ in range(20))
 
 
-def test_a_job_that_reads_its_pipe_waits(start: Callable[..., _Job]) -> None:
+def test_a_job_that_reads_its_pipe_waits(start: StartJob) -> None:
     job = start("bash", "-c", "read x; sleep 600 < /dev/null; exit", pipe=True)
     until(job.looks)
     job.channel.send(b"go\n")
@@ -207,7 +205,7 @@ def test_a_job_that_reads_its_pipe_waits(start: Callable[..., _Job]) -> None:
 
 @pytest.mark.parametrize("pipe", [False, True])
 def test_a_job_that_polls_its_input_waits_even_after_a_pause(
-    start: Callable[..., _Job], *, pipe: bool
+    start: StartJob, *, pipe: bool
 ) -> None:
     code = (
         "import select; inputs = select.poll(); inputs.register(0, select.POLLIN);"
@@ -222,7 +220,7 @@ def test_a_job_that_polls_its_input_waits_even_after_a_pause(
     until(job.looks)
 
 
-def test_a_wait_is_new_only_after_input(start: Callable[..., _Job]) -> None:
+def test_a_wait_is_new_only_after_input(start: StartJob) -> None:
     job = start("bash", "-c", "cat; exit", pipe=True)
     until(job.looks)
     assert job.watch.is_new
@@ -233,7 +231,7 @@ def test_a_wait_is_new_only_after_input(start: Callable[..., _Job]) -> None:
     assert job.watch.is_new
 
 
-def test_a_busy_job_that_also_reads_does_not_wait(start: Callable[..., _Job]) -> None:
+def test_a_busy_job_that_also_reads_does_not_wait(start: StartJob) -> None:
     code = (
         "import sys, threading;"
         "threading.Thread(target=sys.stdin.read, daemon=True).start();"
@@ -265,7 +263,7 @@ def test_a_busy_job_that_also_reads_does_not_wait(start: Callable[..., _Job]) ->
     ],
 )
 def test_a_job_whose_system_calls_are_hidden_is_judged_by_the_rest(
-    start: Callable[..., _Job],
+    start: StartJob,
     monkeypatch: pytest.MonkeyPatch,
     command: tuple[str, ...],
     *,

@@ -20,14 +20,14 @@ from backburner.actors import (
 from backburner.actors.testing import Recorder, running
 from conditions import until
 from patience import PATIENCE
+from process_ends import alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from backburner.actors import QueueRequest, Recipient
 
-    Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
 
 
@@ -69,7 +69,7 @@ TREES = {
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
 @pytest.mark.parametrize("tree", TREES)
 def test_a_canceled_tree_leaves_no_process(
-    tree: str, alive: Alive, pids_in: PidsIn, tmp_path: Path, *, now: bool
+    tree: str, pids_in: PidsIn, tmp_path: Path, *, now: bool
 ) -> None:
     count, command = TREES[tree]
     with running(TaskSystem(grace=0.1)) as system:
@@ -86,7 +86,7 @@ def test_a_canceled_tree_leaves_no_process(
 
 
 def test_a_process_that_forks_while_it_is_killed_leaves_no_process(
-    alive: Alive, pids_in: PidsIn, tmp_path: Path
+    pids_in: PidsIn, tmp_path: Path
 ) -> None:
     breed = "while :; do own & sleep 0.01; done"
     with running(TaskSystem(grace=0.1)) as system:

@@ -20,12 +20,12 @@ from backburner.actors import (
 )
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
+from process_ends import alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
 
 COMPLETE, CANCELED, QUEUED = (
@@ -390,7 +390,7 @@ def test_a_delay_continues_after_a_reopening(one: OneSlot) -> None:
 
 
 def test_a_timeout_fails_the_task_and_ends_its_children(
-    alive: Alive, pids_in: PidsIn, tmp_path: Path
+    pids_in: PidsIn, tmp_path: Path
 ) -> None:
     command = f"cd {tmp_path}; (echo $BASHPID; exec sleep 600) > pid & wait"
     with running(TaskSystem(grace=0.2)) as system:

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pykka
 import pytest
 from backburner.actors import (
@@ -39,12 +40,12 @@ from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from conditions import until
 from patience import PATIENCE
+from process_ends import alive
 from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    Alive = Callable[[Iterable[int]], list[int]]
     PidsIn = Callable[[str], list[int]]
 
 
@@ -175,20 +176,20 @@ def test_the_output_of_a_session_that_is_not_remembered_is_deleted() -> None:
     assert not Path(output).parent.exists()
 
 
-def test_no_file_stays_open(open_files: Callable[[], int]) -> None:
+def test_no_file_stays_open() -> None:
     with running(TaskSystem()) as system:
         _run(system, "echo hi")
-    before = open_files()
+    before = psutil.Process().num_fds()
     for _ in range(3):
         with running(TaskSystem()) as system:
             _run(system, "echo hi")
-    assert open_files() == before
+    assert psutil.Process().num_fds() == before
 
 
 # Several systems
 
 
-def test_one_system_may_be_stopped_while_another_runs(alive: Alive) -> None:
+def test_one_system_may_be_stopped_while_another_runs() -> None:
     systems = TaskSystem(grace=0.2), TaskSystem(grace=0.2)
     stops, stays = systems
     with no_leaks(systems), stays:
@@ -316,7 +317,7 @@ def test_a_wait_for_tasks_survives_a_stall() -> None:
 
 
 def test_a_task_that_leaves_a_process_is_complete_at_once(
-    alive: Alive, pids_in: PidsIn, tmp_path: Path
+    pids_in: PidsIn, tmp_path: Path
 ) -> None:
     with running(TaskSystem(grace=0.2)) as system:
         task = _run(system, f"sleep 600 & echo $! > {tmp_path}/left; echo hi")
@@ -571,7 +572,7 @@ def test_a_listener_that_blocks_or_dies_affects_only_itself() -> None:
 
 
 def test_a_host_that_stops_all_actors_leaves_no_process(
-    alive: Alive, pids_in: PidsIn, tmp_path: Path
+    pids_in: PidsIn, tmp_path: Path
 ) -> None:
     system = TaskSystem(slots=2, grace=600)
     with no_leaks(), system:

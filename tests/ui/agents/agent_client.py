@@ -7,13 +7,14 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from patience import PATIENCE
 from template import Forked, popen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 MODERN: Final = "2026-07-28"
@@ -182,3 +183,6 @@ class AgentClient:
         with self._more:
             self._ended = True
             self._more.notify_all()
+
+
+Connect = Callable[..., AgentClient]

@@ -11,10 +11,10 @@ from backburner.actors.host.settings import HostSettings
 from host_care import HostCare
 
 from tests.host.sessions import forked_hosts
-from tests.ui.agents.agent_client import AgentClient
+from tests.ui.agents.agent_client import AgentClient, Connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["agent", "care", "connect", "forked_hosts", "person", "state"]
@@ -39,7 +39,7 @@ def state(tmp_path: Path, care: HostCare) -> Path:
 
 
 @pytest.fixture
-def connect(state: Path) -> Iterator[Callable[..., AgentClient]]:
+def connect(state: Path) -> Iterator[Connect]:
     """Return a function that starts servers; they are killed at the end."""
     with contextlib.ExitStack() as stack:
         yield lambda *options, **more: stack.enter_context(
@@ -48,7 +48,7 @@ def connect(state: Path) -> Iterator[Callable[..., AgentClient]]:
 
 
 @pytest.fixture
-def agent(connect: Callable[..., AgentClient]) -> AgentClient:
+def agent(connect: Connect) -> AgentClient:
     """Return a client after its handshake."""
     client = connect()
     client.initialize()

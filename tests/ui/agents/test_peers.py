@@ -7,16 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from patience import PATIENCE
 
-from tests.ui.agents.agent_client import AgentClient, Json, modern_meta
+from tests.ui.agents.agent_client import Connect, Json, modern_meta
 from tests.ui.agents.peer_places import environment_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.agents
 
@@ -78,9 +74,7 @@ def test_the_client_of_fastmcp_polls_and_cancels(state: Path) -> None:
     assert (report["before"], report["after"]) == ("working", "cancelled")
 
 
-def test_messages_fit_the_schemas_of_the_extension(
-    connect: Callable[..., AgentClient],
-) -> None:
+def test_messages_fit_the_schemas_of_the_extension(connect: Connect) -> None:
     folder = environment_of("typescript")
     agent = connect()
     meta: Json = {"_meta": modern_meta()}

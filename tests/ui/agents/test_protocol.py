@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from conditions import until
 
-from tests.ui.agents.agent_client import META, MODERN, TASKS, modern_meta
+from tests.ui.agents.agent_client import META, MODERN, TASKS, Connect, modern_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.ui.agents.agent_client import AgentClient, Json
 
 
@@ -24,7 +22,7 @@ FREQUENT = (
 
 
 @pytest.fixture
-def raw(connect: Callable[..., AgentClient]) -> AgentClient:
+def raw(connect: Connect) -> AgentClient:
     """Return a client before its handshake."""
     return connect()
 
@@ -166,9 +164,7 @@ def test_a_canceled_request_is_not_answered_and_its_task_is_canceled(
     assert not any(it.get("id") == running for it in raw.messages)
 
 
-def test_a_client_that_asks_for_progress_gets_it(
-    connect: Callable[..., AgentClient],
-) -> None:
+def test_a_client_that_asks_for_progress_gets_it(connect: Connect) -> None:
     raw = connect(program=("-c", FREQUENT))
     raw.initialize()
     raw.call("run", command="sleep 600", wait=0)

@@ -19,11 +19,9 @@ from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
 
-from tests.ui.agents.agent_client import modern_meta
+from tests.ui.agents.agent_client import Connect, modern_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from host_care import HostCare
 
     from tests.ui.agents.agent_client import AgentClient
@@ -45,7 +43,7 @@ def test_the_server_ends_at_end_of_input_and_jobs_keep_running(
 
 
 def test_the_last_request_is_carried_out_after_end_of_input(
-    connect: Callable[..., AgentClient], person: RemoteSystem
+    connect: Connect, person: RemoteSystem
 ) -> None:
     agent = connect()
     agent.initialize()
@@ -64,7 +62,7 @@ def test_sigterm_ends_only_the_server(agent: AgentClient, person: RemoteSystem) 
 
 
 def test_a_client_that_kills_all_descendants_of_its_server_kills_no_job(
-    connect: Callable[..., AgentClient], care: HostCare, person: RemoteSystem
+    connect: Connect, care: HostCare, person: RemoteSystem
 ) -> None:
     person.end()  # so that the server starts the host
     agent = connect()
@@ -110,7 +108,7 @@ def test_a_killed_host_is_replaced_and_no_task_is_lost(
 
 
 def test_a_task_that_left_the_history_while_its_host_was_gone_has_ended(
-    connect: Callable[..., AgentClient], care: HostCare, state: Path, tmp_path: Path
+    connect: Connect, care: HostCare, state: Path, tmp_path: Path
 ) -> None:
     settings = HostSettings(directory=str(state / "main"), grace=PATIENCE)
     with RemoteSystem(settings) as person:
@@ -167,7 +165,7 @@ def test_ending_a_session_answers_waiting_calls_and_the_next_call_restarts_it(
 
 
 def test_a_host_that_cannot_start_is_reported_in_one_line(
-    connect: Callable[..., AgentClient], state: Path
+    connect: Connect, state: Path
 ) -> None:
     state.mkdir()
     (state / "main").write_text("not a folder")
@@ -179,7 +177,7 @@ def test_a_host_that_cannot_start_is_reported_in_one_line(
 
 
 def test_an_invalid_configuration_is_reported_in_one_line(
-    connect: Callable[..., AgentClient], tmp_path: Path
+    connect: Connect, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[agents]\nsee_all = 3\n")
@@ -235,7 +233,7 @@ def test_stray_output_does_not_reach_the_protocol_stream(agent: AgentClient) -> 
 
 
 def test_a_client_that_reads_nothing_uses_little_memory(
-    connect: Callable[..., AgentClient], state: Path
+    connect: Connect, state: Path
 ) -> None:
     del connect
     command = [sys.executable, "-m", "backburner", "mcp", "--state-dir", str(state)]
@@ -281,10 +279,7 @@ def test_invalid_options_of_the_server_are_named(state: Path) -> None:
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.agents)])
 def test_no_task_is_lost_or_doubled_when_server_and_host_are_killed_at_any_moment(
-    connect: Callable[..., AgentClient],
-    care: HostCare,
-    person: RemoteSystem,
-    rounds: int,
+    connect: Connect, care: HostCare, person: RemoteSystem, rounds: int
 ) -> None:
     chance = random.Random(int(os.environ["BACKBURNER_SEED"]))  # noqa: S311 - no secret
     promised: dict[int, str] = {}

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.ui.agents.agent_client import META, TASKS, AgentClient, Json, modern_meta
+from tests.ui.agents.agent_client import (
+    META,
+    TASKS,
+    AgentClient,
+    Connect,
+    Json,
+    modern_meta,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from backburner.actors.host.remote import RemoteSystem
@@ -26,7 +32,7 @@ def get(agent: AgentClient, key: str) -> Json:
 
 
 def test_a_call_returns_a_task_and_the_task_its_result(
-    connect: Callable[..., AgentClient], tmp_path: Path
+    connect: Connect, tmp_path: Path
 ) -> None:
     agent = connect()
     go = tmp_path / "go"
@@ -51,16 +57,14 @@ def test_a_call_returns_a_task_and_the_task_its_result(
     assert found["result"]["structuredContent"]["untrusted_output"] == "x"
 
 
-def test_a_short_call_returns_its_result_without_a_task(
-    connect: Callable[..., AgentClient],
-) -> None:
+def test_a_short_call_returns_its_result_without_a_task(connect: Connect) -> None:
     result = connect().call("run", modern_meta(), command="echo x", wait=45)
     assert result["resultType"] == "complete"
     assert result["structuredContent"]["ended"] is True
 
 
 def test_only_a_client_that_declares_the_extension_gets_a_task(
-    connect: Callable[..., AgentClient],
+    connect: Connect,
 ) -> None:
     agent = connect()
     meta = modern_meta(tasks=False)
@@ -77,7 +81,7 @@ def test_only_a_client_that_declares_the_extension_gets_a_task(
         assert (error["code"], error["data"]) == (-32021, required)
 
 
-def test_a_task_is_canceled(connect: Callable[..., AgentClient]) -> None:
+def test_a_task_is_canceled(connect: Connect) -> None:
     agent = connect()
     key = begin_task(agent, "sleep 600")["taskId"]
     params = {"taskId": key, "_meta": modern_meta()}
@@ -90,7 +94,7 @@ def test_a_task_is_canceled(connect: Callable[..., AgentClient]) -> None:
 
 
 def test_an_unknown_task_or_one_of_another_agent_is_refused(
-    connect: Callable[..., AgentClient], person: RemoteSystem
+    connect: Connect, person: RemoteSystem
 ) -> None:
     person.add("Mine", "bash", "sleep 600")
     agent = connect("--name", "one")
@@ -101,7 +105,7 @@ def test_an_unknown_task_or_one_of_another_agent_is_refused(
 
 
 def test_a_subscriber_receives_each_status_until_the_end(
-    connect: Callable[..., AgentClient], tmp_path: Path
+    connect: Connect, tmp_path: Path
 ) -> None:
     agent = connect()
     go = tmp_path / "go"
@@ -132,9 +136,7 @@ def test_a_subscriber_receives_each_status_until_the_end(
     )
 
 
-def test_nothing_is_sent_after_a_subscription_is_canceled(
-    connect: Callable[..., AgentClient],
-) -> None:
+def test_nothing_is_sent_after_a_subscription_is_canceled(connect: Connect) -> None:
     agent = connect()
     key = begin_task(agent, "sleep 600")["taskId"]
     params: Json = {"notifications": {"taskIds": [key]}, "_meta": modern_meta()}
@@ -147,7 +149,7 @@ def test_nothing_is_sent_after_a_subscription_is_canceled(
 
 
 def test_a_task_is_found_by_its_id_after_a_restart_of_server_and_host(
-    connect: Callable[..., AgentClient], person: RemoteSystem
+    connect: Connect, person: RemoteSystem
 ) -> None:
     agent = connect()
     key = begin_task(agent, "exec sleep 0.1")["taskId"]

@@ -13,12 +13,11 @@ from conditions import until
 from process_ends import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from backburner.actors.host.remote import RemoteSystem
 
-    from tests.ui.agents.agent_client import AgentClient, Json
+    from tests.ui.agents.agent_client import AgentClient, Connect, Json
 
 
 def text_of(result: Json) -> str:
@@ -307,7 +306,7 @@ def test_numbers_given_as_strings_are_accepted(agent: AgentClient) -> None:
 
 
 def test_an_agent_sees_and_ends_only_its_own_tasks(
-    connect: Callable[..., AgentClient], person: RemoteSystem
+    connect: Connect, person: RemoteSystem
 ) -> None:
     theirs = person.add("Mine", "bash", "sleep 600")
     one, other = connect(), connect("--name", "reviewer")
@@ -327,7 +326,7 @@ def test_an_agent_sees_and_ends_only_its_own_tasks(
 
 
 def test_the_configuration_can_give_agents_more_access(
-    connect: Callable[..., AgentClient], person: RemoteSystem, tmp_path: Path
+    connect: Connect, person: RemoteSystem, tmp_path: Path
 ) -> None:
     person.add("Mine", "bash", "sleep 600")
     config = tmp_path / "config.toml"
@@ -343,7 +342,7 @@ def test_the_configuration_can_give_agents_more_access(
 
 
 def test_commands_denied_by_the_configuration_do_not_run(
-    connect: Callable[..., AgentClient], tmp_path: Path
+    connect: Connect, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[agents]\ndeny = ["git push*"]\n')

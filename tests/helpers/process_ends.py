@@ -36,6 +36,11 @@ def pid_runs(pid: int) -> bool:
         return False
 
 
+def pids_in(file: Path) -> list[int]:
+    """Return the process ids in a file, none if it doesn't exist."""
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
 def alive(pids: Iterable[int]) -> list[int]:
     """Return the ids of running processes among these."""
     return [pid for pid in pids if pid_runs(pid)]

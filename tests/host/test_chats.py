@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import psutil
     from host_care import HostCare
 
+pytestmark = pytest.mark.usefixtures("care")
+
 PLACEHOLDER = "A note to yourself"
 LOST_FOCUS = "\x1b[O"
 CALL = re.compile(rb"\x1b\](?:9; |777;notify;)backburner")
@@ -62,10 +64,7 @@ def test_other_chats_show_the_messages_and_actions_of_a_chat_once(
         other.wait("#1 canceled")
 
 
-def test_views_and_leaving_of_a_chat_are_private(
-    tmp_path: Path, care: HostCare
-) -> None:
-    del care
+def test_views_and_leaving_of_a_chat_are_private(tmp_path: Path) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
         one.wait(PLACEHOLDER)
         other.wait(PLACEHOLDER)
@@ -88,9 +87,8 @@ def test_views_and_leaving_of_a_chat_are_private(
 
 @pytest.mark.parametrize("options", [(), ("--plain",)], ids=["drawn", "lines"])
 def test_other_chats_show_a_mistake_with_its_answer_or_not_at_all(
-    tmp_path: Path, care: HostCare, options: tuple[str, ...]
+    tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    del care
     with opened(tmp_path, *options) as one, opened(tmp_path) as other:
         one.wait("main")
         other.wait(PLACEHOLDER)
@@ -112,10 +110,7 @@ def test_other_chats_show_a_mistake_with_its_answer_or_not_at_all(
             assert third.text.count("no task 7") == 1
 
 
-def test_only_one_chat_notifies_of_the_end_of_a_task(
-    tmp_path: Path, care: HostCare
-) -> None:
-    del care
+def test_only_one_chat_notifies_of_the_end_of_a_task(tmp_path: Path) -> None:
     with opened(tmp_path) as one, opened(tmp_path) as other:
 
         def calls() -> int:
@@ -204,9 +199,8 @@ def test_a_killed_chat_affects_neither_jobs_nor_other_chats(
 
 
 def test_leaving_names_the_running_tasks_and_the_command_to_return(
-    tmp_path: Path, care: HostCare
+    tmp_path: Path,
 ) -> None:
-    del care
     with opened(tmp_path, "--session", "work") as chat:
         chat.wait(PLACEHOLDER)
         chat.send('/task "Long" bash "exec sleep 600"\r')
@@ -241,9 +235,8 @@ def test_ctrl_c_keeps_tasks_running_and_quit_end_ends_them(
 
 
 def test_the_end_of_the_session_closes_other_chats_with_the_reason(
-    tmp_path: Path, care: HostCare
+    tmp_path: Path,
 ) -> None:
-    del care
     with opened(tmp_path) as chat:
         chat.wait(PLACEHOLDER)
         chat.send("!exec sleep 600\r")
@@ -275,10 +268,7 @@ def test_a_chat_continues_with_a_new_host_when_its_host_is_killed(
         chat.wait("✓ #2 complete")
 
 
-def test_unseen_changes_are_shown_once_to_the_next_chat(
-    tmp_path: Path, care: HostCare
-) -> None:
-    del care
+def test_unseen_changes_are_shown_once_to_the_next_chat(tmp_path: Path) -> None:
     with RemoteSystem(settings_of(tmp_path)) as script:
         task = script.add("Unseen", "bash", "true")
         script.wait(task.id, timeout=PATIENCE)
@@ -305,10 +295,7 @@ def test_a_chat_uses_a_host_by_default(tmp_path: Path, care: HostCare) -> None:
         assert len(care.hosts()) == 1
 
 
-def test_a_chat_shows_the_grace_period_of_its_host(
-    tmp_path: Path, care: HostCare
-) -> None:
-    del care
+def test_a_chat_shows_the_grace_period_of_its_host(tmp_path: Path) -> None:
     with opened(tmp_path, "--grace", "2") as first:
         first.wait(PLACEHOLDER)
         first.send("\x04")
@@ -322,9 +309,8 @@ def test_a_chat_shows_the_grace_period_of_its_host(
 
 
 def test_the_number_of_slots_belongs_to_the_session_and_all_chats(
-    tmp_path: Path, care: HostCare
+    tmp_path: Path,
 ) -> None:
-    del care
     with opened(tmp_path) as one:
         one.wait(PLACEHOLDER)
         one.send("hello\r")
@@ -386,10 +372,7 @@ def test_a_script_without_a_host_opens_the_session_itself(
     assert care.hosts() == []
 
 
-def test_a_signal_to_a_script_ends_only_its_own_tasks(
-    tmp_path: Path, care: HostCare
-) -> None:
-    del care
+def test_a_signal_to_a_script_ends_only_its_own_tasks(tmp_path: Path) -> None:
     with RemoteSystem(settings_of(tmp_path)) as session:
         other = session.add("Other", "bash", "exec sleep 600")
         with subprocess.Popen(

@@ -20,7 +20,8 @@ from tests.host.sessions import Shell
 
 if TYPE_CHECKING:
     from forked_program import ForkedProgram
-    from host_care import HostCare
+
+pytestmark = pytest.mark.usefixtures("care")
 
 
 def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None:
@@ -38,8 +39,7 @@ def _is_refused(session: RemoteSystem, settings: HostSettings, why: str) -> None
     session.wait(task.id, timeout=PATIENCE)
 
 
-def test_a_restart_on_a_full_disk_is_refused(care: HostCare, small_disk: Path) -> None:
-    del care
+def test_a_restart_on_a_full_disk_is_refused(small_disk: Path) -> None:
     settings = HostSettings(directory=str(small_disk / "main"), grace=1.0)
     with RemoteSystem(settings) as session:
         task = session.add("Waits", "sleep", "1h")
@@ -69,9 +69,8 @@ def test_a_restart_with_a_version_that_cannot_read_the_journal_is_refused(
 
 
 def test_a_restart_with_an_invalid_configuration_is_refused(
-    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
+    tmp_path: Path, forked_program: ForkedProgram
 ) -> None:
-    del care
     shell = Shell(tmp_path / "state", forked_program)
     assert shell("add", "--", "sleep 600").returncode == 0
     before = shell("host", "status").stdout

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from forked_program import ForkedProgram
     from host_care import HostCare
 
+pytestmark = pytest.mark.usefixtures("care")
+
 
 def test_changed_settings_apply_to_later_hosts(
     session: RemoteSystem, settings: HostSettings, events: Heard
@@ -59,9 +61,8 @@ def test_invalid_settings_keep_the_old_host(
 
 
 def test_the_configuration_is_reloaded_and_remembered_settings_stay(
-    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
+    tmp_path: Path, forked_program: ForkedProgram
 ) -> None:
-    del care
     shell = Shell(tmp_path / "state", forked_program)
     config = tmp_path / "config.toml"
 
@@ -84,9 +85,8 @@ def test_the_configuration_is_reloaded_and_remembered_settings_stay(
 
 
 def test_slots_given_to_the_chat_that_starts_a_host_stay(
-    tmp_path: Path, care: HostCare, forked_program: ForkedProgram
+    tmp_path: Path, forked_program: ForkedProgram
 ) -> None:
-    del care
     shell = Shell(tmp_path / "state", forked_program)
     command = chat_command(shell.state, "--parallel", "2", host=True)
     with PtySession(command) as chat:

@@ -21,13 +21,11 @@ from backburner.actors.testing import FakeKind, ManualClock, Recorder, running
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from backburner.actors.testing.fake_kind import FakeJob
 
-    Alive = Callable[[Iterable[int]], list[int]]
-    PidsIn = Callable[[str], list[int]]
 
 COMPLETE, FAILED, CANCELED, RUNNING = (
     TaskStatus.COMPLETE,

@@ -20,15 +20,12 @@ from backburner.actors import (
 from backburner.actors.testing import Recorder, running
 from conditions import until
 from patience import PATIENCE
-from process_ends import alive
+from process_ends import alive, pids_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from backburner.actors import QueueRequest, Recipient
-
-    PidsIn = Callable[[str], list[int]]
 
 
 # A process that moves to a session of its own records its id after that.
@@ -69,13 +66,13 @@ TREES = {
 @pytest.mark.parametrize("now", [False, True], ids=["asked", "killed"])
 @pytest.mark.parametrize("tree", TREES)
 def test_a_canceled_tree_leaves_no_process(
-    tree: str, pids_in: PidsIn, tmp_path: Path, *, now: bool
+    tree: str, tmp_path: Path, *, now: bool
 ) -> None:
     count, command = TREES[tree]
     with running(TaskSystem(grace=0.1)) as system:
         task = system.add("Tree", "bash", f"cd {tmp_path}; {SHELL}{command}")
-        until(lambda: len(pids_in("pids")) == count)
-        pids = pids_in("pids")
+        until(lambda: len(pids_in(tmp_path / "pids")) == count)
+        pids = pids_in(tmp_path / "pids")
         assert sorted(alive(pids)) == sorted(pids)
         system.cancel(task.id, reason="canceled by you", now=now)
         (ended,) = system.wait(task.id, timeout=PATIENCE)
@@ -86,17 +83,17 @@ def test_a_canceled_tree_leaves_no_process(
 
 
 def test_a_process_that_forks_while_it_is_killed_leaves_no_process(
-    pids_in: PidsIn, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     breed = "while :; do own & sleep 0.01; done"
     with running(TaskSystem(grace=0.1)) as system:
         task = system.add(
             "Breed", "bash", f"cd {tmp_path}; trap '' TERM; {SHELL}{breed}"
         )
-        until(lambda: len(pids_in("pids")) >= 3)
+        until(lambda: len(pids_in(tmp_path / "pids")) >= 3)
         system.cancel(task.id)
         system.wait(task.id, timeout=PATIENCE)
-        assert alive(pids_in("pids")) == []
+        assert alive(pids_in(tmp_path / "pids")) == []
 
 
 def test_a_process_that_cleans_up_on_sigterm_has_time(tmp_path: Path) -> None:

@@ -20,13 +20,12 @@ from backburner.actors import (
 )
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
-from process_ends import alive
+from process_ends import alive, pids_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    PidsIn = Callable[[str], list[int]]
 
 COMPLETE, CANCELED, QUEUED = (
     TaskStatus.COMPLETE,
@@ -389,16 +388,14 @@ def test_a_delay_continues_after_a_reopening(one: OneSlot) -> None:
     assert one.system.get(later).request.terms == Terms(delay=3600.0)
 
 
-def test_a_timeout_fails_the_task_and_ends_its_children(
-    pids_in: PidsIn, tmp_path: Path
-) -> None:
+def test_a_timeout_fails_the_task_and_ends_its_children(tmp_path: Path) -> None:
     command = f"cd {tmp_path}; (echo $BASHPID; exec sleep 600) > pid & wait"
     with running(TaskSystem(grace=0.2)) as system:
         task = system.add("Hang", "bash", command, terms=Terms(timeout=0.5))
         (ended,) = system.wait(task.id, timeout=PATIENCE)
         assert ended.status is TaskStatus.FAILED
         assert ended.reason == ended.error == "timed out after 0.5s"
-        (pid,) = pids_in("pid")
+        (pid,) = pids_in(tmp_path / "pid")
         assert alive([pid]) == []
 
 

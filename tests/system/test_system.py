@@ -40,13 +40,11 @@ from backburner.actors.session import shutdown as shutdown_module
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from conditions import until
 from patience import PATIENCE
-from process_ends import alive
+from process_ends import alive, pids_in
 from standstill import TOO_SHORT, call_after_standstill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    PidsIn = Callable[[str], list[int]]
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @pytest.fixture
@@ -316,21 +314,19 @@ def test_a_wait_for_tasks_survives_a_stall() -> None:
 # Output
 
 
-def test_a_task_that_leaves_a_process_is_complete_at_once(
-    pids_in: PidsIn, tmp_path: Path
-) -> None:
+def test_a_task_that_leaves_a_process_is_complete_at_once(tmp_path: Path) -> None:
     with running(TaskSystem(grace=0.2)) as system:
         task = _run(system, f"sleep 600 & echo $! > {tmp_path}/left; echo hi")
         assert task.status is TaskStatus.COMPLETE
         assert task.reason.startswith("exit status 0; still running: ")
-        assert str(pids_in("left")[0]) in task.left_running
+        assert str(pids_in(tmp_path / "left")[0]) in task.left_running
         with pytest.raises(
             RefusedError, match="these processes end with the session at the latest"
         ):
             system.cancel(task.id)
         assert _output(task) == b"hi\n"
-        assert alive(pids_in("left")) == pids_in("left")
-    assert alive(pids_in("left")) == []
+        assert alive(pids_in(tmp_path / "left")) == pids_in(tmp_path / "left")
+    assert alive(pids_in(tmp_path / "left")) == []
 
 
 def _until_nothing_goes_on(news: Recorder[Notification], task_id: int) -> Task:
@@ -349,7 +345,7 @@ def _until_nothing_goes_on(news: Recorder[Notification], task_id: int) -> Task:
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_left_running_is_reported_only_while_the_process_runs(
-    pids_in: PidsIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, watched: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, watched: bool
 ) -> None:
     if not watched:
         monkeypatch.setattr(exits, "LAST_FREE", 1 << 30)
@@ -359,7 +355,7 @@ def test_left_running_is_reported_only_while_the_process_runs(
         first, second = (f"sleep 600 & echo $! >> {tmp_path}/left" for _ in range(2))
         task = _run(system, f"{first}; {second}; exit 3")
         assert task.reason.startswith("exit status 3; still running: ")
-        one, other = pids_in("left")
+        one, other = pids_in(tmp_path / "left")
         os.kill(one, signal.SIGTERM)
         news.wait_for(
             TaskChanged,
@@ -372,9 +368,7 @@ def test_left_running_is_reported_only_while_the_process_runs(
         assert system.get(task.id).error == task.error
 
 
-def test_a_replacement_of_a_process_left_running_is_reported(
-    pids_in: PidsIn, tmp_path: Path
-) -> None:
+def test_a_replacement_of_a_process_left_running_is_reported(tmp_path: Path) -> None:
     news: Recorder[Notification] = Recorder()
     worker = f"echo $BASHPID >> {tmp_path}/left; exec sleep 600"
     with running(TaskSystem(grace=0.2)) as system:
@@ -385,11 +379,12 @@ def test_a_replacement_of_a_process_left_running_is_reported(
             TaskChanged,
             # It may be listed before it has executed `sleep`.
             lambda it: any(
-                it.task.left_running.startswith(f"{pid} (") for pid in pids_in("left")
+                it.task.left_running.startswith(f"{pid} (")
+                for pid in pids_in(tmp_path / "left")
             ),
             timeout=PATIENCE,
         )
-        (last,) = pids_in("left")
+        (last,) = pids_in(tmp_path / "left")
         os.kill(last, signal.SIGTERM)
         _until_nothing_goes_on(news, task.id)
 
@@ -571,9 +566,7 @@ def test_a_listener_that_blocks_or_dies_affects_only_itself() -> None:
             listener.stop()
 
 
-def test_a_host_that_stops_all_actors_leaves_no_process(
-    pids_in: PidsIn, tmp_path: Path
-) -> None:
+def test_a_host_that_stops_all_actors_leaves_no_process(tmp_path: Path) -> None:
     system = TaskSystem(slots=2, grace=600)
     with no_leaks(), system:
         for command in (
@@ -582,13 +575,13 @@ def test_a_host_that_stops_all_actors_leaves_no_process(
             "echo $$ >> {0}; sleep 600",
         ):
             system.add("Wait", "bash", command.format(tmp_path / "pids"))
-        until(lambda: len(pids_in("pids")) == 3)
+        until(lambda: len(pids_in(tmp_path / "pids")) == 3)
         pykka.ActorRegistry.stop_all()
         # The processes have been sent SIGKILL; no actor waits for their end.
-        until(lambda: alive(pids_in("pids")) == [])
+        until(lambda: alive(pids_in(tmp_path / "pids")) == [])
         with pytest.raises(TaskSystemError, match="has stopped"):
             system.list()
-    assert alive(pids_in("pids")) == []
+    assert alive(pids_in(tmp_path / "pids")) == []
 
 
 def test_one_broken_job_leaves_the_others_alone() -> None:

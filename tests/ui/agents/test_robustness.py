@@ -190,7 +190,7 @@ def test_an_invalid_configuration_is_reported_in_one_line(
 
 @pytest.mark.parametrize("name", [b"gone", b"latin-1 \xe9"], ids=["gone", "latin"])
 def test_a_server_in_a_directory_that_no_task_can_use_asks_for_another(
-    connect: Callable[..., AgentClient],
+    connect: Connect,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: bytes,
@@ -213,7 +213,7 @@ def test_a_server_in_a_directory_that_no_task_can_use_asks_for_another(
 
 
 def test_a_variable_that_is_not_unicode_is_named_if_it_can_not_be_passed_on(
-    connect: Callable[..., AgentClient], monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLD_NAME", os.fsdecode(b"latin-1 \xe9"))
     agent = connect(program=("-P", "-m", "backburner"))

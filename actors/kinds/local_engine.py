@@ -118,7 +118,10 @@ def _explain(error: OSError, program: str, output: str) -> str:
     if str(error.filename) == output:
         return f"can't write its output file {output}: {why}"
     if error.errno == errno.E2BIG:
-        return f"can't start {program}: the command is too long; put it into a script"
+        return (
+            f"can't start {program}: the command, or a variable of its environment, is"
+            " too long; put it into a file"
+        )
     if error.errno == errno.ENOENT and error.filename == program:
         return f"{program}: not found; install it, or put it on the PATH"
     return f"can't start {error.filename or program}: {why}"

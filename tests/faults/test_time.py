@@ -207,7 +207,7 @@ def test_arguments_may_be_long(state: Path) -> None:
         done = program.wait_for_event(TaskEvent.COMPLETE, 1)
         assert done.output_size == len(text)
         failed = program.wait_for_event(TaskEvent.FAILED, 2)
-        assert failed.reason.endswith("the command is too long; put it into a script")
+        assert failed.reason.endswith("is too long; put it into a file")
         program.send("/quit")
         assert program.wait() == 1
     with running(TaskSystem(directory=state / "main")) as tasks:

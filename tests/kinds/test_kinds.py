@@ -216,7 +216,8 @@ def test_output_in_a_missing_folder_fails_the_start(tmp_path: Path) -> None:
 def test_a_command_that_is_too_long_fails_the_start(tmp_path: Path) -> None:
     context = _context(tmp_path / "3.log", f"true {'x' * 200_000}")
     assert _start_error(BashKind(), context) == (
-        "can't start bash: the command is too long; put it into a script"
+        "can't start bash: the command, or a variable of its environment, is too long;"
+        " put it into a file"
     )
 
 

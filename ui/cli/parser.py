@@ -149,7 +149,13 @@ def _log(log: argparse.ArgumentParser) -> None:
 def _wait(wait: argparse.ArgumentParser) -> None:
     wait.add_argument("ids", type=task_id, nargs="*", metavar="ID")
     wait.add_argument("--any", action="store_true", help="until one of them ends")
-    wait.add_argument("--timeout", type=seconds, metavar="S", default=math.inf)
+    wait.add_argument(
+        "--timeout",
+        type=seconds,
+        metavar="S",
+        default=math.inf,
+        help="wait at most this many seconds",
+    )
 
 
 def _cancel(cancel: argparse.ArgumentParser) -> None:
@@ -158,7 +164,13 @@ def _cancel(cancel: argparse.ArgumentParser) -> None:
 
 
 def _kill(kill: argparse.ArgumentParser) -> None:
-    kill.add_argument("-s", "--signal", type=signal_number, default=signal.SIGKILL)
+    kill.add_argument(
+        "-s",
+        "--signal",
+        type=signal_number,
+        default=signal.SIGKILL,
+        help="a name such as TERM, or a number (default: KILL)",
+    )
     _several(kill)
 
 

@@ -400,7 +400,13 @@ def test_every_command_has_a_test_case() -> None:
         ("/show", "/show takes one task id, such as: /show 3"),
         ("/show 1 2", "/show takes one task id, such as: /show 3"),
         ("/show x", "x is not a task id"),
-        ("/send 3", "/send takes a task id and a text, such as: /send 3 yes"),
+        (
+            "/send 3",
+            (
+                "/send takes a task id and a text, such as: /send 3 yes; for an empty"
+                " line use /input 3 and Enter"
+            ),
+        ),
         (
             "/task --pty --stdin x bash y",
             "--stdin: a task with --pty reads from its terminal; omit --stdin",

@@ -221,7 +221,7 @@ complete -c backburner -n '_shtab_backburner_using wait' -l state-dir -xka "(__f
 complete -c backburner -n '_shtab_backburner_using wait' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using wait' -l json -d 'write JSON'
 complete -c backburner -n '_shtab_backburner_using wait' -l any -d 'until one of them ends'
-complete -c backburner -n '_shtab_backburner_using wait' -l timeout -x -d S
+complete -c backburner -n '_shtab_backburner_using wait' -l timeout -x -d 'wait at most this many seconds'
 complete -c backburner -n '_shtab_backburner_using wait; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list open)" -d ID
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a cancel -d 'cancel tasks'
 complete -c backburner -n '_shtab_backburner_using cancel' -s h -l help -d 'show this help message and exit'
@@ -236,7 +236,7 @@ complete -c backburner -n '_shtab_backburner_using kill' -s h -l help -d 'show t
 complete -c backburner -n '_shtab_backburner_using kill' -l session -xka "(_backburner_list sessions)" -d 'the session'
 complete -c backburner -n '_shtab_backburner_using kill' -l state-dir -xka "(__fish_complete_directories)" -d 'the folder that contains the sessions'
 complete -c backburner -n '_shtab_backburner_using kill' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
-complete -c backburner -n '_shtab_backburner_using kill' -s s -l signal -xka "TERM KILL INT HUP QUIT USR1 USR2 STOP CONT" -d signal
+complete -c backburner -n '_shtab_backburner_using kill' -s s -l signal -xka "TERM KILL INT HUP QUIT USR1 USR2 STOP CONT" -d 'a name such as TERM, or a number (default: KILL)'
 complete -c backburner -n '_shtab_backburner_using kill; and test $_shtab_backburner_npos -ge 0' -ka "(_backburner_list running)" -d ID
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a rerun -d 'add tasks again, with the same request'
 complete -c backburner -n '_shtab_backburner_using rerun' -s h -l help -d 'show this help message and exit'

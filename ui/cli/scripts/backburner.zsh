@@ -277,7 +277,7 @@ _shtab_backburner_kill_options=(
   "--session[the session]:NAME:_backburner_sessions"
   "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
-  {-s,--signal}"[signal]:signal:(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)"
+  {-s,--signal}"[a name such as TERM, or a number (default\: KILL)]:signal:(TERM KILL INT HUP QUIT USR1 USR2 STOP CONT)"
   "*:ID:_backburner_running"
 )
 
@@ -596,7 +596,7 @@ _shtab_backburner_wait_options=(
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
   "--any[until one of them ends]"
-  "--timeout[S]:S:"
+  "--timeout[wait at most this many seconds]:S:"
   "*:ID:_backburner_open"
 )
 

@@ -44,7 +44,10 @@ class SendLine(msgspec.Struct, frozen=True):
 def _parse_send(rest: str) -> SendLine:
     word, text = split_word(rest)
     if not word or not text:
-        raise UsageError("/send takes a task id and a text, such as: /send 3 yes")
+        raise UsageError(
+            "/send takes a task id and a text, such as: /send 3 yes; for an empty line"
+            " use /input 3 and Enter"
+        )
     return SendLine(task_id(word), None if text.strip() == "--end" else text)
 
 

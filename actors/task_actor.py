@@ -32,7 +32,7 @@ from .messages import (
     TaskWaits,
 )
 from .processes import marks
-from .processes.notes import JobNotes
+from .processes.notes import JobNotes, age_of
 from .rules.durations import short_duration
 from .rules.outcome import BEYOND_LIMIT, TIMED_OUT, Outcome
 from .rules.process_record import ProcessId, ProcessRecord
@@ -202,7 +202,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             if adoption is None:
                 self._started(job)
             else:
-                self._adopted(job)
+                self._adopted(job, adoption)
 
     def _context(self) -> JobContext:
         config = self._config
@@ -227,7 +227,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._tell(_NOTHING_TO_SAY)
             self._limit_time()
 
-    def _adopted(self, job: Job) -> None:
+    def _adopted(self, job: Job, adoption: Adoption) -> None:
         if isinstance(job, NotingJob):
             self._noting = job
             self._has_begun = job.note().waits is None
@@ -238,7 +238,9 @@ class TaskActor(SafeActor[TaskActorMessage]):
             self._ask_to_stop(job, self._end)
         else:
             if self._noting is None or self._has_begun:
-                self._limit_time(self._task.duration or 0.0)
+                passed, process = self._task.duration or 0.0, adoption.process
+                # Only of the current attempt.
+                self._limit_time(min(passed, age_of(process)) if process else passed)
             if self._pausing.is_paused or self._task.paused_for:
                 # The program may have been killed before it paused or resumed the job.
                 self._pause_job(job)

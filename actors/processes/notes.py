@@ -43,6 +43,11 @@ def ticks_now() -> int:
     return since * proc.TICKS // _NANOSECONDS
 
 
+def age_of(process: StartedProcess) -> float:
+    """Return the seconds since the start of a process, which may have ended."""
+    return proc.seconds(ticks_now() - process.earliest)
+
+
 class ProcessNote(msgspec.Struct, frozen=True, gc=False):
     """The record of a task's process.
 

@@ -61,6 +61,8 @@ class Reopening:
         self._running.recover(self._lost, rebooted=self._config.rebooted)
         book = self._changes.book
         self._changes.forget(book.clean_up())
+        # The clock may have been set meanwhile.
+        self._starts.shift_delays(0.0)
         self._schedules.clock_was_set(0.0)
         self._changes.quota.begin_with(book.tasks)
         try:

@@ -176,10 +176,20 @@ class Starts:
         slots = self._engines[engine]
         return f"waiting for a slot of {engine} ({slots} of {slots} busy)"
 
-    def renew_reason(self, task_id: int) -> None:
-        """Update the reason of a waiting task, if it has changed."""
+    def shift_delays(self, seconds: float) -> None:
+        """Keep delays unchanged after the wall clock was set; see `WaitingTasks`."""
+        for task in self._book.waiting.shift_delays(seconds, self._changes.now()):
+            self.renew_reason(task.id, always=True)
+
+    def renew_reason(self, task_id: int, *, always: bool = False) -> None:
+        """Update the reason of a waiting task, if it has changed.
+
+        Args:
+            task_id: The id of the task.
+            always: Whether something else has changed, which must be stored.
+        """
         reason = self.reason_of(task_id)
-        if reason != self._book.tasks.get(task_id).reason:
+        if always or reason != self._book.tasks.get(task_id).reason:
             waiting = self._book.waiting.wait(task_id, reason)
             self._changes.changed(waiting, TaskEvent.PROGRESS)
 

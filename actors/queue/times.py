@@ -48,8 +48,7 @@ class Times:
         now = self._clock.now()
         offset = now.wall.timestamp() - self._clock.elapsed()
         if abs(offset - self._offset) > _STEP:
-            for task in self._book.waiting.shift_delays(offset - self._offset):
-                self._starts.renew_reason(task.id)
+            self._starts.shift_delays(offset - self._offset)
             self._schedules.clock_was_set(offset - self._offset)
         self._offset = offset
         for task_id in self._book.waiting.due(now):

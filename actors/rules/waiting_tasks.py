@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from .attempts import pause_before
 from .batches import Batches
 from .moment import local_time
 from .status import TaskStatus
@@ -130,30 +131,38 @@ class WaitingTasks:
         """Make the tasks whose start time has come wait for their turn; return them."""
         return self._scheduler.due(at.wall.timestamp())
 
-    def shift_delays(self, seconds: float) -> list[Task]:
+    def shift_delays(self, seconds: float, at: Moment) -> list[Task]:
         """Keep delays unchanged after the wall clock was set; return the changed tasks.
 
+        No task waits longer than it was to wait from the beginning.
+
         Args:
-            seconds: By how much the clock was set forward.
+            seconds: By how much the clock was set forward, if known.
+            at: The current time.
         """
         shifted: list[Task] = []
         for task_id in self._scheduler.timed():
             task = self._tasks.get(task_id)
-            terms = task.terms
-            attempt = task.attempt
-            if attempt is not None and attempt.due is not None:
-                due = attempt.due + timedelta(seconds=seconds)
-                attempt = msgspec.structs.replace(attempt, due=due)
-                self._scheduler.set_due(task_id, due.timestamp())
-                task = msgspec.structs.replace(task, attempt=attempt)
-                shifted.append(self._tasks.replace(task))
+            terms, attempt = task.terms or PLAIN, task.attempt
+            if attempt is not None:
+                due, planned = attempt.due, pause_before(terms, attempt.step, chance=1)
+            else:
+                due, planned = terms.at, terms.delay
+            if due is None or planned is None:
                 continue
-            if terms is not None and terms.at is not None and terms.delay is not None:
-                at = terms.at + timedelta(seconds=seconds)
-                terms = msgspec.structs.replace(terms, at=at)
+            latest = at.wall + timedelta(seconds=planned)
+            right = min(due + timedelta(seconds=seconds), latest)
+            if right == due:
+                continue
+            self._scheduler.set_due(task_id, right.timestamp())
+            if attempt is not None:
+                attempt = msgspec.structs.replace(attempt, due=right)
+                task = msgspec.structs.replace(task, attempt=attempt)
+            else:
+                terms = msgspec.structs.replace(terms, at=right)
                 self._scheduler.change(task_id, terms)
-                self._scheduler.set_due(task_id, at.timestamp())
-                shifted.append(self._on_terms(task, task.reason))
+                task = msgspec.structs.replace(task, terms=terms)
+            shifted.append(self._tasks.replace(task))
         return shifted
 
     def reason(self, task_id: int, otherwise: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
+from ..processes.notes import age_of
 from ..processes.output_file import OutputMonitor
 from ..rules.adoption import Adoption
 from ..rules.outcome import COPIED, LOST, NEVER_KNOWN, RESTARTED, STILL_RUNNING, Outcome
@@ -132,9 +133,10 @@ def as_left(
     """Return stored tasks with updated output, durations and background processes.
 
     Progress of running tasks is not stored. Their output is read from the ends of
-    their files. Their durations are unknown: a task ran at least until it or the
-    program last wrote something. The background processes of finished tasks have been
-    ended, unless they are spared. Call this after the other processes were ended.
+    their files. The durations of those that continue follow from the ages of their
+    processes; the others ran at least until they or the program last wrote something.
+    The background processes of finished tasks have been ended, unless they are spared.
+    Call this after the other processes were ended.
 
     Args:
         tasks: The stored tasks.
@@ -144,13 +146,15 @@ def as_left(
     running = TaskStatus.RUNNING
     spared = recovered.spared
     began = {it.task.id for it in recovered.adopted if it.begins}
-    goes_on = {it.task.id for it in recovered.adopted}
+    goes_on = {it.task.id: it.process for it in recovered.adopted}
     now = time.time()
 
     def left(task: Task) -> Task:
         if task.id in began:
             return task
-        return _as_left(task, now if task.id in goes_on else last_seen)
+        process = goes_on.get(task.id)
+        age = None if process is None else age_of(process)
+        return _as_left(task, now if task.id in goes_on else last_seen, age)
 
     # No call per task, since a history may be long.
     return tuple(
@@ -189,7 +193,7 @@ def told_now(
     )
 
 
-def _as_left(task: Task, last_seen: float) -> Task:
+def _as_left(task: Task, last_seen: float, age: float | None) -> Task:
     news: OutputNews | None = None
     if task.output_path is not None:
         output = Path(task.output_path)
@@ -200,5 +204,12 @@ def _as_left(task: Task, last_seen: float) -> Task:
         # Its duration has not advanced since the pause.
         last_seen = task.paused_at.timestamp()
     began = last_seen if task.started_at is None else task.started_at.timestamp()
-    ran = max(0.0, last_seen - began - task.paused_for)
-    return task.progressed(news or OutputNews(0), ran)
+    ran = last_seen - began - task.paused_for
+    if age is not None:
+        # The clock may have been set since the task began.
+        of_process = age - task.paused_for
+        if task.paused_at is not None:
+            ran = min(ran, of_process)
+        else:
+            ran = of_process if task.attempt is None else max(ran, of_process)
+    return task.progressed(news or OutputNews(0), max(0.0, ran))

@@ -10,12 +10,14 @@ import pytest
 from backburner.actors import AddTask, GetTask, Task, TaskAdded, TaskFound, TaskRequest
 from backburner.actors import Terms as On
 from backburner.actors.journal.protocol import Journal
+from backburner.actors.journal.sqlite import SqliteJournal
 from backburner.actors.kinds import Kinds
-from backburner.actors.messages import ClaimTasks, RunnerMessage
+from backburner.actors.messages import ClaimTasks, OpenQueue, RunnerMessage, TaskEnded
 from backburner.actors.queue.config import QueueConfig
 from backburner.actors.queue.times import LOOK_AGAIN
 from backburner.actors.queue_actor import QueueActor
 from backburner.actors.rules.book import TaskBook
+from backburner.actors.rules.outcome import Outcome
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.testing import FakeKind, ManualClock, Recorder
 from patience import PATIENCE
@@ -51,7 +53,7 @@ class Rig:
         while True:
             reply: object = self.queue.ask(GetTask(1), timeout=PATIENCE)
             assert isinstance(reply, TaskFound)
-            if reply.task.status == "running":
+            if not reply.task.waits_to_run:
                 return True
             if seconds <= 0:
                 return False
@@ -67,6 +69,19 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     queue = QueueActor.start(config, TaskBook(), Journal())
     yield Rig(queue, clock)
     queue.stop(timeout=PATIENCE)
+
+
+def _opened(folder: Path, clock: ManualClock) -> Rig:
+    """Open a stored session, whose last program was killed if there was one."""
+    journal = SqliteJournal(folder / "session.db")
+    memory = journal.load()
+    book = TaskBook(memory.next_id)
+    book.restore(memory.tasks, memory.order, memory.environments, at=clock.now())
+    config = QueueConfig(Kinds([FakeKind()]), folder, 1000, clock, DeadLetters())
+    rig = Rig(QueueActor.start(config, book, journal), clock)
+    rig.queue.ask(OpenQueue(), timeout=PATIENCE)
+    rig.queue.tell(ClaimTasks(rig.runner, 1, 1))
+    return rig
 
 
 def test_a_delay_passes(rig: Rig) -> None:
@@ -107,3 +122,32 @@ def test_time_while_the_machine_is_suspended_counts(rig: Rig) -> None:
 def test_a_time_in_the_past_is_due_now(rig: Rig) -> None:
     rig.add(On(at=rig.clock.now().wall - timedelta(hours=1)))
     assert rig.starts_within(1)
+
+
+@pytest.mark.parametrize(
+    ("days", "noticed"), [(-2, True), (2, True), (-2, False)], ids=str
+)
+@pytest.mark.parametrize(
+    "terms", [On(delay=300.0), On(retries=1, retry_delay=300.0)], ids=["delay", "retry"]
+)
+def test_a_wait_continues_after_a_kill_though_the_clock_was_set(
+    tmp_path: Path, terms: On, days: int, *, noticed: bool
+) -> None:
+    tmp_path.chmod(0o700)
+    first = _opened(tmp_path, ManualClock())
+    first.add(terms)
+    if terms.retries:
+        first.queue.tell(TaskEnded(1, Outcome.failed("exit status 1", 1)))
+    assert not first.starts_within(100)
+    first.clock.set_wall(days * 86400.0)
+    if noticed:
+        assert not first.starts_within(LOOK_AGAIN)
+    first.queue.stop(timeout=PATIENCE)
+    second = _opened(tmp_path, first.clock)
+    try:
+        if noticed:
+            assert not second.starts_within(100)
+        # A retry is due up to a tenth early or late.
+        assert second.starts_within(230 if noticed else 330 + LOOK_AGAIN)
+    finally:
+        second.queue.stop(timeout=PATIENCE)

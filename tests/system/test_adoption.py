@@ -24,7 +24,7 @@ from backburner.actors import (
     TaskSystem,
 )
 from backburner.actors.journal.sqlite import SqliteJournal
-from backburner.actors.processes import proc
+from backburner.actors.processes import notes, proc
 from backburner.actors.testing import Recorder
 from conditions import until
 from kernel import TELLS_EXITS
@@ -214,26 +214,47 @@ def test_a_job_that_ended_during_its_cancel_is_canceled(lair: Path) -> None:
     assert (ended.status, ended.reason) == (TaskStatus.CANCELED, "canceled")
 
 
-def test_a_timeout_counts_from_the_start_of_the_job(
-    lair: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = lair / "main"
-    _leave(folder, "seen", "limited:echo set; exec sleep 600")
+def _set_the_clock(monkeypatch: pytest.MonkeyPatch, years: int) -> None:
+    """Make the stored dates of tasks those of a clock that was wrong by years."""
     load = SqliteJournal.load
 
-    def long_ago(task: Task) -> Task:
+    def wrong(task: Task) -> Task:
         assert task.started_at is not None
-        began = task.started_at.replace(year=task.started_at.year - 1)
+        began = task.started_at.replace(year=task.started_at.year + years)
         return replace(task, queued_at=began, started_at=began)
 
     def loaded(journal: SqliteJournal, *args: object, **named: object) -> object:
         memory = load(journal, *args, **named)  # type: ignore[arg-type]
-        return replace(memory, tasks=tuple(map(long_ago, memory.tasks)))
+        return replace(memory, tasks=tuple(map(wrong, memory.tasks)))
 
     monkeypatch.setattr(SqliteJournal, "load", loaded)
-    with _open(folder) as system:
+
+
+@pytest.mark.parametrize("years", [-1, 0, 1])
+def test_a_timeout_counts_from_the_start_of_the_job(
+    lair: Path, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    _leave(lair / "main", "seen", "limited:echo set; exec sleep 600")
+    _set_the_clock(monkeypatch, years)
+    now = notes.ticks_now
+    monkeypatch.setattr(notes, "ticks_now", lambda: now() + 600 * proc.TICKS)
+    with _open(lair / "main") as system:
         (ended,) = system.wait(1, timeout=PATIENCE)
     assert (ended.status, ended.reason) == (TaskStatus.FAILED, "timed out after 10m")
+
+
+def test_a_clock_that_was_set_forward_ends_no_job(
+    lair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = lair / "go-on"
+    _leave(lair / "main", "seen", f"limited:{_waits(go_on, 'exit 5')}")
+    _set_the_clock(monkeypatch, -1)
+    with _open(lair / "main") as system:
+        go_on.touch()
+        (ended,) = system.wait(1, timeout=PATIENCE)
+    assert ended.reason == "exit status 5"
+    assert ended.duration is not None
+    assert 0 < ended.duration < 2 * PATIENCE
 
 
 def test_a_task_that_never_started_is_started_once_with_its_environment(

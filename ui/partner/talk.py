@@ -6,7 +6,7 @@ sent to the partner.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -67,7 +67,7 @@ class Talk:
         self._buffer: list[str] = []
         self._spoken: list[str] = []
         self._thought: list[str] = []
-        self._thinks_since: datetime | None = None
+        self._thinks_since: float | None = None
         self._flush_timer: Timer | None = None
         self._wake_timer: Timer | None = None
         place.session.on_asked = self._asked
@@ -172,7 +172,7 @@ class Talk:
     def _take(self, piece: Piece) -> None:
         if piece.thought:
             if self._thinks_since is None:
-                self._thinks_since = datetime.now(UTC)
+                self._thinks_since = time.monotonic()
                 self._does("thinks")
             self._thought.append(piece.thought)
         if not piece.text:
@@ -250,7 +250,7 @@ class Talk:
 
     def _end_thought(self) -> None:
         if self._thinks_since is not None:
-            seconds = (datetime.now(UTC) - self._thinks_since).total_seconds()
+            seconds = time.monotonic() - self._thinks_since
             text = "".join(self._thought)
             self._tell(PartnerThought(self._name, text, seconds))
         self._thinks_since = None

@@ -107,6 +107,8 @@ _REQUESTS: Final = frozenset(get_args(QueueRequest))
 _CHECKED: Final = _REQUESTS - {Shown}
 """Requests whose field types are checked. `Shown` is too frequent for that."""
 
+_READS: Final = frozenset({GetRules, ListSchedules, SetSlots})
+
 
 class QueueActor(SafeActor[QueueMessage]):
     """Owns the task book and notifies the subscribers of its changes.
@@ -276,7 +278,8 @@ class QueueActor(SafeActor[QueueMessage]):
             if not isinstance(asker, Recipient):  # as above
                 asker = self.answer_later()
             if asker is not None:
-                self._delivery.answer(asker, answer)
+                tells = False if _is_read(message) else None
+                self._delivery.answer(asker, answer, tells_change=tells)
             elif isinstance(answer, Refused):
                 logger.warning("%s: %s", type(message).__name__, safe_line(answer.text))
         # After the answer, since this may end the task whose id the answer contains.
@@ -317,7 +320,9 @@ class QueueActor(SafeActor[QueueMessage]):
                 self._take(requests)
             case TaskEnded():
                 self._running.ended(message)
-            case GetTask() | ListTasks() | ListSchedules() | GetTranscript():
+            case (
+                GetTask() | ListTasks() | ListSchedules() | GetRules() | GetTranscript()
+            ):
                 return self._lookups.find(message)
             case ListNodes():
                 return self._lookups.find_nodes(message, self.post)
@@ -327,7 +332,7 @@ class QueueActor(SafeActor[QueueMessage]):
                 return self._control.alter(message)
             case PauseTask():
                 return self._control.pause(message)
-            case PauseQueue() | SetGroup() | GetRules():
+            case PauseQueue() | SetGroup():
                 self._schedules.look_again()
                 return self._control.rule(message)
             case AddSchedule() | RemoveSchedule() | PauseSchedule():
@@ -403,6 +408,11 @@ class QueueActor(SafeActor[QueueMessage]):
         else:
             self._control.cancel_queued(message.reason)
         return Acknowledged()
+
+
+def _is_read(message: QueueMessage) -> bool:
+    """Return whether a request only asks for settings, which it gets as written."""
+    return type(message) in _READS and getattr(message, "slots", None) is None
 
 
 def _refuse(message: Never) -> Refused:

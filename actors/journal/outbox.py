@@ -10,6 +10,7 @@ from ..messages import (
     QueueReply,
     RulesFound,
     SchedulesFound,
+    Slots,
     TaskAdded,
     TaskAltered,
 )
@@ -77,7 +78,8 @@ def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
     """Return the tasks whose changes an answer confirms, with the reported statuses.
 
     None stands for a task that is forgotten, or changed otherwise. Answers that only
-    report the current state report what is stored anyway.
+    report the current state report what is stored anyway. Settings and schedules are
+    reported as a task 0 that is never stored.
     """
     match answer:
         case TaskAdded(task=task):
@@ -86,7 +88,7 @@ def told_by(answer: QueueReply) -> Iterable[tuple[int, TaskStatus | None]]:
             return ((task.id, task.status) for task in tasks)
         case TaskAltered(task=task):
             return ((task.id, None),)
-        case RulesFound() | SchedulesFound():
+        case RulesFound() | SchedulesFound() | Slots():
             return ((0, TaskStatus.QUEUED),)
         case Forgotten(ids=ids):
             return ((task_id, None) for task_id in ids)

@@ -60,6 +60,9 @@ class Changes:
         self.told_seq = seq
         """The number of the last change that is committed and sent."""
         self.last_to_show = self.unshown.last
+        self.written_rules = book.settings.rules
+        """The committed settings of the queue."""
+        self._is_ruled = False
         self.now = clock.now
         """Returns the current time."""
         self._doomed: list[Task] = []
@@ -105,6 +108,11 @@ class Changes:
             self._ended.append(task.id)
         return task
 
+    def ruled(self) -> None:
+        """Store the changed settings of the queue."""
+        self._is_ruled = True
+        self.journal.ruled(self.book.settings.rules)
+
     def _environment_of(self, task: Task) -> Variables | None:
         """Return the environment of a task if it must be stored."""
         if task.status.is_final:
@@ -145,6 +153,9 @@ class Changes:
         """Record that all changes so far are committed."""
         self.book.tasks.note_written()
         self.told_seq = self.seq
+        if self._is_ruled:
+            self._is_ruled = False
+            self.written_rules = self.book.settings.rules
         ended, self._ended = self._ended, []
         if self._released is not None:
             for task_id in ended:

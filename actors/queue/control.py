@@ -9,7 +9,6 @@ from ..messages import (
     CancelAll,
     CancelTask,
     EditTask,
-    GetRules,
     GroupPaused,
     HoldTask,
     MoveTask,
@@ -106,14 +105,12 @@ class Control:
         if any(it.name == group and it.paused for it in self._settings.rules.groups):
             return
         self._settings.set_paused(group, paused=True, why=f"#{task.id} failed")
-        self._changes.journal.ruled(self._settings.rules)
+        self._changes.ruled()
         self._changes.publish(GroupPaused(group, task))
         self._starts.renew_reasons()
 
-    def rule(self, message: PauseQueue | SetGroup | GetRules) -> QueueReply:
-        """Change or return the settings of the queue and its groups."""
-        if isinstance(message, GetRules):
-            return RulesFound(self._settings.rules)
+    def rule(self, message: PauseQueue | SetGroup) -> QueueReply:
+        """Change the settings of the queue and its groups."""
         group = message.name if isinstance(message, SetGroup) else message.group
         if group is not None and not is_group_name(group):
             text = f"{brief(group)!r} is not a group; use a short name without spaces"
@@ -133,7 +130,7 @@ class Control:
                     self._settings.set_group(name, slots)
                 if pauses is not None:
                     self._settings.set_pause_on_failure(name, pauses=pauses)
-        self._changes.journal.ruled(self._settings.rules)
+        self._changes.ruled()
         self._starts.assign()
         self._starts.renew_reasons()
         return RulesFound(self._settings.rules, None, tasks, unpaused)

@@ -45,9 +45,15 @@ class Delivery:
         self._deletion = deletion
         self._dead_letters = dead_letters
 
-    def answer(self, asker: Recipient[Any], answer: QueueReply) -> None:
-        """Queue an answer, which is sent after the commit."""
-        self._outbox.add(asker, answer)
+    def answer(
+        self,
+        asker: Recipient[Any],
+        answer: QueueReply,
+        *,
+        tells_change: bool | None = None,
+    ) -> None:
+        """Queue an answer, which is sent after the commit; see `Outbox.add`."""
+        self._outbox.add(asker, answer, tells_change=tells_change)
 
     def catch_up(self) -> None:
         """Commit now, if possible, so that the next lookup sees all changes."""

@@ -11,6 +11,7 @@ from ..journal.errors import JournalError
 from ..kinds import ListsNodes
 from ..messages import (
     Acknowledged,
+    GetRules,
     GetTask,
     GetTranscript,
     GroupPaused,
@@ -22,6 +23,7 @@ from ..messages import (
     QueueReply,
     RefusalCode,
     Refused,
+    RulesFound,
     SchedulesFound,
     Subscribe,
     Subscribed,
@@ -83,7 +85,7 @@ class Lookups:
         self._engines = engines
 
     def find(
-        self, message: GetTask | ListTasks | ListSchedules | GetTranscript
+        self, message: GetTask | ListTasks | ListSchedules | GetRules | GetTranscript
     ) -> QueueReply:
         """Answer a lookup.
 
@@ -107,6 +109,8 @@ class Lookups:
                 return TaskList(tasks, self._tasks.counts())
             case ListSchedules():
                 return SchedulesFound(self._schedules.all_written())
+            case GetRules():
+                return RulesFound(self._changes.written_rules)
             case GetTranscript(limit=limit):
                 return self._transcript(limit)
 

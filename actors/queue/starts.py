@@ -135,7 +135,7 @@ class Starts:
                 text = "the session is still starting; try again in a moment"
                 return Refused(text, RefusalCode.FAILED)
             self._book.settings.slots = slots or None
-            self._changes.journal.ruled(self._book.settings.rules)
+            self._changes.ruled()
             if self._widen(slots or self._slots_given):
                 self.assign()
                 self.renew_reasons()

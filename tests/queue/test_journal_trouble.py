@@ -8,20 +8,30 @@ from pathlib import Path
 import pytest
 from backburner.actors import (
     Acknowledged,
+    AddSchedule,
     AddTask,
     CancelAccepted,
     CancelTask,
     ForgetFinished,
     Forgotten,
+    GetRules,
     GetTask,
     GetTranscript,
     JournalTrouble,
+    ListSchedules,
     ListTasks,
     Notification,
+    PauseQueue,
+    PauseSchedule,
     QueueReply,
     RefusalCode,
     Refused,
+    RulesFound,
+    SchedulesFound,
+    SetGroup,
+    SetSlots,
     Shown,
+    Slots,
     Subscribe,
     Subscribed,
     TaskAdded,
@@ -178,6 +188,32 @@ def test_an_unwritten_end_is_not_visible(rig: Rig, journal: RecordingJournal) ->
     assert [type(it) for it in asker.received] == [CancelAccepted, Forgotten]
     assert rig.ask(ListTasks(), TaskList).tasks == ()
     assert rig.refusal(GetTask(1)).text == "task 1 has left the history"
+
+
+def test_settings_and_schedules_are_shown_as_written_while_the_journal_fails(
+    start_queue: Callable[..., Rig],
+) -> None:
+    journal = RecordingJournal()
+    rig = start_queue(journal=journal)
+    rig.claim(1)
+    rig.ask(SetGroup("ci", 2), RulesFound)
+    rig.ask(AddSchedule(TaskRequest("Nightly", "fake"), "1h"), SchedulesFound)
+    journal.failure = "disk full"
+    asker: Recorder[QueueReply] = Recorder("the asker")
+    rig.tell(PauseQueue("ci", reply_to=asker))
+    rig.tell(SetSlots(3, reply_to=asker))
+    rig.tell(PauseSchedule(1, reply_to=asker))
+    (group,) = rig.ask(GetRules(), RulesFound).rules.groups
+    (schedule,) = rig.ask(ListSchedules(), SchedulesFound).schedules
+    assert (group.slots, group.paused, schedule.paused) == (2, False, False)
+    assert asker.received == ()
+    journal.failure = None
+    rig.clock.advance(WRITE_AGAIN)
+    asker.wait_for(SchedulesFound)
+    assert [type(it) for it in asker.received] == [RulesFound, Slots, SchedulesFound]
+    found = rig.ask(GetRules(), RulesFound).rules
+    (schedule,) = rig.ask(ListSchedules(), SchedulesFound).schedules
+    assert (found.groups[0].paused, found.slots, schedule.paused) == (True, 3, True)
 
 
 def test_each_subscriber_receives_trouble_after_its_first_message(

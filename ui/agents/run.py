@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         if arguments:
-            options = _parser().parse_args(arguments)
+            options = make_parser().parse_args(arguments)
             place = find_place(options.session, options.state_dir, options.config)
             name = options.name or ""
         else:
@@ -84,7 +84,8 @@ def _take_streams() -> tuple[int, int]:
     return source, target
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser for the arguments after `mcp`."""
     from ..program.options import SafeParser, add_mcp_options, add_session_options  # noqa: PLC0415 - seldom needed
 
     parser = SafeParser(

@@ -110,7 +110,7 @@ def _parse(arguments: list[str]) -> dict[str, Any] | None:
         if word in {"-e", "--env"} and value.find("=") > 0:
             name, _, content = value.partition("=")
             options["environment"][name] = content
-        elif word in _WITH_VALUE:
+        elif word in _WITH_VALUE and value:
             options[_WITH_VALUE[word]] = value
         else:
             return None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ...actors.rules.safe_text import safe_line
 from .config import Config, default_path, load, use_in_jobs
 from .folders import state_folder
-from .options import SafeParser
+from .options import SafeParser, file, folder, session_name
 from .surroundings import asks_for_ascii
 
 
@@ -42,7 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--config",
-        type=Path,
+        type=file,
         metavar="FILE",
         help=f"the configuration (default: {default_config}, if there is one)",
     )
@@ -54,10 +54,11 @@ def make_parser() -> argparse.ArgumentParser:
         " (default: 5, or as configured)",
     )
     parser.add_argument(
-        "--state-dir", type=_folder, metavar="DIR", help="where sessions are kept"
+        "--state-dir", type=folder, metavar="DIR", help="where sessions are kept"
     )
     parser.add_argument(
         "--session",
+        type=session_name,
         default="main",
         metavar="NAME",
         help="which session to open (default: %(default)s)",
@@ -75,12 +76,6 @@ def make_parser() -> argparse.ArgumentParser:
         "-V", "--version", action="store_true", help="show the version and exit"
     )
     return parser
-
-
-def _folder(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("no directory is named; give one")
-    return Path(text)
 
 
 def _slots(text: str) -> int:

@@ -137,16 +137,40 @@ def _parted(words: list[str]) -> tuple[list[str], list[str], list[str]]:
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select a session to the parser of a verb."""
-    parser.add_argument("--session", metavar="NAME", help="the session")
+    parser.add_argument(
+        "--session", type=session_name, metavar="NAME", help="the session"
+    )
     parser.add_argument(
         "--state-dir",
-        type=Path,
+        type=folder,
         metavar="DIR",
         help="the folder that contains the sessions",
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="the configuration file"
+        "--config", type=file, metavar="FILE", help="the configuration file"
     )
+
+
+def session_name(text: str) -> str:
+    """Return the given name of a session, which is not empty."""
+    return _given(text, "no session is named; give a name")
+
+
+def folder(text: str) -> Path:
+    """Return the given directory, whose path is not empty."""
+    return Path(_given(text, "no directory is named; give one"))
+
+
+def file(text: str) -> Path:
+    """Return the given file, whose path is not empty."""
+    return Path(_given(text, "no file is named; give one"))
+
+
+def _given(text: str, otherwise: str) -> str:
+    # Empty is the value of a variable that a script has not set.
+    if not text:
+        raise argparse.ArgumentTypeError(otherwise)
+    return text
 
 
 def add_mcp_options(parser: argparse.ArgumentParser) -> None:

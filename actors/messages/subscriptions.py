@@ -18,9 +18,9 @@ class Subscribe(Message, frozen=True):
     Answer: `Acknowledged`, or `Transcript` if `past` is given. Subscribing again
     replaces the attributes and repeats no notification. A dead subscriber is removed.
 
-    With `origin`, `description` or `which` the subscriber receives only the changes of
-    tasks that match all of them, so the sequence numbers have gaps. `TasksForgotten`
-    still names all forgotten tasks.
+    With `origin`, `description`, `which` or `task_ids` the subscriber receives only the
+    changes of tasks that match all of them, so the sequence numbers have gaps.
+    `TasksForgotten` still names all forgotten tasks.
 
     Attributes:
         subscriber: The recipient of the notifications.
@@ -42,6 +42,7 @@ class Subscribe(Message, frozen=True):
             it does, no subscriber is notified that the task waits for input.
         said_since: For a subscription that was interrupted, when it was first made, in
             UTC. `Subscribed.said` then contains the chat messages since that time.
+        task_ids: Only these tasks; empty for all.
     """
 
     subscriber: Recipient[Notification]
@@ -56,6 +57,7 @@ class Subscribe(Message, frozen=True):
     past: int | None = None
     terminal: int | None = None
     said_since: datetime | None = None
+    task_ids: tuple[int, ...] = ()
 
 
 class Unsubscribe(Message, frozen=True):

@@ -155,7 +155,8 @@ class Lookups:
         answer: QueueReply | None = Acknowledged()
         is_new = not subscribers.renew(message)
         if is_new:
-            self._renew_reasons()
+            for task_id in message.task_ids or (None,):
+                self._renew_reasons(task_id)
         # Before the transcript is read: a message committed between that and `add`
         # would be missing in both.
         self._delivery.catch_up()

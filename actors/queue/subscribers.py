@@ -37,7 +37,12 @@ class Subscriber:
     def __init__(self, request: Subscribe) -> None:
         self.recipient = request.subscriber
         self.terminal = request.terminal
-        given = TaskSelection(request.origin, request.description, request.which)
+        given = TaskSelection(
+            request.origin,
+            request.description,
+            request.which,
+            frozenset(request.task_ids) or None,
+        )
         self.selection = None if given.is_all else given
 
     def wants(self, message: object) -> bool:

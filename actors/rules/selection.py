@@ -19,11 +19,13 @@ class TaskSelection(msgspec.Struct, frozen=True):
         origin: Only tasks of this origin.
         description: Only tasks with this description.
         which: Only tasks with this status.
+        ids: Only these tasks; None for all.
     """
 
     origin: str | None = None
     description: str | None = None
     which: TaskFilter = TaskFilter.ALL
+    ids: frozenset[int] | None = None
 
     @property
     def is_all(self) -> bool:
@@ -36,6 +38,7 @@ class TaskSelection(msgspec.Struct, frozen=True):
             self.origin in {None, task.origin}
             and self.description in {None, task.description}
             and task.status in self.which.statuses
+            and (self.ids is None or task.id in self.ids)
         )
 
 

@@ -170,7 +170,7 @@ class Reading(Control):
                 text = f"the ids to wait for must be int, not {given}"
                 raise RefusedError(text, RefusalCode.INVALID)
         deadline = Deadline(timeout)
-        with self._subscribed() as news:
+        with self._subscribed(*task_ids) as news:
             ends = Ends(task_ids)
             try:
                 return wait_in_halves(
@@ -233,16 +233,16 @@ class Reading(Control):
         self._request(Unsubscribe(subscriber), Acknowledged, answer_timeout)
 
     def _follow(self, task_id: int, lines: OutputLines) -> Iterator[str]:
-        with self._subscribed() as news:
+        with self._subscribed(task_id) as news:
             while not is_over(news, task_id):
                 yield from lines.new()
             yield from lines.all()
 
     @contextlib.contextmanager
-    def _subscribed(self) -> Generator[Promise[Notification]]:
+    def _subscribed(self, *task_ids: int) -> Generator[Promise[Notification]]:
         queue = self.queue
         news: Promise[Notification] = Promise()
-        self.subscribe(news)
+        self._request(Subscribe(news, task_ids=task_ids), Acknowledged, ANSWER_TIMEOUT)
         try:
             yield news
         finally:

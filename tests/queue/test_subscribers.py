@@ -55,6 +55,18 @@ def test_a_subscriber_first_receives_the_current_state(rig: Rig) -> None:
     assert subscriber.received[0] == first
 
 
+def test_a_subscriber_of_one_task_receives_nothing_of_the_others(rig: Rig) -> None:
+    for _ in range(3):
+        rig.add()
+    subscriber: Recorder[Notification] = Recorder("the subscriber")
+    rig.ask(Subscribe(subscriber, task_ids=(2, 7)), Acknowledged)
+    (first,) = subscriber.of(Subscribed)
+    assert statuses(first.tasks) == [(2, "queued")]
+    rig.claim(3)
+    rig.get(3)
+    assert events(subscriber) == [(5, "running", 2)]
+
+
 def test_a_second_subscription_gives_no_duplicates(rig: Rig) -> None:
     subscriber = rig.subscribe()
     rig.ask(Subscribe(subscriber), Acknowledged)

@@ -21,6 +21,8 @@ from backburner.actors import (
     TaskSystem,
     TaskSystemError,
 )
+from backburner.actors.runtime.promise import Promise
+from backburner.actors.session import reading
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 
@@ -43,6 +45,28 @@ def _run(system: TaskSystem, kind: FakeKind, description: str = "Build") -> int:
     kind.job(task.id).complete()
     system.wait(task.id, timeout=PATIENCE)
     return task.id
+
+
+def test_a_wait_for_one_task_is_sent_no_other(
+    kind: FakeKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Notification] = []
+
+    class Heard(Promise[Notification]):
+        def tell(self, message: Notification, /) -> None:
+            sent.append(message)
+            super().tell(message)
+
+    monkeypatch.setattr(reading, "Promise", Heard)
+    with running(TaskSystem(kinds=[kind])) as system:
+        for _ in range(2):
+            system.add("Build", "fake")
+        kind.job(1).complete()
+        system.wait(1, timeout=PATIENCE)
+        kind.job(2).complete()
+        system.wait(timeout=PATIENCE)
+    (first, *_) = (it for it in sent if isinstance(it, Subscribed))
+    assert [it.id for it in first.tasks] == [1]
 
 
 def test_the_last_message_says_that_the_system_has_stopped(

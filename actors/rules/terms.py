@@ -243,7 +243,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def _problem_of_attempts(self) -> str | None:
         pause = self.retry_delay
         if not 0 <= self.retries <= MOST:
-            return f"retry must be a number from 0 to {MOST}, not {self.retries}"
+            return f"retries must be a number from 0 to {MOST}, not {self.retries}"
         if pause is not None and not 0 < pause <= LONGEST:
             return _no_duration("retry-delay", pause)
         if self.restart is not None and (self.retries or self.retry_on):

@@ -135,11 +135,14 @@ class Reading(Control):
             answer_timeout: Seconds to wait for the answer.
 
         Raises:
-            RefusedError: If there is no such task, or `count` is not a number.
+            RefusedError: If there is no such task, or `count` is not a number from 0.
             OSError: If the file can't be read.
         """
         if type(count) is not int:
             text = f"count must be int, not {type(count).__name__}"
+            raise RefusedError(text, RefusalCode.INVALID)
+        if count < 0:
+            text = f"count must be 0 or more lines, not {count}"
             raise RefusedError(text, RefusalCode.INVALID)
         task = self.get(task_id, answer_timeout=answer_timeout)
         if task.output_path is None:

@@ -331,7 +331,7 @@ def test_a_task_runs_again_after_a_reboot_on_request(
 @pytest.mark.parametrize(
     ("terms", "problem"),
     [
-        (Terms(retries=-1), "retry must be a number from 0"),
+        (Terms(retries=-1), "retries must be a number from 0"),
         (Terms(retry_delay=1.0), "retry-delay needs a number of retries"),
         (Terms(retry_on=(1,)), "retry-on needs a number of retries"),
         (Terms(retries=1, restart="always"), "not both"),

@@ -208,6 +208,13 @@ def test_an_id_of_a_wrong_type_is_named(given: int) -> None:
             assert refusal.value.code is RefusalCode.INVALID
 
 
+def test_a_negative_number_of_lines_is_refused() -> None:
+    with running(TaskSystem()) as system:
+        with pytest.raises(RefusedError, match="0 or more lines, not -1") as refusal:
+            system.tail(1, -1)
+        assert refusal.value.code is RefusalCode.INVALID
+
+
 class _Interrupted:
     """A queue interrupted by an embedder's signal handler that raises an exception."""
 

@@ -133,14 +133,10 @@ class Registry:
         Raises:
             UsageError: If the command or its arguments are invalid.
         """
-        try:
-            spec, adds = self._look_up(name)
-        except UsageError as error:
-            corrected = f"{error.corrected} {rest}".rstrip()
-            raise UsageError(str(error), error.corrected and corrected) from None
+        spec, adds = self._look_up(name, rest)
         return spec.parse(f"{adds} {rest}" if adds else rest)
 
-    def _look_up(self, name: str) -> tuple[CommandSpec, str]:
+    def _look_up(self, name: str, rest: str | None = None) -> tuple[CommandSpec, str]:
         if name in self._by_name:
             return self._by_name[name]
         if name[1:] in VERBS:
@@ -149,10 +145,20 @@ class Registry:
         import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
 
         names = [known for known in self._by_name if len(known) >= _SHORTEST_NEAR]
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.7)
+        # The arguments may tell which of them was meant.
+        if rest is not None:
+            near.sort(key=lambda it: not self._accepts(it, rest))
         hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
-        corrected = near[0] if near else ""
+        corrected = f"{near[0]} {rest or ''}".rstrip() if near else ""
         raise UsageError(f"unknown command {brief(name)}; {hint}", corrected)
+
+    def _accepts(self, name: str, rest: str) -> bool:
+        try:
+            self.parse(name, rest)
+        except UsageError:
+            return False
+        return True
 
     def help_lines(self, name: str | None, kinds: Iterable[KindWords]) -> list[str]:
         """Return the lines of help of one command, or of all for None."""

@@ -45,16 +45,22 @@ class SafeParser(argparse.ArgumentParser):
 
     def _near(self, others: list[str]) -> str:
         """Return a suggestion; empty if no option is similar."""
-        import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
-
         names = [it.lstrip("-") for it in self._option_string_actions]
         for word in others:
             name = word.partition("=")[0].lstrip("-").lower()
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
-            if near and word.startswith("--"):
-                return f"; did you mean --{near[0]}?"
+            if word.startswith("--") and (near := _nearest(name, names)):
+                return f"; did you mean --{near}?"
         takes_ids = self.instead and others[0].lstrip("#").isdigit()
         return f"; {self.instead}" if takes_ids else ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as they are declared
+        """Name the similar choice, if there is one."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            if near := _nearest(str(value).lower(), action.choices or ()):
+                error.message += f"; did you mean {near}?"
+            raise
 
     def format_help(self) -> str:
         """Return the help, wrapped to the width of the terminal."""
@@ -127,6 +133,16 @@ class VerbParser(SafeParser):
             if action is None or action.nargs is None:
                 return action is not None and at == len(word)
         return False
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    """Return the name that a word begins or resembles; empty if there is none."""
+    import difflib  # noqa: PLC0415 - a mistake can wait, a start can't
+
+    names = [*names]
+    begun = [it for it in names if word and it.startswith(word)]
+    near = begun or difflib.get_close_matches(word, names, n=1, cutoff=0.7)
+    return near[0] if near else ""
 
 
 def _parted(words: list[str]) -> tuple[list[str], list[str], list[str]]:

@@ -18,6 +18,7 @@ from .transcript import Shown, Thought, TranscriptItems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from ....actors import ChatMessage, Task
     from ...dialogue.entries import Entry, TaskNews
@@ -168,6 +169,12 @@ class Conversations:
         ids = tuple(task_ids)
         for conversation in self.all:
             conversation.transcript.forget(ids)
+
+    def forget_others(self, task_ids: AbstractSet[int]) -> None:
+        """Mark the news of all tasks but these; see `TranscriptItems`."""
+        for conversation in self.all:
+            transcript = conversation.transcript
+            transcript.forget(transcript.open_ids - task_ids)
 
     def put_before(
         self, earlier: Mapping[str, TranscriptItems], told: Mapping[str, int]

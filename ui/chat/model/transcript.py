@@ -20,6 +20,7 @@ from .records import News
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from ....actors import TaskStatus
     from ...dialogue.partner import PartnerSays
@@ -86,6 +87,11 @@ class TranscriptItems:
     def items(self) -> list[Item]:
         """The items, oldest first; read-only."""
         return self._items
+
+    @property
+    def open_ids(self) -> AbstractSet[int]:
+        """The ids of the tasks whose news don't contain their end."""
+        return self._open.keys()
 
     @property
     def next_serial(self) -> int:

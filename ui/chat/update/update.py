@@ -149,9 +149,11 @@ def _take_notification(state: ChatState, news: Notification) -> list[Effect]:
             if ended or event is TaskEvent.INPUT:
                 effects.append(Announce(task, seq))
             offer_to_allow(state, task)
-        case Subscribed(tasks=tasks):
+        case Subscribed(tasks=tasks, unshown=unshown):
             for task in tasks:
                 state.board.apply(task, state.now, old=True)
+            ended_now = {it.task.id for it in unshown}
+            state.conversations.forget_others({it.id for it in tasks} | ended_now)
         case TasksForgotten(ids=ids):
             state.board.forget(ids)
             state.conversations.forget(ids)

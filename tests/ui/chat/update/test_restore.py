@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backburner.actors import ChatMessage, TaskStatus, Transcript
-from backburner.actors.messages import TaskChanged, TaskEvent
+from backburner.actors.messages import Subscribed, TaskChanged, TaskEvent
 from backburner.ui.chat.model.records import CHARACTERS_KEPT, LINES_KEPT
 from backburner.ui.chat.model.transcript import Started
 from backburner.ui.dialogue.entries import Reply
@@ -125,6 +125,28 @@ def test_news_of_forgotten_tasks_are_restored() -> None:
     chat.keep()
     chat.entries = [it for it in chat.entries if isinstance(it, ChatMessage)]
     assert transcript(chat.reopened()) == left
+
+
+def test_a_forgotten_task_is_not_restored_as_running() -> None:
+    """Another chat was told of its end, which was removed together with the task."""
+    chat = Journaled()
+    chat.happen(running(1), running(2))
+    again = chat.reopened()
+    again.tell(Subscribed(9, (running(2),)))
+    shown = "\n".join(transcript(again))
+    assert "#1 started" in shown
+    assert "#2 running" in shown
+
+
+def test_the_end_of_a_forgotten_task_is_shown_if_it_was_not_yet() -> None:
+    chat = Journaled()
+    chat.happen(*(running(i) for i in range(1, 9)))
+    again = chat.reopened()
+    end = TaskChanged(9, TaskEvent.FAILED, ended(1, status=TaskStatus.FAILED))
+    again.tell(Subscribed(9, tuple(running(i) for i in range(2, 9)), (end,)))
+    shown = "\n".join(transcript(again))
+    assert "#1 failed" in shown
+    assert "forgotten" not in shown
 
 
 def test_changes_after_a_crash_are_shown_without_a_stored_group() -> None:

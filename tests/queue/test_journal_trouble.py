@@ -191,7 +191,7 @@ def test_an_unwritten_end_is_not_visible(rig: Rig, journal: RecordingJournal) ->
 
 
 def test_settings_and_schedules_are_shown_as_written_while_the_journal_fails(
-    start_queue: Callable[..., Rig],
+    start_queue: StartQueue,
 ) -> None:
     journal = RecordingJournal()
     rig = start_queue(journal=journal)

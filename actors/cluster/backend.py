@@ -163,7 +163,7 @@ async def renew_all(
         if isinstance(problem, Exception) and not isinstance(
             problem, NodeLostError | TimeoutError
         ):
-            logger.warning("Something that is held could not be renewed: %r", problem)
+            logger.warning("A lease could not be renewed: %r", problem)
 
 
 async def held_by(

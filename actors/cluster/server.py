@@ -143,7 +143,7 @@ class Server:
                 self._give_up(TAKEN_OVER, ends=False)
                 return
             except Exception:  # the next attempt may succeed
-                logger.exception("What is held could not be renewed")
+                logger.exception("The leases could not be renewed")
 
     def _give_up(self, text: str, *, ends: bool = True) -> None:
         self._ends = ends

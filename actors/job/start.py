@@ -33,7 +33,7 @@ def engine_of(task: Task, engines: Mapping[str, Engine]) -> Engine | None:
     if not (name := (task.terms or PLAIN).engine):
         return None
     if (engine := engines.get(name)) is None:
-        text = f"engine {brief(name)!r}, which runs it, is not here any more"
+        text = f"engine {brief(name)!r}, which ran it, is no longer configured"
         raise StartError(text)
     return engine
 

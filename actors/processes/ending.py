@@ -31,7 +31,7 @@ A killed process ends only when it gets CPU time, for which it may have to wait 
 busy machine, and longer if its virtual processor is paused.
 """
 
-REPLACED: Final = "a process that keeps replacing itself by a new one"
+REPLACED: Final = "a process that keeps replacing itself with a new one"
 """Reported if all processes that the last round found have ended since."""
 
 

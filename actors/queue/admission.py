@@ -92,7 +92,7 @@ class Admission:
             if not directory:
                 raise InvalidRequestError(
                     "the current directory is gone, or its name is not valid UTF-8;"
-                    " go to another one"
+                    " change to another one"
                 )
             if not directory.startswith("/"):
                 raise InvalidRequestError(
@@ -102,7 +102,7 @@ class Admission:
             if not is_unicode(directory) or "\0" in directory:
                 raise InvalidRequestError(
                     f"the directory {brief(directory)!r} can't be stored: it is"
-                    " not valid UTF-8; run it in another"
+                    " not valid UTF-8; use another one"
                 )
         if isinstance(environment, Variables) and environment is not self._environment:
             problem = environment.problem()
@@ -130,7 +130,7 @@ class Admission:
             )
         if not getattr(kind, "uses_engines", False):
             raise InvalidRequestError(
-                f"{kind.name} tasks run on this machine alone; leave out the engine"
+                f"{kind.name} tasks run only on this machine; leave out the engine"
             )
         takes_input = getattr(self._engines[engine], "takes_input", False)
         if terms.input is not None and takes_input is not True:

@@ -144,7 +144,7 @@ class Room:
                 return f"unknown resource {brief(name)}; the resources are: {known}"
             if units(amount) > total:
                 what = f"{name}={amount_text(amount)}"
-                return f"{what} is more than there is ({units_text(total)})"
+                return f"{what} is more than the total of {units_text(total)}"
         return None
 
 

@@ -79,7 +79,7 @@ class WaitReasons:
             free = max(0, self._room.free(key))
             what = f"needs {name}={amount_text(amount)}"
             if units(amount) > total:
-                return f"{what}; there is only {units_text(total)}"
+                return f"{what}; the total is {units_text(total)}"
             before = self._lines.holder(key, rank)
             if before is not None or units(amount) > free:
                 after = "" if before is None else f", after #{before[-1]}"

@@ -205,8 +205,8 @@ class FakeKind:
         except AssertionError:
             started = ", ".join(str(it.context.task.id) for it in self.jobs) or "none"
             raise AssertionError(
-                f"no job of task {task_id} within {timeout:g} s; started were those of"
-                f" these tasks: {started}"
+                f"no job of task {task_id} within {timeout:g} s; tasks with a job:"
+                f" {started}"
             ) from None
 
     def check(self, args: tuple[str, ...]) -> None:

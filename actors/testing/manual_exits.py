@@ -31,7 +31,9 @@ class ManualExits:
         """
         if pid not in self._calls:
             watched = ", ".join(map(str, self._calls)) or "none"
-            raise KeyError(f"process {pid} is not watched; those that are: {watched}")
+            raise KeyError(
+                f"process {pid} is not watched; watched processes: {watched}"
+            )
         self._calls.pop(pid)()
 
     def close(self) -> None:

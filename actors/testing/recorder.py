@@ -186,7 +186,7 @@ def _require_search(wanted: object, where: object) -> None:
     if where is None:
         return
     if not isinstance(wanted, type):
-        raise TypeError("where goes with a type; put both into the one function")
+        raise TypeError("where needs a type; combine both in one function")
     if not callable(where):
         raise TypeError(f"where must be a function, not {brief(repr(where))}")
 

@@ -535,10 +535,10 @@ def test_a_need_above_the_capacity_blocks_no_other_task() -> None:
     scheduler.add(3, Terms(needs=(("gpu", 1.0),)))
 
     assert scheduler.take() == 3
-    assert scheduler.waits_for(1) == "needs gpu=2; there is only 1"
-    assert scheduler.waits_for(2) == "needs fpga=1; there is only 0"
+    assert scheduler.waits_for(1) == "needs gpu=2; the total is 1"
+    assert scheduler.waits_for(2) == "needs fpga=1; the total is 0"
     enough = scheduler.never_enough((("gpu", 2.0),))
-    assert enough == "gpu=2 is more than there is (1)"
+    assert enough == "gpu=2 is more than the total of 1"
     unknown = scheduler.never_enough((("fpga", 1.0),))
     assert unknown == "unknown resource fpga; the resources are: gpu"
 

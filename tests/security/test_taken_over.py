@@ -137,7 +137,7 @@ def test_a_task_of_an_engine_that_is_missing_has_failed(
     Session(folder, 0, 0.0).edit("changes", "snapshot", "terms.engine", "gone")
     with running(TaskSystem(directory=folder, adopt=True)) as system:
         (ended,) = system.wait(1, timeout=PATIENCE)
-        assert ended.reason == "engine 'gone', which runs it, is not here any more"
+        assert ended.reason == "engine 'gone', which ran it, is no longer configured"
     assert not caplog.records
 
 

@@ -425,7 +425,7 @@ def test_tasks_wait_for_the_resources_they_need(tmp_path: Path) -> None:
     assert small.reason == "needs memory=1K; 0 of 16G free"
     driven.kind.job(1).complete()
     driven.kind.job(waits.id)
-    with pytest.raises(RefusedError, match=r"gpu=3 is more than there is \(2\)"):
+    with pytest.raises(RefusedError, match="gpu=3 is more than the total of 2"):
         driven.add(needs=(("gpu", 3.0),))
     with pytest.raises(
         RefusedError, match="unknown resource fpga; the resources are: gpu, memory"
@@ -445,7 +445,7 @@ def test_a_task_waits_for_a_resource_that_is_no_longer_set(tmp_path: Path) -> No
     task = driven.system.get(waits)
     assert (task.status, task.reason) == (
         TaskStatus.QUEUED,
-        "needs gpu=1; there is only 0",
+        "needs gpu=1; the total is 0",
     )
     driven.system.stop()
 

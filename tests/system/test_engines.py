@@ -162,7 +162,7 @@ def test_a_task_waiting_for_an_engine_can_be_canceled() -> None:
         ),
         (
             TaskRequest("x", "sleep", ("1s",), terms=Terms(engine="far")),
-            "sleep tasks run on this machine alone; leave out the engine",
+            "sleep tasks run only on this machine; leave out the engine",
         ),
         (
             TaskRequest("x", "bash", ("true",), terms=Terms(engine="a b")),

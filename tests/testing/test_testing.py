@@ -392,7 +392,7 @@ _WRONG_CALLS: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: Recorder[Any]().wait_for(cast("Any", len), bool),
-        "where goes with a type; put both into the one function",
+        "where needs a type; combine both in one function",
     ),
     (
         lambda: Recorder[Any]().wait_for_count(cast("Any", "text"), 1),
@@ -440,7 +440,7 @@ _WRONG_CALLS: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: ManualExits().exit(5),
-        "process 5 is not watched; those that are: none",
+        "process 5 is not watched; watched processes: none",
     ),
     (
         lambda: no_leaks(ignore="asyncio_*").__enter__(),

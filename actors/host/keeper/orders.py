@@ -69,6 +69,8 @@ class Orders:
                 if word == b"keep" and fds:
                     self.held[int(number)] = fds.pop()
                 elif word == b"keep":
-                    self._say(f"can't hold what task {int(number)} depends on")
+                    self._say(
+                        f"can't keep the input or terminal of task {int(number)} open"
+                    )
             for fd in fds:
                 os.close(fd)

@@ -38,7 +38,10 @@ _NOWHERE: Final = (
     "the current directory is gone, or its name is not valid UTF-8; change to another"
     " one"
 )
-_BAD_DIRECTORY: Final = "the directory '/caf\\udce9' can't be stored: it is not valid UTF-8; use another one"
+_BAD_DIRECTORY: Final = (
+    "the directory '/caf\\udce9' can't be stored: it is not valid UTF-8; use another"
+    " one"
+)
 
 
 class _RoomKind(BashKind):

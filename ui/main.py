@@ -171,7 +171,7 @@ def _run_lines(opened: _Opened) -> int:
     from .lines.output import StandardOutput  # noqa: PLC0415
     from .lines.run import Sharing, run_line_mode  # noqa: PLC0415
     from .lines.views import JsonView, PlainView  # noqa: PLC0415
-    from .program.orphans import collected  # noqa: PLC0415
+    from .program.orphans import reaping_orphans  # noqa: PLC0415
     from .text.theme import icons_for  # noqa: PLC0415
 
     collect()
@@ -183,7 +183,7 @@ def _run_lines(opened: _Opened) -> int:
         manner = Manner.CHAT if _is_typed() else Manner.SCRIPT
         sharing = Sharing(remote, manner, opened.name, opened.come_back or "")
     with (
-        collected(),
+        reaping_orphans(),
         contextlib.nullcontext() if as_json else _typed_input(stream) as typed,
     ):
         if as_json:

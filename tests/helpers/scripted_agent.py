@@ -163,7 +163,7 @@ def act(session: str, text: str) -> str:
             for number in range(200):
                 chunk(session, f"{number} ")
         case _ if text.startswith(TOLD):
-            rest = "woken" if "What has ended" in text else "goes on"
+            rest = "woken" if "These tasks have ended" in text else "goes on"
     chunk(session, rest or "ok")
     keep(session, "agent", rest)
     return "end_turn"

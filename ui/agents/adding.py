@@ -180,7 +180,7 @@ class _AddCall(Call):
         if task is None:
             super().host_failed(text)
         else:
-            self.fail(f"#{task.id} was added, then {text}. `list` shows what became.")
+            self.fail(f"#{task.id} was added, then {text}. `list` shows its state.")
 
     def hurry(self) -> None:
         """Answer with the current state."""
@@ -193,16 +193,16 @@ class _AddCall(Call):
                 f" allow it. `wait` with ids [{task.id}] waits for that, and for its"
                 " end. Do not run it in another way."
             )
-            self._goes_on(task, note)
+            self._answer_open(task, note)
             return
         note = (
             f"It keeps running, even when this conversation ends:"
             f" `wait` with ids [{task.id}] waits for its end, `output` with id"
             f" {task.id} reads what it prints, `cancel` ends it."
         )
-        self._goes_on(task, note)
+        self._answer_open(task, note)
 
-    def _goes_on(self, task: Task, note: str) -> None:
+    def _answer_open(self, task: Task, note: str) -> None:
         # In both: some clients show a model the text, others the data.
         result = RunResult(facts(task), ended=False, note=note)
         self.answer(Answer(f"{line(task)}\n{note}", result, task=task))

@@ -111,11 +111,11 @@ class Call:
         """Return a task that the agent may see; otherwise fail and return None."""
         task = self._session.tasks.get(task_id)
         if task is None:
-            self.fail(f"{self._unknown(task_id)}; `list` shows those there are")
+            self.fail(f"{self._unknown(task_id)}; `list` shows all tasks")
         return task
 
     def _unknown(self, task_id: int) -> str:
-        return f"there is no task {task_id}{self._session.of_whom}"
+        return f"there is no task {task_id}{self._session.whose}"
 
     def _is_gone(self, task: Task) -> bool:
         """Return whether a task has ended with an unknown outcome."""

@@ -40,7 +40,7 @@ class ListCall(Call):
         shown = tasks[-self._arguments.limit :]
         left_out = len(tasks) - len(shown)
         lines = [line(it) for it in shown] or [
-            f"There is no such task{self._session.of_whom}."
+            f"There is no such task{self._session.whose}."
         ]
         if left_out:
             text = "1 older one is" if left_out == 1 else f"{left_out} older ones are"
@@ -152,7 +152,7 @@ class OutputCall(Call):
             lines.append(marked(what, text))
         else:
             lines.append(
-                "No line matches." if given.grep else "Nothing is printed here."
+                "No line matches." if given.grep else "There is no output here."
             )
         if cursor < size:
             lines.append(f"There is more: call `output` again with cursor {cursor}.")

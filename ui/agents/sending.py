@@ -34,7 +34,7 @@ class SendCall(Call):
         if task is None:
             return
         if task.origin != session.origin and not session.rules().end_all:
-            self.fail(f"#{task.id} is not yours; ask the person to send it something")
+            self.fail(f"#{task.id} is not yours; ask the person to send the input")
         elif task.status is not TaskStatus.RUNNING:
             self.fail(f"#{task.id} does not run: it is {task.status.value}")
         elif not self._data and not given.end:
@@ -46,8 +46,8 @@ class SendCall(Call):
     def hurry(self) -> None:
         """Answer with the current state."""
         self.fail(
-            f"#{self._arguments.id} has not read what it was sent before, and maybe not"
-            " this; what was sent waits until it does. `output` shows what it is doing"
+            f"#{self._arguments.id} has not read all earlier input yet; this input is"
+            " sent once it does. `output` shows what it is doing"
         )
 
     def _sent(self, reply: Reply) -> None:

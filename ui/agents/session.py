@@ -121,7 +121,7 @@ class AgentSession:
         return self.host.tasks
 
     @property
-    def of_whom(self) -> str:
+    def whose(self) -> str:
         """The text after "there is no such task"."""
         return "" if self.sees_all else " of yours"
 

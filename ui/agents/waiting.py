@@ -121,11 +121,11 @@ class WaitCall(Call):
             lines.append(marked(what, found.lines[0]))
         elif given.pattern and found is None and not still:
             lines.append(
-                "The output was not searched to its end in time; search it by `output`"
+                "The search did not reach the end of the output in time; use `output`"
                 " with grep and a cursor."
             )
         elif given.pattern:
-            lines.append("No line was found so far that matches the pattern.")
+            lines.append("No line matches the pattern so far.")
         if not self._tasks:
             lines = ["Nothing is open: all tasks have ended."]
         elif still and matched is UNSET and not (given.any and (ended or lost)):
@@ -133,8 +133,8 @@ class WaitCall(Call):
             lines.append(f"Not ended yet. Call `wait` again with ids {ids}.")
         if awaiting := self._awaiting:
             lines.append(
-                f"Before that, send input by `send`, or ask the user to: {awaiting}"
-                " wait for it."
+                f"Tasks {awaiting} wait for input: use `send`, or ask the person to"
+                " send it."
             )
         result = WaitResult([*map(facts, ended)], [*map(facts, still)], matched, lost)
         self.answer(Answer("\n".join(lines), result))

@@ -151,7 +151,7 @@ def _run(
     # above all, blessed. Keys wait in the terminal, and signals in the pipe.
     screen.paint(draw(first), first.size)
     terminal.ask(background=options.config.theme == "auto")
-    from ..program.orphans import collected  # noqa: PLC0415
+    from ..program.orphans import reaping_orphans  # noqa: PLC0415
     from .main_thread import MainThread  # noqa: PLC0415
     from .update.task_list import PANELS  # noqa: PLC0415
 
@@ -159,7 +159,7 @@ def _run(
     terminal.learn()
     state = _state(system, options, terminal, inputs, notice)
     state.panels = PANELS
-    with collected():
+    with reaping_orphans():
         return MainThread(
             system,
             options,

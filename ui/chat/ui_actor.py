@@ -156,7 +156,7 @@ class UIActor(FaceActor[UIMessage]):
             case Ending():
                 if not self._is_shown:
                     self._subscribed = False
-                    self.show_no_more()
+                    self.stop_showing()
                 self._update(message, now)
             case Pause():
                 self._pause(Suspend())

@@ -124,7 +124,7 @@ class _InputNews:
 
 
 @contextlib.contextmanager
-def input_told(
+def reporting_waits(
     system: RemoteSystem | ClosedSession, ids: Collection[int]
 ) -> Generator[None]:
     """Report on standard error, inside the `with` block, why tasks don't end."""
@@ -168,7 +168,7 @@ def journal_trouble(
     return news.trouble and f"can't write the journal: {safe_line(news.trouble)}"
 
 
-def tell_old_state(system: RemoteSystem | ClosedSession) -> None:
+def warn_if_outdated(system: RemoteSystem | ClosedSession) -> None:
     """Warn on standard error if the state shown is outdated."""
     if isinstance(system, ClosedSession):
         return

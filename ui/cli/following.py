@@ -20,7 +20,7 @@ from ..dialogue.reports import news_text
 from ..program.exit_status import EXIT_SIGNAL, EXIT_UNSUCCESSFUL
 from .adding import request_of
 from .call import UsageError, complain
-from .ends import TaskEnds, input_told
+from .ends import TaskEnds, reporting_waits
 from .output import OutputCopy
 from .searching import search_all
 
@@ -56,7 +56,7 @@ def run(call: Call, system: RemoteSystem) -> int:
         call.confirm(request.args)
         task = system.add_request(request)
         try:
-            with input_told(system, [task.id]):
+            with reporting_waits(system, [task.id]):
                 return _follow_to_end(call, system, ends, task)
         except OSError as error:
             # The task may have ended.
@@ -100,9 +100,9 @@ def _follow(
         system.wait(task.id)
         return
     start = _LateStart(system)
-    with TaskEnds(system) as ends, input_told(system, [task.id]):
+    with TaskEnds(system) as ends, reporting_waits(system, [task.id]):
         while not task.status.is_final:
-            (task,) = ends.wait((task.id,), _PAUSE) or (start.tell_of(task),)
+            (task,) = ends.wait((task.id,), _PAUSE) or (start.report(task),)
             output.copy(task)
 
 
@@ -113,7 +113,7 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
     for task_id in ids:
         system.get(task_id)
     try:
-        with input_told(system, ids):
+        with reporting_waits(system, ids):
             if options.any and ids:
                 ended = _wait_for_any(system, ids, options.timeout)
             else:
@@ -134,7 +134,7 @@ def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task)
             output.copy(task)
             if task.status.is_final:
                 break
-            (task,) = ends.wait((task.id,), _PAUSE) or (start.tell_of(task),)
+            (task,) = ends.wait((task.id,), _PAUSE) or (start.report(task),)
         except KeyboardInterrupt:
             status = _ask_about(system, task)
             if status is not None:
@@ -151,7 +151,7 @@ class _LateStart:
         self._system = system
         self._at: float | None = time.monotonic() + _LATE
 
-    def tell_of(self, task: Task) -> Task:
+    def report(self, task: Task) -> Task:
         """Report the reason when it is due; return the task. Blocks for the queue."""
         if self._at is not None and time.monotonic() >= self._at:
             self._at = None
@@ -173,9 +173,9 @@ def _ask_about(system: RemoteSystem, task: Task) -> int | None:
     leave = EXIT_SIGNAL + signal.SIGINT
     is_queued = _now(system, task).status is TaskStatus.QUEUED
     kept = "stays queued" if is_queued else "keeps running"
-    goes_on = f"#{task.id} {kept}; see: backburner log -f {task.id}\n"
+    left = f"#{task.id} {kept}; see: backburner log -f {task.id}\n"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        sys.stderr.write(goes_on)
+        sys.stderr.write(left)
         return leave
     sys.stderr.write(
         f"\n#{task.id}: Ctrl+C again cancels it, Enter leaves it in the background,"
@@ -191,7 +191,7 @@ def _ask_about(system: RemoteSystem, task: Task) -> int | None:
         return None
     if answer.strip().lower().startswith("g"):
         return None
-    sys.stderr.write(goes_on)
+    sys.stderr.write(left)
     return leave
 
 

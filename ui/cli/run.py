@@ -27,7 +27,7 @@ from . import (
 )
 from .call import UsageError, complain, complain_refused
 from .completions import complete
-from .ends import tell_old_state
+from .ends import warn_if_outdated
 from .parser import make_parser
 from .reaching import reach, trouble
 from .session import enter_task_surroundings, find_session
@@ -138,7 +138,7 @@ def _carry_out(call: Call) -> int:
         raise
     else:
         if verb in _SHOWING:
-            tell_old_state(system)
+            warn_if_outdated(system)
         return status
     finally:
         system.stop()

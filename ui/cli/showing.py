@@ -12,7 +12,7 @@ from ...actors.host.remote import RemoteSystem
 from ..dialogue.node_reports import node_lines
 from ..dialogue.task_lists import list_lines, select
 from ..program.exit_status import EXIT_UNSUCCESSFUL
-from .ends import tell_old_state
+from .ends import warn_if_outdated
 from .one_task import Shown
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def status(call: Call, system: RemoteSystem | ClosedSession) -> int:
             if call.options.watch and sys.stdout.isatty():
                 sys.stdout.write("\x1b[H\x1b[2J")
             call.say(*_fitted(list_lines(answer, which, call.icons)))
-        tell_old_state(system)
+        warn_if_outdated(system)
         if not call.options.watch or not isinstance(system, RemoteSystem):
             return 0
         time.sleep(1.0)

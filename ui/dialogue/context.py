@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -47,15 +47,26 @@ BY_YOU = "canceled by you"
 MOST_ADDING: Final = 100
 """Maximum number of tasks whose addition has not been answered yet."""
 
-_Wish: TypeAlias = "tuple[str | None, Callable[[int], list[Effect]], int | None]"
-"""The conversation, the callback for the id, and the number if that adds a task."""
-
 _Pending: TypeAlias = (
     "tuple[str | None, QueueRequest, Callable[[object], list[Effect]]]"
 )
 
 ReplyT = TypeVar("ReplyT")
 ResultT = TypeVar("ResultT")
+
+
+class _Deferred(NamedTuple):
+    """An action that waits for the id of a task that is being added.
+
+    Attributes:
+        where: The conversation of the action.
+        act: Called with the id.
+        adds: The number of the request, if the action adds a task itself.
+    """
+
+    where: str | None
+    act: Callable[[int], list[Effect]]
+    adds: int | None = None
 
 
 class Context:
@@ -110,8 +121,8 @@ class Context:
         ] = {}
         self._adding: dict[int, TaskRequest] = {}  # the pending that add a task
         self._others_see: set[int] = set()  # requests whose command other chats show
-        # What to do once a task is added, by the number of the request that adds it.
-        self._wanted: dict[int, list[_Wish]] = {}
+        # By the number of the request that adds the task.
+        self._deferred: dict[int, list[_Deferred]] = {}
 
     @property
     def awaits_answers(self) -> bool:
@@ -121,7 +132,7 @@ class Context:
     @property
     def defers(self) -> bool:
         """Whether a command waits for the id of a task that is being added."""
-        return bool(self._wanted)
+        return bool(self._deferred)
 
     @property
     def only_adds(self) -> bool:
@@ -171,12 +182,12 @@ class Context:
             effects = self._refusal(with_hint(reply, request, self.kinds))
         else:
             effects = respond(reply)
-        for where, do, adds in self._wanted.pop(number, ()):
-            self.where = where
+        for it in self._deferred.pop(number, ()):
+            self.where = it.where
             if isinstance(reply, TaskAdded):
-                effects += do(reply.task.id)
-                continue
-            effects += self._without_last(adds, refused)
+                effects += it.act(reply.task.id)
+            else:
+                effects += self._without_last(it.adds, refused)
         self.others_see = False
         return effects
 
@@ -200,12 +211,12 @@ class Context:
         if adds is not None:
             del self._adding[adds]
             refused(False, True)  # noqa: FBT003 - a callback
-            for where, _, further in self._wanted.pop(adds, ()):
-                self.where = where
-                effects += self._without_last(further, refused)
+            for it in self._deferred.pop(adds, ()):
+                self.where = it.where
+                effects += self._without_last(it.adds, refused)
         return effects
 
-    def look_up_beside(
+    def run_lookup(
         self,
         wanted: Wanted,
         expected: type[ResultT],
@@ -269,8 +280,11 @@ class Context:
         if before is None:
             return self.with_task(None, add)
         self._adding[number] = request
-        self._wanted.setdefault(before, []).append((where, add, number))
+        self._defer(before, _Deferred(where, add, number))
         return []
+
+    def _defer(self, adding: int, action: _Deferred) -> None:
+        self._deferred.setdefault(adding, []).append(action)
 
     def _added(self, reply: TaskAdded) -> list[Effect]:
         self.newest = max(self.newest or 0, reply.task.id)
@@ -290,8 +304,7 @@ class Context:
                 pending.
         """
         if task_id is None and self._adding:
-            wants = (self.where, do, None)
-            self._wanted.setdefault(max(self._adding), []).append(wants)
+            self._defer(max(self._adding), _Deferred(self.where, do))
             return []
         wanted = self.newest if task_id is None else task_id
         if wanted is None:

@@ -118,7 +118,7 @@ class FaceActor(SafeActor[MessageT]):
                 self._noticed = self._seen
             self.post(self._queue, Shown(self._seen, noticed))
 
-    def show_no_more(self) -> None:
+    def stop_showing(self) -> None:
         """Tell the queue that this face shows nothing from now on.
 
         The end of the session must not wait for it.
@@ -129,5 +129,5 @@ class FaceActor(SafeActor[MessageT]):
         """Record that the view is lost, and report it once."""
         if not self._lost:
             self._lost = True
-            self.show_no_more()
+            self.stop_showing()
             self.post(self._face_owner, ViewLost(reason))

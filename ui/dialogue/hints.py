@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...actors.kinds.kind import KindWords
 
 _EXAMPLES: Final = {"bash": '/task "List" bash ls -l', "sleep": '/task "Nap" sleep 10s'}
-_GOES_ON: Final = "at the latest"  # its processes still run
+_ENDS_SOON: Final = "at the latest"  # its processes still run
 
 
 def with_hint(
@@ -34,7 +34,7 @@ def with_hint(
         case RefusalCode.UNKNOWN, _ if "left the history" not in text:
             return f"{text}; /tasks --all lists all tasks"
         case RefusalCode.FINISHED, CancelTask(task_id=task_id) if not text.endswith(
-            _GOES_ON
+            _ENDS_SOON
         ):
             return f"{text}; /show {task_id} tells more"
         case RefusalCode.INVALID, AddTask(request=task) if text.startswith("missing "):

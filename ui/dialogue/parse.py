@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .arguments import UsageError, split_word
 from .commands import REGISTRY, Exit, Say
 from .quoting import UnbalancedQuoteError
-from .shell_blocks import BlockLine, may_go_on
+from .shell_blocks import BlockLine, may_be_unfinished
 
 if TYPE_CHECKING:
     from .registry import Command
@@ -82,7 +82,7 @@ def block_lines(text: str) -> tuple[BlockLine, ...]:
         return ()
     if len(written) == 1:
         shell = bash_part(written[0])
-        if not shell or not may_go_on(shell.rstrip()):
+        if not shell or not may_be_unfinished(shell.rstrip()):
             return ()
     return tuple(
         BlockLine(line, bash_part(line), _begins_command(line)) for line in lines

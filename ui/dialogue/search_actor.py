@@ -22,13 +22,13 @@ class StopSearch(msgspec.Struct, frozen=True):
     """End the search; its last part is sent."""
 
 
-class _GoOn(msgspec.Struct, frozen=True):
+class _Continue(msgspec.Struct, frozen=True):
     """Take the next turn of a search."""
 
     number: int
 
 
-Message = LookUp | StopSearch | _GoOn
+Message = LookUp | StopSearch | _Continue
 
 
 class SearchActor(SafeActor[Message]):
@@ -51,16 +51,16 @@ class SearchActor(SafeActor[Message]):
                 self._search = BoundedSearch(wanted)
                 self._number, self._reply_to = number, message.reply_to
                 self._told = time.monotonic()
-                self.tell_self(_GoOn(number))
+                self.tell_self(_Continue(number))
             case LookUp():
                 pass  # the LookupActor answers it
             case StopSearch():
                 self._stop()
-            case _GoOn(number=number):
+            case _Continue(number=number):
                 if number == self._number and self._search is not None:
-                    self._search_on(self._search)
+                    self._search_a_turn(self._search)
 
-    def _search_on(self, search: BoundedSearch) -> None:
+    def _search_a_turn(self, search: BoundedSearch) -> None:
         end = time.monotonic() + _TURN
         while not search.is_over and time.monotonic() < end:
             search.step()
@@ -69,7 +69,7 @@ class SearchActor(SafeActor[Message]):
         if search.is_over:
             self._search = None
         else:
-            self.tell_self(_GoOn(self._number))
+            self.tell_self(_Continue(self._number))
 
     def _stop(self) -> None:
         search, self._search = self._search, None

@@ -57,7 +57,7 @@ def missing(command: str) -> Missing | None:
     """
     if _is_plain(command):
         return None
-    said = _said_by_bash(command)
+    said = _errors_of_bash(command)
     if here := _HERE.search(said):
         return Missing(f"the line {here[1]}", line=here[1])
     if pair := _PAIR.search(said):
@@ -65,13 +65,13 @@ def missing(command: str) -> Missing | None:
     if _END.search(said):
         return Missing("the rest of it")
     slashes = len(command) - len(command.rstrip("\\"))
-    if slashes % 2 and _said_by_bash(f"{command[:-1]}'"):
+    if slashes % 2 and _errors_of_bash(f"{command[:-1]}'"):
         # Without the backslash a quote opens there, so it isn't in a comment.
         return Missing("the line after the backslash")
     return None
 
 
-def may_go_on(command: str) -> bool:
+def may_be_unfinished(command: str) -> bool:
     """Return whether a line may be incomplete, by a quick check without bash.
 
     An incomplete line that passes the check fails with an error of bash.
@@ -91,7 +91,7 @@ def _is_plain(command: str) -> bool:
     return _OPENING.isdisjoint(re.findall(r"\w+", command))
 
 
-def _said_by_bash(command: str) -> str:
+def _errors_of_bash(command: str) -> str:
     """Return the errors of `bash -n`, which only parses a command."""
     import subprocess  # noqa: PLC0415 - most commands are plain
 

@@ -162,11 +162,11 @@ class EditBuffer:
         killed = self.text[start:end]
         if not killed:
             return
-        goes_on = self._last == "kill"
+        continues = self._last == "kill"
         backward = end == self.cursor
         self._change(start, end, "")
         self._last = "kill"
-        if goes_on:
+        if continues:
             kept = self._kills.pop()
             killed = killed + kept if backward else kept + killed
         self._kills = [*self._kills, killed][-_KILL_LIMIT:]

@@ -25,7 +25,7 @@ class CommandInput:
         self._over = False
 
     @property
-    def goes_on(self) -> bool:
+    def is_unfinished(self) -> bool:
         """Whether there is an unfinished command."""
         return self._joiner.missing is not None
 
@@ -56,7 +56,7 @@ class CommandInput:
                 return [*self._given_up(), message]
 
     def _take_line(self, text: str) -> list[Input]:
-        if not self.goes_on:
+        if not self.is_unfinished:
             self._first = self._number
         command = self._joiner.take(text, bash_part(text))
         if command is not None:

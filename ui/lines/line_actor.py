@@ -115,10 +115,10 @@ class LineActor(FaceActor[LineMessage]):
             case InputLine() | BadInput():
                 self._lines.append(message)
                 self._input_owed = True
-                self._go_on()
+                self._run_lines()
             case EndOfInput():
                 self._input_ended = True
-                self._go_on()
+                self._run_lines()
             case LineKeys() | Keystrokes() | Prompt() | TypingEnds():
                 self._take_typing(message)
             case Reopened(tasks=tasks):
@@ -127,15 +127,15 @@ class LineActor(FaceActor[LineMessage]):
                 self._perform(self._dialogue.take_notice(text, good=good))
             case Interrupted(now=now):
                 self._cancel_all(now=now)
-                self._go_on()
+                self._run_lines()
             case LookedUp():
                 self._perform(self._dialogue.take_lookup(message))
-                self._go_on()
+                self._run_lines()
             case Farewell():
-                return self._part()
+                return self._farewell()
             case _:
-                self._hear(message)
-                self._go_on()
+                self._receive(message)
+                self._run_lines()
         if self.actor_inbox.empty():
             self._flush()
             # Acknowledge once for all waiting notifications.
@@ -146,10 +146,10 @@ class LineActor(FaceActor[LineMessage]):
         """Show the error, and continue with the next line."""
         del message
         self._perform(self._dialogue.take_failure(error))
-        self._go_on()
+        self._run_lines()
         self._flush()
 
-    def _hear(self, message: Notification | QueueReply) -> None:
+    def _receive(self, message: Notification | QueueReply) -> None:
         if isinstance(message, Notification):
             told = (message,) if self._own is None else self._own.take(message)
         else:
@@ -164,7 +164,7 @@ class LineActor(FaceActor[LineMessage]):
         if self._own is None:
             self.note_seen(news)
         if isinstance(news, Subscribed) and self.view_lost:
-            self.show_no_more()
+            self.stop_showing()
 
     def _take_typing(
         self, message: LineKeys | Keystrokes | Prompt | TypingEnds
@@ -182,7 +182,7 @@ class LineActor(FaceActor[LineMessage]):
                 case Prompt(text=text):
                     self._typed.set_prompt(text)
                 case TypingEnds():
-                    self._typed.give_up()
+                    self._typed.discard()
         except OSError as error:
             self.lose_view(error.strerror or str(error))
 
@@ -198,7 +198,7 @@ class LineActor(FaceActor[LineMessage]):
         for task in self._open.awaited:
             self.post(self._queue, CancelTask(task.id, reason, now, self.actor_ref))
 
-    def _part(self) -> Verdict:
+    def _farewell(self) -> Verdict:
         self._perform(self._dialogue.take_end())
         self._flush()
         dialogue = self._dialogue
@@ -210,7 +210,7 @@ class LineActor(FaceActor[LineMessage]):
         )
         return Verdict(dialogue.misunderstood, dialogue.unsuccessful or owed, running)
 
-    def _go_on(self) -> None:
+    def _run_lines(self) -> None:
         while self._lines and not self._leaving and self._takes(self._lines[0]):
             match self._lines.popleft():
                 case InputLine(text=text):

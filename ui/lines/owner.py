@@ -31,7 +31,7 @@ class Owner(owner.Owner):
                 return self.note(report)
         return self.wake()
 
-    def take_wish(self) -> bool:
+    def take_input_request(self) -> bool:
         """Return whether input was requested since the last call."""
         wish, self._wants_input = self._wants_input, False
         return wish

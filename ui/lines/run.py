@@ -59,7 +59,7 @@ class Sharing(Record, frozen=True):
     session: str
     come_back: str
 
-    def goodbye(self, verdict: Verdict | None, ended: str) -> str:
+    def last_line(self, verdict: Verdict | None, ended: str) -> str:
         """Return the last line: the running tasks, and how to come back."""
         if ended:
             return f"backburner: session {self.session} ended ({safe_line(ended)})"
@@ -140,10 +140,10 @@ def run_line_mode(  # noqa: PLR0913, PLR0917 - each is one independent thing
             _end_own_tasks(ui, owner, wakeup)
     finally:
         stopped_by = stop(system, wakeup, end=owner.ends)
-    verdict = _part(ui, wakeup, patient=not (ended_by or stopped_by))
+    verdict = _verdict(ui, wakeup, patient=not (ended_by or stopped_by))
     ui.stop(block=False)
     if sharing is not None and manner is Manner.CHAT and not owner.ends:
-        sys.stdout.write(f"{sharing.goodbye(verdict, owner.ended)}\n")
+        sys.stdout.write(f"{sharing.last_line(verdict, owner.ended)}\n")
     if owner.lost is not None:
         _complain(f"can't write output: {owner.lost}")
     elif verdict is None:
@@ -158,7 +158,7 @@ def _read_until_finished(
     open_input = True
     wanted = True
     while not owner.finished and owner.lost is None:
-        wanted = owner.take_wish() or wanted
+        wanted = owner.take_input_request() or wanted
         readable, signals = wakeup.wait(*([source.fd] if wanted and open_input else []))
         if signals:
             return signals[0]
@@ -185,7 +185,7 @@ def _end_own_tasks(ui: pykka.ActorRef[LineActor], owner: Owner, wakeup: Wakeup) 
             ui.tell(Interrupted(now=True))
 
 
-def _part(
+def _verdict(
     ui: pykka.ActorRef[LineActor], wakeup: Wakeup, *, patient: bool
 ) -> Verdict | None:
     # Wait for a slow reader of the output without limit, but not after a signal.

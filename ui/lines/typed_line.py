@@ -53,7 +53,7 @@ class TypedLine:
 
     def set_keys(self, keys: LineKeys) -> None:
         """Set the control characters, and show the line again."""
-        self._step_aside()
+        self._hide()
         self._keys = keys
         special = {"\n", "\b", _DELETE, *keys.erase, *keys.word, *keys.kill, *keys.end}
         special |= {*keys.literal, *keys.reprint}
@@ -61,21 +61,21 @@ class TypedLine:
 
     def write(self, text: str, /) -> None:
         """Write whole lines above the line that is being typed."""
-        self._step_aside()
+        self._hide()
         self._stream.write(text)
 
     def flush(self) -> None:
         """Show the written text and the line."""
-        self._come_back()
+        self._show()
         self._stream.flush()
 
     def set_prompt(self, prompt: str) -> None:
         """Show a prompt before the line, until the line is complete."""
         if prompt != self._prompt:
-            self._step_aside()
+            self._hide()
             self._prompt = prompt
 
-    def give_up(self) -> None:
+    def discard(self) -> None:
         """Leave the line on the screen and discard it."""
         self._break_row()
         self._text = self._prompt = ""
@@ -118,13 +118,13 @@ class TypedLine:
         elif key == self._keys.reprint:
             self._break_row()
         elif key == self._keys.kill:
-            self._keep(self._kept)
+            self._truncate(self._kept)
         elif key == self._keys.word:
-            self._keep(max(self._kept, _before_word(self._text)))
+            self._truncate(max(self._kept, _before_word(self._text)))
         else:
             tail = self._text[max(self._kept, len(self._text) - _LONGEST_CLUSTER) :]
             last = [cluster for cluster, _ in clusters(tail)][-1:]
-            self._keep(len(self._text) - len("".join(last)))
+            self._truncate(len(self._text) - len("".join(last)))
 
     def _take(self) -> bytes:
         text, self._text = self._text, ""
@@ -140,7 +140,7 @@ class TypedLine:
         text = text[: max(0, LONGEST_LINE + 1 - len(self._text))]
         if not text:
             return
-        self._come_back()
+        self._show()
         if not self._visible:
             self._visible = True
             self._width, self._drawn_on = 0, self._columns()
@@ -149,11 +149,11 @@ class TypedLine:
         self._width += width(shown)
         self._stream.write(shown)
 
-    def _keep(self, length: int) -> None:
+    def _truncate(self, length: int) -> None:
         """Delete all characters after the first `length`."""
         if length == len(self._text):
             return
-        self._come_back()
+        self._show()
         before, columns = self._width, self._columns()
         self._text = self._text[:length]
         self._measure()
@@ -164,10 +164,10 @@ class TypedLine:
         else:
             # A backspace does not move to the previous row.
             self._width = before
-            self._step_aside()
+            self._hide()
 
     def _end_line(self, *, shown: bool) -> None:
-        self._come_back()
+        self._show()
         if shown or self._visible:
             self._stream.write("\n")
         self._visible = False
@@ -178,7 +178,7 @@ class TypedLine:
             self._stream.write("\n")
             self._visible = False
 
-    def _step_aside(self) -> None:
+    def _hide(self) -> None:
         """Hide the line to make room for output."""
         if not self._visible:
             return
@@ -186,7 +186,7 @@ class TypedLine:
         self._stream.write(_CLEAR_ROW if fits and self._clears else "\n")
         self._visible = False
 
-    def _come_back(self) -> None:
+    def _show(self) -> None:
         if self._visible or not (self._prompt or self._text):
             return
         self._visible = True

@@ -38,7 +38,7 @@ A running program receives no signal when a shell moves it there.
 
 _STDOUT: Final = 1
 _MOST_LINES: Final = 1000
-_GOES_ON: Final = "> "
+_CONTINUES: Final = "> "
 
 
 class Typist:
@@ -65,7 +65,7 @@ class Typist:
         self._ready: deque[Input] = deque()
         self._open = True
         self._wanted = True
-        self._behind = False
+        self._in_background = False
         self._asked: float | None = None
         self._ended_by: int | None = None
 
@@ -100,9 +100,9 @@ class Typist:
             timeout = self._asked + ANSWERED_WITHIN - time.monotonic()
         if timeout is not None and timeout <= 0:
             timeout = self._asked = None
-        if self._is_behind():
+        if self._is_in_background():
             timeout = LOOKS_EVERY if timeout is None else min(timeout, LOOKS_EVERY)
-        reads = not self._behind and self._open and self._asked is None
+        reads = not self._in_background and self._open and self._asked is None
         reads = reads and len(self._ready) < _MOST_LINES
         readable, signals = self._wakeup.wait(
             *([self._terminal.fd] if reads else []), timeout=timeout
@@ -112,16 +112,17 @@ class Typist:
         elif readable:
             self._read()
 
-    def _is_behind(self) -> bool:
+    def _is_in_background(self) -> bool:
         """Return whether another program has the foreground, and so the input."""
-        was_behind, self._behind = self._behind, not self._terminal.in_foreground
-        if was_behind and not self._behind:
+        before = self._in_background
+        self._in_background = not self._terminal.in_foreground
+        if before and not self._in_background:
             self._enter()
-        return self._behind
+        return self._in_background
 
     def _pass_on(self) -> None:
         """Send the finished lines to the actor, one for each request."""
-        if self._owner.take_wish():
+        if self._owner.take_input_request():
             self._wanted, self._asked = True, None
         while self._owner.typed:
             typed = self._owner.typed.popleft()
@@ -140,16 +141,16 @@ class Typist:
         self._open = self._open and not any(
             isinstance(message, EndOfInput) for message in complete
         )
-        if not self._commands.goes_on:
+        if not self._commands.is_unfinished:
             return
         self._asked = None
         if self._terminal.entered:
-            self._ui.tell(Prompt(_GOES_ON))
+            self._ui.tell(Prompt(_CONTINUES))
         else:
-            os.write(_STDOUT, _GOES_ON.encode())
+            os.write(_STDOUT, _CONTINUES.encode())
 
     def _read(self) -> None:
-        if self._is_behind():
+        if self._is_in_background():
             return
         if not self._terminal.entered:
             self._enter()
@@ -178,7 +179,7 @@ class Typist:
                     self._take_signals((*signals, signal.SIGCONT))
                 case signal.SIGCONT:
                     self._enter()
-                case signal.SIGINT if self._commands.goes_on:
+                case signal.SIGINT if self._commands.is_unfinished:
                     # As in a shell, Ctrl+C discards the unfinished command.
                     self._commands.drop()
                     self._ui.tell(TypingEnds())

@@ -190,7 +190,7 @@ class AgentMessages:
             update: object = given.get("update")
             told = self.updates.get(session) if isinstance(session, str) else None
             if isinstance(update, dict):
-                self._permissions.hear_of_call(session, cast("Json", update))
+                self._permissions.note_call(session, cast("Json", update))
             if told is not None and isinstance(update, dict):
                 told(cast("Json", update))
 
@@ -249,7 +249,7 @@ class AgentMessages:
         if self._stream is None:
             return
         if method == "session/request_permission":
-            outcome, refused = self._permissions.judged(params)
+            outcome, refused = self._permissions.judge(params)
             if refused:
                 self._refuse(f"wanted to use {refused} of its own")
             self._stream.write(result_line(number, {"outcome": outcome}))

@@ -14,7 +14,7 @@ from ..dialogue.partner import PartnerFailed
 from .agent_messages import Failure
 from .answer import Json, Piece
 from .memory import Record
-from .messages import FAILED, GO_ON, STOPPED
+from .messages import CONTINUE, FAILED, STOPPED
 from .talk import Place, Talk, ends_in
 
 if TYPE_CHECKING:
@@ -217,9 +217,9 @@ class AgentTalk(Talk):
     def _prompt(self, replay: list[str]) -> None:
         """Request an answer to the unanswered messages, except those in the replay."""
         self._sent = len(self._unheard)
-        known = [it for it in replay if not it.startswith(GO_ON)]
+        known = [it for it in replay if not it.startswith(CONTINUE)]
         new = [it for it in self._unheard if not self._is_known(it, known)]
-        texts = new or [GO_ON]
+        texts = new or [CONTINUE]
         self._prompting = True
         self._size, self._message_id = 0, None
         self._ends.clear()

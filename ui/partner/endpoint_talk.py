@@ -110,8 +110,8 @@ class EndpointTalk(Talk):
         self._rounds += 1
         if self._rounds > self._most_rounds:
             self._fail(
-                f"stopped after {self._most_rounds} rounds of tools; say something and"
-                " it goes on ([partner] rounds)"
+                f"stopped after {self._most_rounds} rounds of tools; send a message to"
+                " continue ([partner] rounds)"
             )
             return
         self._owes = False

@@ -275,14 +275,14 @@ class PartnerActor:
             if it.conversation:
                 self._talk(it.conversation).remember(it)
         self._link.open()
-        self._link.when_ready(lambda problem: None if problem else self._go_on())
+        self._link.when_ready(lambda problem: None if problem else self._resume())
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         for task in self._link.tasks.values():
             if task.origin.startswith(PARTNER_ORIGIN):
                 self._talk(task.origin.removeprefix(PARTNER_ORIGIN))
         for talk, _ in [*self._talks.values()]:
-            talk.go_on()
+            talk.resume()
 
     def _talk(self, name: str) -> Talk:
         if name not in self._talks:

@@ -29,7 +29,7 @@ class Permissions:
     def __init__(self) -> None:
         self._calls: dict[tuple[object, object], str] = {}
 
-    def hear_of_call(self, session: object, update: Json) -> None:
+    def note_call(self, session: object, update: Json) -> None:
         """Record the title of a call: requests for permission by Codex lack it."""
         number: object = update.get("toolCallId")
         if update.get("sessionUpdate") == "tool_call" and isinstance(number, str):
@@ -37,7 +37,7 @@ class Permissions:
             if len(self._calls) > _MOST_CALLS:
                 del self._calls[next(iter(self._calls))]
 
-    def judged(self, params: Json) -> tuple[Json, str]:
+    def judge(self, params: Json) -> tuple[Json, str]:
         """Return the outcome for the agent, and the refused action, for people."""
         found: object = params.get("toolCall")
         call = cast("Json", found) if isinstance(found, dict) else {}

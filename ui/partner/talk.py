@@ -112,7 +112,7 @@ class Talk:
         if record.unanswered:
             self._owes = True
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Continue an interrupted turn of an earlier process, if there is one."""
         if self._owes and self.is_idle:
             self._begin()

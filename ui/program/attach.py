@@ -140,7 +140,7 @@ def open_when_there(path: str, patience: float = _BEGINS_WITHIN) -> int:
         time.sleep(_LOOK)
 
 
-class _Heard:
+class _Inbox:
     """Messages of the session for the main thread."""
 
     def __init__(self, wakeup: Wakeup) -> None:
@@ -169,7 +169,7 @@ class _Attached:
         self._output = output
         self._output_fd = output_fd
         self._wakeup = wakeup
-        self._heard = _Heard(wakeup)
+        self._heard = _Inbox(wakeup)
         self._place = 0
         self._pending = bytearray()
         self._under_way = b""

@@ -16,7 +16,7 @@ INTERVAL: Final = 0.5
 
 
 @contextlib.contextmanager
-def collected() -> Generator[None]:
+def reaping_orphans() -> Generator[None]:
     """Reap orphans on a thread, if this process inherits them."""
     if not orphans.gets_orphans():
         yield

@@ -67,7 +67,7 @@ def test_opencode_starts_a_task_is_woken_stopped_and_continued(tmp_path: Path) -
             exchange.send(HEAD)
             exchange.delta(content="I will never end.")
             exchange.await_hang_up()
-        elif "What has ended" in heard[-1]:
+        elif "These tasks have ended" in heard[-1]:
             says("I was woken.")(exchange)
         else:
             says("I remember: ", str(roles(exchange.body).count("user")))(exchange)

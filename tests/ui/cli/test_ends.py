@@ -27,7 +27,7 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
             told.add(news.task.id)
         tell[type(subscriber)](subscriber, news)
 
-    # `input_told` uses the second class.
+    # `reporting_waits` uses the second class.
     kinds: list[type[Any]] = [ends.TaskEnds, vars(ends)["_InputNews"]]
     tell = {it: it.tell for it in kinds}
     for it in kinds:
@@ -39,7 +39,7 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
         with ends.TaskEnds(remote) as first:
             task = system.add("Runs", "fake")
             kind.job(task.id)
-            with ends.input_told(remote, [task.id]):
+            with ends.reporting_waits(remote, [task.id]):
                 system.add("Held", "fake", terms=Terms(held=True))
                 kind.job(task.id).complete()
                 (ended,) = first.wait([task.id], PATIENCE)

@@ -142,7 +142,7 @@ def test_a_prompt_precedes_one_line() -> None:
 def test_an_abandoned_line_stays_on_its_own_row() -> None:
     stage = Stage()
     stage.type("unfinished")
-    stage.line.give_up()
+    stage.line.discard()
     stage.news("left")
     assert stage.rows == ["unfinished", "left"]
 

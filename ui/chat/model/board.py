@@ -111,7 +111,7 @@ class TaskBoard:
         return (self._seen[task_id] for task_id in self._ids[TaskStatus.QUEUED])
 
     def are_all_held(self) -> bool:
-        """Tell whether each open task waits until somebody lets it go on."""
+        """Return whether all open tasks are held or paused."""
         running, queued = self._ids[TaskStatus.RUNNING], self._ids[TaskStatus.QUEUED]
         return self._held.are_all(
             self.open_count, lambda it: it in running or it in queued

@@ -33,7 +33,7 @@ LOOKS_EVERY: Final = 2.0
 
 _ANSWERS_WITHIN: Final = 10.0  # seconds; then the request is repeated
 
-NOBODY = (
+NO_PARTNER = (
     "kept as a note: no partner is set up; to talk to a language model, set [partner]"
     " in the configuration, see docs/agents.md"
 )
@@ -67,7 +67,7 @@ def absorb(state: ChatState, effects: list[said.Effect]) -> list[Effect]:
                 if state.partner is not None:
                     outside.append(TellPartner(place, text, elsewhere))
                 elif not elsewhere:
-                    _tell_that_nobody_answers(state, place)
+                    _explain_notes(state, place)
             case AllowCommands():
                 if state.partner is not None:
                     outside.append(ControlPartner(effect))
@@ -126,10 +126,10 @@ def leave(state: ChatState, *, end: bool = False) -> list[Effect]:
     return absorb(state, state.dialogue.take_command(command, where))
 
 
-def _tell_that_nobody_answers(state: ChatState, where: str) -> None:
+def _explain_notes(state: ChatState, where: str) -> None:
     """Say once in a conversation without a partner that messages are only notes."""
-    if not state.conversations.has_reply(where, NOBODY):
-        state.conversations.show(Reply(datetime.now(UTC), (NOBODY,)), where)
+    if not state.conversations.has_reply(where, NO_PARTNER):
+        state.conversations.show(Reply(datetime.now(UTC), (NO_PARTNER,)), where)
 
 
 def _offer(state: ChatState, line: str) -> None:

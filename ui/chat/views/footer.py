@@ -66,7 +66,7 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
         seen = state.board.find(state.detail.task_id)
         takes = seen is not None and takes_keys(seen.task)
         known = keymap.TERMINAL if takes else keymap.TASK
-        return known.hints(_senseless(state, state.detail.task_id))
+        return known.hints(_unavailable(state, state.detail.task_id))
     panel = state.panel
     if panel is not None:
         return panel.keys.hints(panel.hidden(state))
@@ -78,7 +78,7 @@ def _keys(state: ChatState, columns: int, body: int) -> Hints:
     return keymap.INPUT.hints(frozenset() if opened else frozenset({"back"}))
 
 
-def _senseless(state: ChatState, task_id: int) -> frozenset[str]:
+def _unavailable(state: ChatState, task_id: int) -> frozenset[str]:
     """Return the actions that are unavailable for a task in its current state."""
     seen = state.board.find(task_id)
     if seen is None:

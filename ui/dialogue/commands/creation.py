@@ -69,7 +69,7 @@ class Run(msgspec.Struct, frozen=True):
         if asked.every:
             return add_schedule(context, request, asked)
         if asked.batch:
-            return context.look_up_beside(
+            return context.run_lookup(
                 ReadLines(asked.batch),
                 TextOfFile,
                 lambda it: self._add_lines(context, request, it, line),

@@ -50,7 +50,7 @@ class Find(msgspec.Struct, frozen=True):
 
         def listed(reply: TaskList) -> list[Effect]:
             search = FindInOutputs(self.wanted, reply.tasks)
-            return context.look_up_beside(search, LinesFound, part)
+            return context.run_lookup(search, LinesFound, part)
 
         return context.send(ListTasks(TaskFilter.ALL), TaskList, listed)
 

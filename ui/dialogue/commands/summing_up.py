@@ -71,7 +71,7 @@ class ShowFailures(msgspec.Struct, frozen=True):
         return _with_tasks(
             context,
             TaskFilter.FAILED,
-            lambda tasks: context.look_up_beside(DigestOf(tasks), FailuresFound, found),
+            lambda tasks: context.run_lookup(DigestOf(tasks), FailuresFound, found),
         )
 
 
@@ -96,7 +96,7 @@ class Export(msgspec.Struct, frozen=True):
         return _with_tasks(
             context,
             TaskFilter.ALL,
-            lambda tasks: context.look_up_beside(
+            lambda tasks: context.run_lookup(
                 ExportTasks(self.path, tasks, context.now(), self.replaces),
                 Written,
                 lambda it: [context.reply([it.text])],

@@ -46,7 +46,7 @@ class RunTemplate(msgspec.Struct, frozen=True):
                 return context.refuse(str(error), corrected if context.drawn else "")
 
         search = FindTemplates(context.templates)
-        return context.look_up_beside(search, FoundTemplates, respond)
+        return context.run_lookup(search, FoundTemplates, respond)
 
     def _run(self, context: Context, found: FoundTemplates) -> list[Effect]:
         if not self.text.strip():
@@ -111,7 +111,7 @@ class TrustFile(msgspec.Struct, frozen=True):
     def run(self, context: Context) -> list[Effect]:
         """Show the file, or trust it."""
         if not self.digest:
-            return context.look_up_beside(
+            return context.run_lookup(
                 FindTemplates(context.templates),
                 FoundTemplates,
                 lambda it: _look(context, it),
@@ -124,7 +124,7 @@ class TrustFile(msgspec.Struct, frozen=True):
             return [*effects, OfferLine(line)] if again else effects
 
         trust = TrustProject(context.templates, self.digest)
-        return context.look_up_beside(trust, Written, trusted)
+        return context.run_lookup(trust, Written, trusted)
 
 
 def _look(context: Context, result: FoundTemplates) -> list[Effect]:

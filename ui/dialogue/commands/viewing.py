@@ -135,7 +135,7 @@ def _look(
     context: Context, task_id: int | None, *, again: bool = False
 ) -> list[Effect]:
     def found(found: TaskFound) -> list[Effect]:
-        return context.look_up_beside(
+        return context.run_lookup(
             LookAtTask(found, context.now().timestamp()),
             TaskLook,
             lambda look: _detail(context, found, look, again=again),
@@ -196,7 +196,7 @@ class ShowOutput(msgspec.Struct, frozen=True):
                 lines = output_lines(task, output)
                 return [context.reply(lines, answer, laid_out=True)]
 
-            return context.look_up_beside(ReadOutput(task), OutputText, read)
+            return context.run_lookup(ReadOutput(task), OutputText, read)
 
         return context.look_up(self.task_id, found)
 

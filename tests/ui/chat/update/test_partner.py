@@ -7,7 +7,7 @@ from backburner.actors import ChatMessage, MessageSaid, Transcript
 from backburner.actors.rules.terms import Terms
 from backburner.ui.chat.model.effects import ControlPartner, TellPartner
 from backburner.ui.chat.model.transcript import LIMIT
-from backburner.ui.chat.update.absorb import NOBODY
+from backburner.ui.chat.update.absorb import NO_PARTNER
 from backburner.ui.dialogue.partner import (
     AllowCommands,
     PartnerDoes,
@@ -136,7 +136,7 @@ def test_without_a_partner_the_chat_says_once_that_no_one_answers() -> None:
     chat.enter("hello")
     chat.enter("anybody?")
     assert chat.screen().count("no partner is set up") == 1
-    assert [it.text for it in chat.kept].count(NOBODY) == 1
+    assert [it.text for it in chat.kept].count(NO_PARTNER) == 1
     again = ChatDriver(120)
     again.tell(Transcript(tuple(chat.kept)))
     again.enter("and now?")

@@ -23,7 +23,7 @@ from typing import Final
 
 from backburner.actors import BashKind, SleepKind
 from backburner.ui.chat.model import keymap
-from backburner.ui.chat.update.task_list import PANELS
+from backburner.ui.chat.update.panels import PANELS
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.registry import CommandSpec, synonyms
 from backburner.ui.lines.json_lines import json_schema

@@ -22,7 +22,7 @@ from backburner.actors.rules.output_news import OutputNews
 from backburner.ui.chat.beats import next_beat
 from backburner.ui.chat.model.messages import Beat
 from backburner.ui.chat.model.state import ChatState, Detail, Focus
-from backburner.ui.chat.update.task_list import PANELS
+from backburner.ui.chat.update.panels import PANELS
 from backburner.ui.chat.update.update import Message, update
 from backburner.ui.chat.views.layout import draw, measured
 from backburner.ui.dialogue.dialogue import Dialogue

@@ -56,7 +56,7 @@ class CancelCall(Call):
             if task is None:
                 self._refuse(task_id, self._unknown(task_id))
             elif task.status.is_final:
-                self._refuse(task_id, f"it has ended already: {line(task)}")
+                self._refuse(task_id, f"it has already ended: {line(task)}")
             elif task.origin != session.origin and not end_all:
                 self._refuse(task_id, "it is not yours; ask the person to cancel it")
             else:

@@ -153,7 +153,7 @@ def _run(
     terminal.ask(background=options.config.theme == "auto")
     from ..program.orphans import reaping_orphans  # noqa: PLC0415
     from .main_thread import MainThread  # noqa: PLC0415
-    from .update.task_list import PANELS  # noqa: PLC0415
+    from .update.panels import PANELS  # noqa: PLC0415
 
     collect()
     terminal.learn()

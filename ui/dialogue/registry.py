@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .effects import Effect
 
 
+_WIDEST_HEADING: Final = 36
 _SHORTEST_NEAR: Final = 3  # characters; every word is similar to a shorter name
 
 
@@ -166,7 +167,9 @@ class Registry:
             spec = self.find(name)
             also = [f"Also: {', '.join(synonyms(spec))}"] if spec.synonyms else []
             return [f"{spec.heading}  {spec.summary}", *spec.details, *also]
-        width = max(len(spec.heading) for spec in self)
+        # A long heading moves its own summary, not those of all commands.
+        lengths = (len(spec.heading) for spec in self)
+        width = max(it for it in lengths if it <= _WIDEST_HEADING)
         lines = [f"{spec.heading:<{width}}  {spec.summary}" for spec in self]
         lines.append("")
         lines.extend(f"KIND {it.name} {it.usage}: {it.summary}" for it in kinds)

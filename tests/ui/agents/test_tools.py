@@ -146,7 +146,7 @@ def test_wait_returns_when_a_task_waits_for_input(agent: AgentClient) -> None:
     waited = agent.call("wait", ids=[1], wait=45)
     (task,) = waited["structuredContent"]["open"]
     assert task["awaits_input"] is True
-    assert "send input by `send`" in text_of(waited)
+    assert "wait for input: use `send`" in text_of(waited)
     assert agent.data("wait", wait=45)["open"][0]["id"] == 1
     agent.call("send", id=1, text="it\n")
     data = agent.data("wait", ids=[1], wait=45)
@@ -238,7 +238,7 @@ def test_cancel_says_which_tasks_have_ended_and_which_have_not(
     assert data["not_ended"] == []
     assert not any(map(runs, family))
     reasons = {it["id"]: it["why"] for it in data["not_canceled"]}
-    assert "has ended already" in reasons[1]
+    assert "has already ended" in reasons[1]
     assert "no task 9 of yours" in reasons[9]
 
 

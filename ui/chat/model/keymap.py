@@ -142,7 +142,7 @@ HISTORY: Final = Keymap(
     ),
 )
 
-_SELECTING: Final = (
+SELECTING: Final = (
     Binding(("up", "k"), "up", "↑ ↓", "select", "select"),
     Binding(("down", "j"), "down"),
     Binding(("pgup",), "page-up"),
@@ -150,6 +150,7 @@ _SELECTING: Final = (
     Binding(("home", "g"), "first"),
     Binding(("end", "G"), "last"),
 )
+"""Keys that select a row of a list; see `selecting_steps`."""
 
 _PAGE: Final = 5
 
@@ -169,29 +170,18 @@ def selecting_steps(count: int) -> dict[str, int]:
 TASKS: Final = Keymap(
     "Tasks",
     (
-        *_SELECTING,
+        *SELECTING,
         Binding(("enter",), "open", "Enter", "open", "open"),
         Binding(("x",), "cancel", "x", "cancel; Enter confirms", "cancel"),
-        Binding(("p",), "pause", "p", "pause or resume; asks too", "pause"),
-        Binding(("X",), "kill", "X", "kill at once; asks too"),
-        Binding(("r",), "rerun", "r", "run again; asks too", "run again"),
+        Binding(("p",), "pause", "p", "pause or resume; asks first", "pause"),
+        Binding(("X",), "kill", "X", "kill at once; asks first"),
+        Binding(("r",), "rerun", "r", "run again; asks first", "run again"),
         Binding(("/",), "filter", "/", "filter the list", "filter tasks"),
         Binding(("escape", "q"), "back", "Esc Tab", "back to the input", "back"),
         Binding((), "", "a word", "type it into the input"),
         Binding(("?",), "help", "?", hint="keys"),
     ),
 )
-
-FOUND: Final = Keymap(
-    "Results of /find",
-    (
-        *_SELECTING,
-        Binding(("enter",), "open", "Enter", "open the task at the line", "open"),
-        Binding(("escape", "q"), "back", "Esc", "stop the search, then close", "back"),
-        Binding(("?",), "help", "?", hint="keys"),
-    ),
-)
-"""Keys of the lines found by `/find`."""
 
 PANEL: Final = Keymap(
     "Panels",
@@ -213,11 +203,11 @@ TASK: Final = Keymap(
         Binding(("N",), "find-previous"),
         Binding(("&",), "lines", "&", "show only lines that match", "lines"),
         Binding(("x",), "cancel", "x", "cancel; Enter confirms", "cancel"),
-        Binding(("X",), "kill", "X", "kill at once; asks too"),
-        Binding(("r",), "rerun", "r", "run again; asks too", "run again"),
+        Binding(("X",), "kill", "X", "kill at once; asks first"),
+        Binding(("r",), "rerun", "r", "run again; asks first", "run again"),
         Binding(("ctrl-o",), "pager", "Ctrl+O", "read its output in $PAGER"),
         Binding(("?",), "help", "?", hint="keys"),
-        Binding(("p",), "pause", "p", "pause or resume; asks too", "pause"),
+        Binding(("p",), "pause", "p", "pause or resume; asks first", "pause"),
         Binding(("w",), "wrap", "w", "wrap long lines, or not", "wrap"),
         Binding(("up", "k"), "up", "↑ ↓ PgUp PgDn Home End", "move", "move"),
         Binding(("down", "j"), "down"),

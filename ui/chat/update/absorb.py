@@ -19,7 +19,7 @@ from ..model.conversations import conversation_of
 from ..model.effects import ControlPartner, Effect, ShowTerminal, TellPartner
 from ..model.found import Found
 from ..model.state import Detail, Focus, Leaving
-from .focus import focus_panel
+from .focus import focus_named
 
 if TYPE_CHECKING:
     from ....actors import ChatMessage
@@ -103,9 +103,8 @@ def _take_found(state: ChatState, wanted: Wanted, part: LinesFound) -> None:
     found.take(part)
     free = state.focus is Focus.INPUT and not state.editor.text
     if new and free and state.overlay is None and state.detail is None:
-        names = [it.name for it in state.panels]
         state.panels_hidden = False
-        focus_panel(state, names.index("found"))
+        focus_named(state, "found")
 
 
 def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:

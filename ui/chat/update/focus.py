@@ -29,6 +29,11 @@ def focus_panel(state: ChatState, index: int = 0) -> list[Effect]:
     return panel.act(state, FOCUS)
 
 
+def focus_named(state: ChatState, name: str) -> list[Effect]:
+    """Give the panel with this name the focus; see `focus_panel`."""
+    return focus_panel(state, [panel.name for panel in state.panels].index(name))
+
+
 def focus_next(state: ChatState, step: int = 1) -> list[Effect]:
     """Move the focus to the next part, cyclically.
 
@@ -47,10 +52,8 @@ def focus_next(state: ChatState, step: int = 1) -> list[Effect]:
         state.focus, state.panel_index = Focus.PANEL, index
         if not leave_unseen_panel(state):
             return focus_panel(state, index)
-    return focus_panel(state) if leaves_input else _to_input(state)
-
-
-def _to_input(state: ChatState) -> list[Effect]:
+    if leaves_input:
+        return focus_panel(state)
     state.focus = Focus.INPUT
     return []
 

@@ -10,7 +10,7 @@ from ..model import keymap
 from ..model.panel import Panel
 from ..model.state import Focus
 from ..views.found_panel import NAME, TITLE, first_shown, found_height, found_rows
-from .focus import focus_panel
+from .focus import focus_named
 from .help_keys import show_keys
 from .questions import carry_out
 
@@ -59,15 +59,22 @@ def _press(state: ChatState, row: int, height: int) -> list[Effect]:
     if row < TITLE or not 0 <= index < len(found.hits):
         return []
     found.selected = index
-    effects = focus_panel(state, found_index(state))
+    effects = focus_named(state, NAME)
     return [*effects, *_open(state, found)]
 
 
-def found_index(state: ChatState) -> int:
-    """Return the index of this panel."""
-    return next((i for i, it in enumerate(state.panels) if it.name == NAME), 0)
-
-
-FOUND_PANEL: Final = Panel(
-    NAME, found_height, found_rows, keymap.FOUND, _act, press=_press
+_KEYS: Final = keymap.Keymap(
+    "Results of /find",
+    (
+        *keymap.SELECTING,
+        keymap.Binding(
+            ("enter",), "open", "Enter", "open the task at the line", "open"
+        ),
+        keymap.Binding(
+            ("escape", "q"), "back", "Esc", "stop the search, then close", "back"
+        ),
+        keymap.Binding(("?",), "help", "?", hint="keys"),
+    ),
 )
+
+FOUND_PANEL: Final = Panel(NAME, found_height, found_rows, _KEYS, _act, press=_press)

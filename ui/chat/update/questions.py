@@ -40,7 +40,7 @@ def ask(
         return []
     task = seen.task
     if action != "rerun" and task.status.is_final:
-        state.notice = f"#{task.id} has ended already: {task.status}"
+        state.notice = f"#{task.id} has already ended: {task.status}"
         return []
     if not has_room_to_ask(state):
         state.notice = (

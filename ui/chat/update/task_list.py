@@ -12,7 +12,6 @@ from ..model.panel import Panel
 from ..model.state import Focus, Purpose
 from ..views.task_panel import panel_height, panel_rows, shown_tasks
 from .focus import focus_panel
-from .found_list import FOUND_PANEL
 from .help_keys import show_keys
 from .prompt_keys import filter_tasks, open_prompt
 from .questions import ASKS, ask, carry_out
@@ -71,6 +70,3 @@ def _press(state: ChatState, row: int, height: int) -> list[Effect]:
 TASK_PANEL: Final = Panel(
     "tasks", panel_height, panel_rows, keymap.TASKS, _act, press=_press
 )
-
-PANELS: Final = (TASK_PANEL, FOUND_PANEL)
-"""The panels of the chat, from top to bottom."""

@@ -262,7 +262,7 @@ def test_no_question_is_asked_about_an_ended_task() -> None:
     chat.news(ended(1, status=TaskStatus.FAILED))
     chat.press("tab", "x")
     assert chat.state.overlay is None
-    assert "#1 has ended already" in chat.screen()
+    assert "#1 has already ended" in chat.screen()
 
 
 def test_no_question_is_asked_where_it_would_not_be_visible() -> None:

@@ -28,6 +28,7 @@ class NodeAgent:
 
     It outlives the process that started it. A job ends if no process of its session
     renews it in time; the agent ends with all jobs if there is no such process at all.
+    Methods with an `owner` raise `OwnerError` if there is a newer one.
 
     Args:
         key: See `Agent`.
@@ -48,11 +49,7 @@ class NodeAgent:
         self._others: set[asyncio.Task[None]] = set()
 
     async def open(self, owner: int, lease: float) -> str:
-        """Prepare for the jobs of an owner (see `Lease`); return the program's version.
-
-        Raises:
-            OwnerError: If there is a newer owner.
-        """
+        """Prepare for the jobs of an owner; return the version of the program."""
         async with self._opening:
             if self._agent is None:
                 # Kept open as long as this process lives.
@@ -65,39 +62,23 @@ class NodeAgent:
         return our_version()
 
     async def call(self, owner: int, method: str, *args: Any) -> Any:
-        """Call a method of the agent.
-
-        Raises:
-            OwnerError: If there is a newer owner.
-        """
+        """Call a method of the agent."""
         self._lease.check(owner)
         if method == "start":
             self._lease.hold(args[0].job)
         return await getattr(self._opened(), method)(*args)
 
     async def held(self, owner: int) -> tuple[Held, ...]:
-        """Return the running and ended jobs of this agent.
-
-        Raises:
-            OwnerError: If there is a newer owner.
-        """
+        """Return the running and ended jobs of this agent."""
         self._lease.check(owner)
         return await self._opened().held(self._name)
 
     async def renew(self, owner: int, jobs: Iterable[str]) -> None:
-        """Extend the leases of these jobs.
-
-        Raises:
-            OwnerError: If there is a newer owner.
-        """
+        """Extend the leases of these jobs."""
         self._lease.renew(owner, jobs)
 
     async def close(self, owner: int) -> None:
-        """End all jobs immediately.
-
-        Raises:
-            OwnerError: If there is a newer owner.
-        """
+        """End all jobs immediately."""
         self._lease.check(owner)
         await self.end()
 

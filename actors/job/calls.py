@@ -1,4 +1,8 @@
-"""Calls of a job's methods, whose errors name the kind."""
+"""Calls of a job's methods.
+
+If a method raises, is missing or returns an invalid value, they raise a
+`WrongKindError`, which names the kind.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def call(kind: Kind, job: Job, method: str) -> Any:  # noqa: ANN401 - what a job returns
-    """Call a method of a job.
-
-    Raises:
-        WrongKindError: If it raises anything, or does not exist.
-    """
+    """Call a method of a job."""
     try:
         return getattr(job, method)()
     except BaseException as error:
@@ -26,11 +26,7 @@ def call(kind: Kind, job: Job, method: str) -> Any:  # noqa: ANN401 - what a job
 
 
 def look(kind: Kind, job: Job) -> JobEnd | None:
-    """Return the end of a job, or None while it runs.
-
-    Raises:
-        WrongKindError: If the method raises, or returns something else.
-    """
+    """Return the end of a job, or None while it runs."""
     end = call(kind, job, "look")
     if end is None:
         return None
@@ -44,11 +40,7 @@ def look(kind: Kind, job: Job) -> JobEnd | None:
 
 
 def pid(kind: Kind, job: Job) -> int | None:
-    """Return the id of a job's process, if it has one.
-
-    Raises:
-        WrongKindError: If the method raises, or returns something else.
-    """
+    """Return the id of a job's process, if it has one."""
     number = call(kind, job, "pid")
     if number is None or (type(number) is int and number > 0):
         return number
@@ -57,11 +49,7 @@ def pid(kind: Kind, job: Job) -> int | None:
 
 
 def progress(kind: Kind, job: Job) -> int | None:
-    """Return the progress of a job in percent, if known.
-
-    Raises:
-        WrongKindError: If the method raises, or returns something else.
-    """
+    """Return the progress of a job in percent, if known."""
     percent = call(kind, job, "progress")
     if percent is None or (type(percent) is int and 0 <= percent <= 100):  # noqa: PLR2004
         return percent

@@ -16,15 +16,14 @@ GIVE_WAY: Final = 10
 
 
 class Process(ProcessId, frozen=True, gc=False):
-    """One process, with its operations."""
+    """One process, with its operations.
+
+    They raise `OSError` if the system lacks a resource for the check of the process.
+    """
 
     @classmethod
     def find(cls, pid: int) -> Process | None:
-        """Return the process that has this id now, or None.
-
-        Raises:
-            OSError: If the system lacks a resource for the check.
-        """
+        """Return the process that has this id now, or None."""
         found = proc.stat(pid)
         return None if found is None else cls(pid, found.born)
 
@@ -34,20 +33,12 @@ class Process(ProcessId, frozen=True, gc=False):
         return proc.boot_time() + proc.seconds(self.born)
 
     def is_alive(self) -> bool:
-        """Return whether it is running; a zombie is not.
-
-        Raises:
-            OSError: If the system lacks a resource for the check.
-        """
+        """Return whether it is running; a zombie is not."""
         now = proc.stat(self.pid)
         return now is not None and now.born == self.born and not now.ended
 
     def send(self, number: int) -> None:
-        """Send it a signal; does nothing if it has ended or permission is denied.
-
-        Raises:
-            OSError: If the system lacks a resource for the check of its id.
-        """
+        """Send it a signal; does nothing if it has ended or permission is denied."""
         if not self.is_alive():
             return
         try:
@@ -66,9 +57,6 @@ class Process(ProcessId, frozen=True, gc=False):
         """Return its id and program, for people, and why it can't be ended, if so.
 
         Empty if it has ended.
-
-        Raises:
-            OSError: If the system lacks a resource for the check.
         """
         program = proc.name(self.pid) if self.is_alive() else None
         if program is None:

@@ -1,4 +1,8 @@
-"""Reads the properties of processes from `/proc`."""
+"""Reads the properties of processes from `/proc`.
+
+A process that is gone is no error: functions raise `OSError` only if the system lacks a
+resource for the check, such as a file descriptor.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +95,7 @@ def each_of(listing: Callable[[], list[int]]) -> Iterator[int]:
 
 
 def stat(pid: int) -> Stat | None:
-    """Return the current state of a process, or None if it is gone.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
-    """
+    """Return the current state of a process, or None if it is gone."""
     content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
@@ -123,9 +123,6 @@ def marks(process: Stat) -> tuple[str, ...]:
     Empty if it has no mark, is gone, or belongs to another user. A process that is
     executing another program has no environment for a moment; the read is retried for
     up to 0.2 s, so that it is not missed.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
     """
     if not (process.size or process.headless):
         return ()
@@ -148,9 +145,6 @@ def memory(pid: int) -> tuple[int, int] | None:
     """Return the bytes of memory of a process, now and at its peak; None if it is gone.
 
     Memory shared with forked processes counts for each of them; file pages don't count.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/status")
     if content is None:
@@ -168,9 +162,6 @@ def share_of_memory(pid: int) -> int | None:
     """Return the bytes of memory of a process, counting shared memory in proportion.
 
     Without file pages. None if it is gone, or the kernel lacks this count.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/smaps_rollup")
     if content is None:
@@ -184,9 +175,6 @@ def transferred(pid: int) -> tuple[int, int] | None:
     """Return the bytes that a process read from disks and wrote to disks.
 
     Includes reaped children. None if it is gone, or permission is denied.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/io")
     if content is None:
@@ -214,11 +202,7 @@ def threads_of_user(user: int) -> int:
 
 
 def name(pid: int) -> str | None:
-    """Return the name of a process's program, or None if it is gone.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
-    """
+    """Return the name of a process's program, or None if it is gone."""
     content = contents(f"/proc/{pid}/stat")
     if content is None:
         return None
@@ -232,11 +216,7 @@ def name(pid: int) -> str | None:
 
 
 def boot_time() -> float:
-    """Return the start of the machine, in seconds since the epoch.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
-    """
+    """Return the start of the machine, in seconds since the epoch."""
     for line in (contents("/proc/stat") or b"").splitlines():
         if line.startswith(b"btime "):
             return float(line.split()[1])
@@ -257,9 +237,6 @@ def status_of_zombie(pid: int) -> int | None:
 
     None if it is gone, is running, or permission is denied: the kernel then shows a
     zero.
-
-    Raises:
-        OSError: If the system lacks a resource for the check.
     """
     content = contents(f"/proc/{pid}/stat")
     owners = contents(f"/proc/{pid}/status")

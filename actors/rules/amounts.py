@@ -1,4 +1,7 @@
-"""Limits of a task: memory, processors, processes; parsing and formatting."""
+"""Limits of a task: memory, processors, processes; parsing and formatting.
+
+Parsers raise a `ValueError` with one line for people if the text is invalid.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,6 @@ def parse_memory(text: str) -> int:
     """Parse an amount of memory such as `512M`, `2G` or `1.5GiB`; return bytes.
 
     The suffixes K, M, G and T are powers of 1024.
-
-    Raises:
-        ValueError: If the text is invalid; the message is one line for people.
     """
     match = re.fullmatch(_MEMORY, text.strip())
     if match is None:
@@ -45,11 +45,7 @@ def parse_memory(text: str) -> int:
 
 
 def parse_cpus(text: str) -> float:
-    """Parse a number of processors such as `1`, `0.5` or `1.5`.
-
-    Raises:
-        ValueError: If the text is invalid; the message is one line for people.
-    """
+    """Parse a number of processors such as `1`, `0.5` or `1.5`."""
     if re.fullmatch(_CPUS, text.strip()) is None:
         raise ValueError(
             f"{brief(text)!r} is not a number of processors; use 0.5, 1 or 1.5"
@@ -61,11 +57,7 @@ def parse_cpus(text: str) -> float:
 
 
 def parse_pids(text: str) -> int:
-    """Parse a number of processes such as `100`.
-
-    Raises:
-        ValueError: If the text is invalid; the message is one line for people.
-    """
+    """Parse a number of processes such as `100`."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{brief(text)!r} is not a number of processes; use 100")

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 class TaskBook:
     """All tasks of one session, and the only code that changes them.
 
+    Its methods raise `UnknownTaskError` if there is no such task.
+
     Args:
         first_id: The id of the next task. Ids are never reused.
         history: How many finished tasks are kept; the oldest are removed first.
@@ -158,7 +160,6 @@ class TaskBook:
         """Record the output and progress of a running task, and return the task.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not running.
         """
         task = self.tasks.get(task_id)
@@ -170,7 +171,6 @@ class TaskBook:
         """Record the reason and the node of a running task, and return the task.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not running.
         """
         task = self.tasks.get(task_id)
@@ -182,7 +182,6 @@ class TaskBook:
         """Record whether a running task waits for input, and return the task.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not running.
         """
         task = self.tasks.get(task_id)
@@ -194,7 +193,6 @@ class TaskBook:
         """Record that a running task is paused, as is its duration; return the task.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it isn't running, or waits for another attempt.
         """
         task = self.tasks.get(task_id)
@@ -207,11 +205,7 @@ class TaskBook:
         return self.tasks.replace(task.paused(at.wall, duration))
 
     def resume(self, task_id: int, at: Moment) -> Task:
-        """Record that a task is resumed, if it is paused; return the task.
-
-        Raises:
-            UnknownTaskError: If there is no such task.
-        """
+        """Record that a task is resumed, if it is paused; return the task."""
         task = self.tasks.get(task_id)
         if task.paused_at is None:
             return task
@@ -219,11 +213,7 @@ class TaskBook:
         return self.tasks.replace(task.resumed(at.wall))
 
     def note_left_running(self, task_id: int, names: str) -> Task:
-        """Record the background processes of a finished task, and return the task.
-
-        Raises:
-            UnknownTaskError: If there is no such task.
-        """
+        """Record the background processes of a finished task, and return the task."""
         return self.tasks.replace(self.tasks.get(task_id).with_left_running(names))
 
     def end_attempt(
@@ -246,7 +236,6 @@ class TaskBook:
                 has the same number.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: See `end`.
         """
         task = self.resume(task_id, at)
@@ -275,7 +264,6 @@ class TaskBook:
         """Give a task its final status and return it.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If the state machine does not allow it: the task
                 has ended already, or it is queued and the outcome is not Canceled.
         """
@@ -335,7 +323,6 @@ class TaskBook:
         """Change the description of a task, or the arguments of a queued one.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If `args` is given and the task is not queued.
         """
         task = self.tasks.get(task_id)

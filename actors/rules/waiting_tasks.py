@@ -32,7 +32,10 @@ _WAS: Final = {
 
 
 class WaitingTasks:
-    """The queued tasks, and the tasks that wait for their next attempt."""
+    """The queued tasks, and the tasks that wait for their next attempt.
+
+    Its methods raise `UnknownTaskError` if there is no such task.
+    """
 
     def __init__(self, tasks: TaskTable, scheduler: Scheduler) -> None:
         self._tasks = tasks
@@ -188,7 +191,6 @@ class WaitingTasks:
         """Hold or release a queued task, and return it; see `reason`.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not queued, or can't start at all.
         """
         task = self._waiting_task(task_id)
@@ -215,7 +217,6 @@ class WaitingTasks:
                 that task.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If one of the two tasks is not queued.
         """
         task = self._waiting_task(task_id)
@@ -243,7 +244,6 @@ class WaitingTasks:
         process.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not queued.
         """
         task = self.wait(task_id, reason)
@@ -255,7 +255,6 @@ class WaitingTasks:
         """Change the reason of a queued task, and return it.
 
         Raises:
-            UnknownTaskError: If there is no such task.
             IllegalTransitionError: If it is not queued.
         """
         return self._tasks.replace(self._tasks.get(task_id).waiting(reason))

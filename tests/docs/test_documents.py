@@ -5,16 +5,19 @@ from __future__ import annotations
 import pkgutil
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from backburner import actors
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.parse import parse
 from backburner.ui.program.verbs import VERBS
-from patience import PATIENCE
+from programs import run_program
+
+if TYPE_CHECKING:
+    import subprocess
 
 ROOT = Path(__file__).parents[2]
 LONGEST_PARAGRAPH = 700
@@ -22,13 +25,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def generate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, root / "docs" / "generate.py", *options],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run_program(sys.executable, root / "docs" / "generate.py", *options)
 
 
 @pytest.fixture
@@ -146,13 +143,15 @@ def test_the_example_tests_pass_where_they_are_copied_to(tmp_path: Path) -> None
     examples = ROOT / "docs" / "examples" / "testing"
     shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", "."],
+    done = run_program(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        ".",
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
     )
 
     assert done.returncode == 0, done.stdout

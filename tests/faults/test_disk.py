@@ -51,6 +51,7 @@ from host_care import HostCare
 from msgspec.structs import replace
 from patience import PATIENCE
 from process_ends import wait_ends
+from programs import run_program
 
 from tests.faults.program import Program, fill, soak_only
 
@@ -368,13 +369,12 @@ def test_a_command_that_shows_reports_a_full_disk(
     with HostCare() as care:
 
         def verb(*words: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [*program, *words[:1], *state, *words[1:]],
+            return run_program(
+                *program,
+                *words[:1],
+                *state,
+                *words[1:],
                 env={**os.environ, **care.environ},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
             )
 
         os.mkfifo(end)

@@ -13,6 +13,7 @@ import pytest
 from backburner.actors import TaskStatus
 from conditions import until
 from patience import PATIENCE
+from programs import run_program
 
 from tests.faults.program import Program
 
@@ -80,13 +81,7 @@ print(own.wait({PATIENCE}))
 
 
 def test_children_of_the_embedding_program_are_not_reaped() -> None:
-    host = subprocess.run(
-        [sys.executable, "-c", _HOST],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    host = run_program(sys.executable, "-c", _HOST)
     assert host.stderr == ""
     assert host.stdout == f"{[*range(9)]}\n7\n"
 
@@ -121,11 +116,5 @@ print(child.exit_status().code)
 def test_a_job_that_ends_during_its_start_is_not_reaped_as_an_orphan(
     tmp_path: Path,
 ) -> None:
-    host = subprocess.run(
-        [sys.executable, "-c", _STARTS, tmp_path / "output"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    host = run_program(sys.executable, "-c", _STARTS, tmp_path / "output")
     assert (host.stdout, host.stderr) == ("7\n", "")

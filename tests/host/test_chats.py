@@ -14,6 +14,7 @@ from backburner.actors.host.settings import HostSettings
 from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
+from programs import run_program
 from pty_session import PtySession, chat_command
 
 from tests.host.clients import waits_for
@@ -340,14 +341,7 @@ def test_a_session_opened_by_another_program_is_refused_in_one_line(
 
 
 def script(state: Path, lines: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*chat_command(state, *options, host=True)],
-        input=lines,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run_program(*chat_command(state, *options, host=True), input=lines)
 
 
 def test_a_script_joins_the_host_and_waits_only_for_its_own_tasks(

@@ -16,6 +16,7 @@ import pytest
 from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
+from programs import run_program
 from pty_session import PtySession
 
 if TYPE_CHECKING:
@@ -53,13 +54,7 @@ def test_a_deleted_working_directory_affects_only_relative_paths(
     def run(state: Path | str, *words: str) -> tuple[int, str, str]:
         script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
         verb = [*shell.command, "--state-dir", state, *words]
-        done = subprocess.run(
-            ["sh", "-c", script, tmp_path / "gone", *verb],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        done = run_program("sh", "-c", script, tmp_path / "gone", *verb)
         return done.returncode, done.stdout, done.stderr
 
     assert run(shell.state, "add", "--", "pwd") == (0, "added #1\n", "")
@@ -305,9 +300,7 @@ def test_the_session_may_be_named_before_the_command(
     del care
     state = ("--state-dir", str(tmp_path), "--session=work")
     words = [sys.executable, "-m", "backburner", *state, "--json", "add", "--", "true"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
+    done = run_program(*words, check=True)
     assert json.loads(done.stdout)["id"] == 1
     assert (tmp_path / "work" / "session.db").exists()
 
@@ -384,9 +377,7 @@ def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
         until(lambda: "main  host" in shell("sessions").stdout)
         status = json.loads(shell("host", "status", "--json").stdout)
         assert psutil.Process(status["pid"]).ppid() == host.pid  # the host's keeper
-        second = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        second = run_program(*command)
         assert second.returncode == 1
         assert f"is open already, in process {status['pid']}" in second.stderr
         shell("add", "--", "exec sleep 600")
@@ -410,11 +401,14 @@ def test_add_on_a_host_loads_no_more_than_it_needs(shell: Shell) -> None:
         "from backburner.ui.start import main; status = main();"
         "print(*sorted(set(sys.modules) - before)); sys.exit(status)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "add", "--state-dir", shell.state, "true"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+    done = run_program(
+        sys.executable,
+        "-c",
+        program,
+        "add",
+        "--state-dir",
+        shell.state,
+        "true",
         check=True,
         env={**os.environ},
     )
@@ -506,13 +500,15 @@ def test_a_batch_is_added_from_a_range_a_file_and_standard_input(
     )
     assert added.stdout == "4\n5\n"
     assert shell("add", "--batch", str(tmp_path / "none")).returncode == 1
-    done = subprocess.run(
-        [*shell.command, "add", "--state-dir", str(shell.state), "--batch", "-"],
-        input="echo one; echo two\nexit 3\n",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+    done = run_program(
+        *shell.command,
+        "add",
+        "--state-dir",
+        str(shell.state),
+        "--batch",
+        "-",
         check=True,
+        input="echo one; echo two\nexit 3\n",
     )
     assert done.stdout == "added #6 to #7\n"
     assert shell("wait", *map(str, range(1, 8))).returncode == 1
@@ -603,13 +599,7 @@ def test_a_schedule_adds_tasks_until_it_is_removed(shell: Shell) -> None:
 def test_a_word_that_is_not_a_command_is_named(
     word: str, advice: str, before: tuple[str, ...]
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "backburner", *before, word, "more"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program(sys.executable, "-m", "backburner", *before, word, "more")
     shown = word.replace("\x1b[31m", "")
     text = f"unknown command '{shown}'; {advice}backburner --help lists the commands"
     assert (done.returncode, done.stdout) == (2, "")
@@ -625,11 +615,5 @@ def test_a_word_that_is_not_a_command_is_named(
     ],
 )
 def test_help_lists_the_commands(words: tuple[str, ...], told: str) -> None:
-    asked = subprocess.run(
-        [sys.executable, "-m", "backburner", *words],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
+    asked = run_program(sys.executable, "-m", "backburner", *words, check=True)
     assert told in asked.stdout

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from backburner.ui.program.verbs import VERBS
-from patience import PATIENCE
+from programs import run_program
 from pty_session import PtySession
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from host_care import HostCare
@@ -79,15 +79,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 def _run(
     command: list[str], environ: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-        env=environ,
-        cwd=environ["HOME"],
-    )
+    return run_program(*command, env=environ, cwd=environ["HOME"])
 
 
 def need(shell: str) -> None:

@@ -17,6 +17,7 @@ from backburner.ui.program.host_settings import host_settings
 from conditions import until
 from descriptors import opened_by
 from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,14 +35,8 @@ print(status, *({"msgspec", "pykka", "pathlib", "typing"} & sys.modules.keys()))
 def run(
     *words: object, stdin: int | None = None, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-        env={**os.environ, **environ},
+    return run_program(
+        sys.executable, *map(str, words), stdin=stdin, env={**os.environ, **environ}
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from backburner.actors.host.remote import RemoteSystem
@@ -21,18 +20,15 @@ LONGEST = 60
 def test_a_client_of_sixty_lines_adds_a_task_and_receives_its_end(
     session: RemoteSystem, tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-I", "-S", CLIENT),
-            session.welcome.directory,
-            'pwd > here; echo "$HOME" >> here; exit 3',
-        ],
+    done = run_program(
+        sys.executable,
+        "-I",
+        "-S",
+        CLIENT,
+        session.welcome.directory,
+        'pwd > here; echo "$HOME" >> here; exit 3',
         cwd=tmp_path,
         env={**os.environ, "PWD": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
     )
     assert done.stderr == ""
     lines = done.stdout.splitlines()

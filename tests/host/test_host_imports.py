@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import Final
 
-from patience import PATIENCE
+from programs import run_program
 
 _SELDOM_USED: Final = {"concurrent.futures.thread", "json", "random", "shutil"} | {
     "subprocess",
@@ -24,11 +23,5 @@ print(*{*sys.modules} - theirs)
 
 
 def test_a_host_loads_no_rarely_used_module() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _LOADED],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    done = run_program(sys.executable, "-c", _LOADED, check=True)
     assert not _SELDOM_USED & {*done.stdout.split()}

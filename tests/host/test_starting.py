@@ -17,6 +17,7 @@ from backburner.actors.host.settings import HostSettings
 from backburner.actors.host.starting import HostError
 from patience import PATIENCE
 from process_ends import wait_ends
+from programs import run_program
 
 from tests.faults.program import SOAK
 from tests.host.clients import RawClient, kill
@@ -178,18 +179,13 @@ def test_another_user_is_refused_even_with_open_file_permissions(
     folder = os.open(directory, os.O_PATH)
 
     def connect_as_another_user() -> str:
-        return subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                AS_ANOTHER_USER,
-                f"/proc/self/fd/{folder}/{target.name}",
-            ],
-            pass_fds=(folder,),
-            capture_output=True,
-            text=True,
+        return run_program(
+            sys.executable,
+            "-c",
+            AS_ANOTHER_USER,
+            f"/proc/self/fd/{folder}/{target.name}",
             check=True,
-            timeout=PATIENCE,
+            pass_fds=(folder,),
         ).stdout
 
     try:

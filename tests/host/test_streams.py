@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +49,7 @@ def state(shell: Shell) -> Path:
 def test_closed_streams_change_nothing(state: Path, closed: str) -> None:
     for verb in _VERBS:
         command = shlex.join([sys.executable, "-m", "backburner", *_words(state, verb)])
-        done = subprocess.run(
-            ["bash", "-c", f"{command} {closed}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        done = run_program("bash", "-c", f"{command} {closed}")
         assert (verb, done.returncode, done.stderr) == (verb, 0, "")
     assert "Traceback" not in (state / "main" / "host.log").read_text()
 

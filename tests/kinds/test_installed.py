@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from backburner.actors import (
 )
 from backburner.actors.testing import FakeKind, running
 from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,13 +110,9 @@ def test_the_program_runs_installed_kinds_and_ignores_broken_ones(
         command += ["--host", "--state-dir", str(tmp_path / "state")]
     else:
         command.append("--ephemeral")
-    done = subprocess.run(
-        command,
+    done = run_program(
+        *command,
         input='/task "Hi" greet you\n/wait 1\n' + "/quit --end\n" * host,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
         env={**os.environ, "PYTHONPATH": str(brought)},
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from patience import PATIENCE
+from programs import run_program
+
+if TYPE_CHECKING:
+    import subprocess
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -18,13 +20,10 @@ BIN = Path(sys.executable).parent
 def run_script(script: Path, *options: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     with script.open() as lines:
-        return subprocess.run(
-            [BIN / "backburner", *options],
+        return run_program(
+            BIN / "backburner",
+            *options,
             stdin=lines,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
             cwd=ROOT,
             env={**os.environ, "PATH": path},
         )

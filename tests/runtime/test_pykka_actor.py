@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from backburner.actors.runtime.pykka_actor import PykkaActor
 from backburner.actors.runtime.safe_actor import SafeActor
 from backburner.actors.runtime.sending import DeadLetters
 from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,11 +149,5 @@ def test_nothing_is_written_to_the_standard_error_of_a_host_without_logging() ->
         "actor.tell('planted')\n"
         "actor.stop()\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    ran = run_program(sys.executable, "-c", code, check=True)
     assert ran.stderr == ""

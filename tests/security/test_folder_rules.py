@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,12 +76,8 @@ def _open_as(
     binds = f"mount --bind {passwd} /etc/passwd && mount --bind {group} /etc/group"
     orders = [(user, _GROUPS.get(user, user), str(path)) for user, path in cases]
     python = [sys.executable, "-c", _OPEN_AS, json.dumps(orders)]
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", f'{binds} && exec "$@"', "sh", *python],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+    done = run_program(
+        "unshare", "--mount", "sh", "-c", f'{binds} && exec "$@"', "sh", *python
     )
     if "unshare" in done.stderr or "mount" in done.stderr:
         pytest.skip(f"no mounts of one's own here: {done.stderr.strip()}")

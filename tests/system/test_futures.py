@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -30,6 +29,7 @@ from backburner.actors import (
 from backburner.actors.runtime.sending import post_safely
 from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -410,11 +410,5 @@ with TaskSystem() as tasks:
 
 
 def test_a_signal_handler_may_wait_for_a_task_during_a_submit() -> None:
-    host = subprocess.run(
-        [sys.executable, "-c", _SUBMITS_IN_A_HANDLER],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    host = run_program(sys.executable, "-c", _SUBMITS_IN_A_HANDLER)
     assert (host.stdout, host.stderr) == ("handled complete complete complete\n", "")

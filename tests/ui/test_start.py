@@ -12,6 +12,7 @@ import pytest
 from backburner.ui.program.exit_status import EXIT_USAGE
 from conditions import until
 from patience import PATIENCE
+from programs import run_program
 from pty_session import PtySession
 
 DRAWS = {
@@ -92,13 +93,14 @@ IN_THE_HOST = {
 
 
 def watched(folder: Path, lines: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, "--state-dir", str(folder)],
-        input=lines,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+    done = run_program(
+        sys.executable,
+        "-c",
+        WATCHED,
+        "--state-dir",
+        str(folder),
         check=True,
+        input=lines,
     )
     return json.loads(done.stderr.splitlines()[-1])
 
@@ -137,11 +139,10 @@ def test_the_first_frame_loads_only_modules_that_it_needs(
             subprocess.run([program, "end", *state], check=True, timeout=PATIENCE)
     collected, *loaded = said.read_text().split()
     # Older versions of the dependencies load more.
-    given = subprocess.run(
-        [sys.executable, "-c", "import sys, msgspec, pykka; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+    given = run_program(
+        sys.executable,
+        "-c",
+        "import sys, msgspec, pykka; print(*sys.modules)",
         check=True,
     )
     unwanted = NOT_FOR_A_FRAME | (IN_THE_HOST if host else set[str]())

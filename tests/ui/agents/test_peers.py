@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
+from programs import run_program
 
 from tests.ui.agents.agent_client import Connect, Json, modern_meta
 from tests.ui.agents.peer_places import environment_of
@@ -24,13 +23,7 @@ def use(peer: str, script: str, state: Path, *words: str) -> Json:
     """Run a Python client against a server; return its report."""
     python = environment_of(peer) / "bin" / "python"
     server = [sys.executable, "-m", "backburner", "mcp", "--state-dir", str(state)]
-    done = subprocess.run(
-        [python, PEERS / script, *words, *server],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program(python, PEERS / script, *words, *server)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -105,14 +98,7 @@ def test_messages_fit_the_schemas_of_the_extension(connect: Connect) -> None:
     script = shutil.copy(PEERS / "schemas.mjs", folder)
     lines = (json.dumps({"kind": kind, "message": it}) for kind, it in found)
 
-    done = subprocess.run(
-        ["node", script],
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program("node", script, input="\n".join(lines))
 
     assert done.returncode == 0, done.stderr
     verdicts = [json.loads(it) for it in done.stdout.splitlines()]

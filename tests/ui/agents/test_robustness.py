@@ -18,6 +18,7 @@ from backburner.actors.host.settings import HostSettings
 from conditions import until
 from patience import PATIENCE
 from process_ends import wait_ends
+from programs import run_program
 
 from tests.ui.agents.agent_client import Connect, modern_meta
 
@@ -264,13 +265,7 @@ def test_invalid_options_of_the_server_are_named(state: Path) -> None:
         (["--session", "a/b"], "'a/b' can't be the name of a session"),
         (["--speed"], "unrecognized arguments: --speed"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "backburner", "mcp", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        done = run_program(sys.executable, "-m", "backburner", "mcp", *words)
         assert done.returncode == 2
         assert text in done.stderr
         assert done.stdout == ""

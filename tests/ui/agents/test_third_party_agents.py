@@ -17,7 +17,7 @@ import pytest
 from backburner.actors.host.remote import RemoteSystem
 from backburner.actors.host.settings import HostSettings
 from host_care import HostCare
-from patience import PATIENCE
+from programs import run_program
 from scripted_models import Asked, Reply, ScriptedModels, Use
 
 from tests.ui.agents.peer_places import environment_of
@@ -148,14 +148,7 @@ def program(peer: Peer, name: str) -> str:
 
 def say(*command: str) -> str:
     """Run a command; return what it prints."""
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program(*command, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

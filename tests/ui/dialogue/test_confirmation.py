@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,10 @@ from backburner.ui.program.config import AgentsTable, Config, agents_rules
 from backburner.ui.text.theme import icons_for
 from chat_driver import ChatDriver, ended
 from msgspec.structs import replace
-from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from backburner.ui.dialogue.effects import Effect
@@ -162,15 +162,14 @@ def home(tmp_path: Path) -> dict[str, str]:
 def _program(
     home: dict[str, str], tmp_path: Path, *arguments: str, text: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "backburner", *arguments],
-        check=False,
+    return run_program(
+        sys.executable,
+        "-m",
+        "backburner",
+        *arguments,
         env=home,
         cwd=tmp_path,
         input=text,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,10 @@ from backburner.ui.dialogue.project_templates import FILE_NAME
 from backburner.ui.dialogue.templates import FindTemplates, Templates, find_templates
 from backburner.ui.program.config import Config, ConfigError, load
 from backburner.ui.text.theme import icons_for
-from patience import PATIENCE
+from programs import run_program
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from backburner.ui.dialogue.effects import Effect
@@ -307,21 +307,15 @@ def test_an_unusable_project_file_is_refused(
 def _program(
     where: Path, state: Path, verb: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "backburner",
-            verb,
-            "--state-dir",
-            str(state),
-            *arguments,
-        ],
-        check=False,
+    return run_program(
+        sys.executable,
+        "-m",
+        "backburner",
+        verb,
+        "--state-dir",
+        str(state),
+        *arguments,
         cwd=where,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
         env={**os.environ, "XDG_CONFIG_HOME": str(state / "none")},
     )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from backburner.ui.dialogue.messages import BadInput, EndOfInput, InputLine
 from backburner.ui.dialogue.shell_blocks import LONGEST, missing
 from backburner.ui.lines.joining import CommandInput
-from patience import PATIENCE
+from programs import run_program
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -139,14 +138,7 @@ def test_a_script_with_blocks_runs_them(tmp_path: Path) -> None:
         "!for i in 1 2; do\necho loop $i\ndone\n"
         "/wait\n/output 1\n/output 2\n!echo 'open\n"
     )
-    done = subprocess.run(
-        chat_command(tmp_path, "--json"),
-        input=script,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program(*chat_command(tmp_path, "--json"), input=script)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     outputs = [line["lines"] for line in lines if line["event"] == "output"]
     assert outputs == [["/tasks", "  two"], ["loop 1", "loop 2"]]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from patience import PATIENCE
+from programs import run_program
 from pty_session import chat_command
 
 if TYPE_CHECKING:
@@ -46,14 +45,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def _run(state: Path, script: str, *, status: int = 0) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        chat_command(state, "--json", "--parallel", "1"),
-        input=script,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program(*chat_command(state, "--json", "--parallel", "1"), input=script)
     assert (done.returncode, done.stderr) == (status, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 

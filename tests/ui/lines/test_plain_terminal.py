@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import termios
 from typing import TYPE_CHECKING
 
 import pytest
 from patience import PATIENCE
+from programs import run_program
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
@@ -61,13 +61,7 @@ def test_line_mode_starts_with_a_banner_and_does_not_repeat_typed_lines(
 
 def test_line_mode_ends_silently_without_standard_input(tmp_path: Path) -> None:
     command = chat_command(tmp_path, "--plain")
-    done = subprocess.run(
-        ["bash", "-c", 'exec "$@" <&-', "-", *command],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_program("bash", "-c", 'exec "$@" <&-', "-", *command)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

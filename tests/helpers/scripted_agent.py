@@ -114,6 +114,11 @@ def keep(session: str, sender: str, text: str) -> None:
         file.write(json.dumps([sender, text]) + "\n")
 
 
+def on_news(text: str) -> str:
+    """Return the answer to a notification of the partner."""
+    return "woken" if "These tasks have ended" in text else "goes on"
+
+
 def act(session: str, text: str) -> str:
     """Act on a message; return the reason for the end of the turn."""
     word, _, rest = text.partition(" ")
@@ -162,8 +167,8 @@ def act(session: str, text: str) -> str:
         case "long":
             for number in range(200):
                 chunk(session, f"{number} ")
-        case _ if text.startswith(TOLD):
-            rest = "woken" if "These tasks have ended" in text else "goes on"
+        case _:
+            rest = on_news(text) if text.startswith(TOLD) else rest
     chunk(session, rest or "ok")
     keep(session, "agent", rest)
     return "end_turn"

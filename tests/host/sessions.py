@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from template import template
 from tests.host.clients import Heard
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -69,6 +69,20 @@ class Shell:
         self, verb: str, *words: str, stdout: int | None = None
     ) -> subprocess.CompletedProcess[str]:
         return self._program(verb, "--state-dir", self.state, *words, stdout=stdout)
+
+    def line(self, verb: str, *words: str) -> list[str]:
+        """Return the command line of a verb."""
+        return [*self.command, verb, "--state-dir", str(self.state), *words]
+
+    def start(self, verb: str, *words: str) -> subprocess.Popen[str]:
+        """Start a verb whose output and errors are read by the test."""
+        return subprocess.Popen(
+            self.line(verb, *words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
 
 @pytest.fixture

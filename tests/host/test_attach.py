@@ -29,9 +29,7 @@ DETACH = "\x1d"
 def _attach(
     shell: Shell, task_id: int = 1, *, columns: int = 100, rows: int = 30
 ) -> PtySession:
-    where = ["--state-dir", str(shell.state)]
-    command = [*shell.command, "attach", *where, str(task_id)]
-    return PtySession(command, columns=columns, rows=rows)
+    return PtySession(shell.line("attach", str(task_id)), columns=columns, rows=rows)
 
 
 def _needs(*programs: str) -> pytest.MarkDecorator:
@@ -157,14 +155,7 @@ def test_wait_reports_that_the_task_waits_for_input(shell: Shell, verb: str) -> 
     if verb == "wait":
         shell("add", *words)
         words = ["1"]
-    where = ["--state-dir", str(shell.state)]
-    with subprocess.Popen(
-        [*shell.command, verb, *where, *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as waiting:
+    with shell.start(verb, *words) as waiting:
         assert waiting.stderr is not None
         said = waiting.stderr.readline()
         assert "waits for input: Name:" in said
@@ -265,7 +256,7 @@ def test_send_sends_lines_files_and_end_of_input(shell: Shell) -> None:
     shell("add", "--stdin", "--", "cat")
     assert shell("send", "1", "two", "words").returncode == 0
     subprocess.run(
-        [*shell.command, "send", "--state-dir", str(shell.state), "1", "--end"],
+        shell.line("send", "1", "--end"),
         input=b"x" * 200_000 + b"\n",
         check=True,
         timeout=PATIENCE,

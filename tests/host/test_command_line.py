@@ -77,20 +77,7 @@ def test_run_shows_the_output_and_exits_with_the_status_of_the_job(
 
 def test_an_interrupted_run_keeps_its_task_running(shell: Shell) -> None:
     shell("host", "start")
-    with subprocess.Popen(
-        [
-            *shell.command,
-            "run",
-            "--state-dir",
-            str(shell.state),
-            "--",
-            "echo started; exec sleep 600",
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as program:
+    with shell.start("run", "--", "echo started; exec sleep 600") as program:
         assert program.stdout is not None
         assert program.stderr is not None
         assert program.stdout.readline() == "started\n"
@@ -103,13 +90,7 @@ def test_an_interrupted_run_keeps_its_task_running(shell: Shell) -> None:
 def test_a_run_that_does_not_start_says_why(shell: Shell) -> None:
     shell("add", "--", "true")
     shell("pause")
-    with subprocess.Popen(
-        [*shell.command, "run", "--state-dir", str(shell.state), "--", "true"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as program:
+    with shell.start("run", "--", "true") as program:
         assert program.stderr is not None
         assert program.stderr.readline() == "#2 is queued: everything is paused\n"
         program.send_signal(signal.SIGINT)
@@ -143,11 +124,7 @@ def test_log_can_follow_cut_and_search(shell: Shell, tmp_path: Path) -> None:
     go_on = tmp_path / "go-on"
     wait = f"while ! [ -e {go_on} ]; do sleep 0.01; done"
     shell("add", "--", f"seq 5; {wait}; echo end")
-    with subprocess.Popen(
-        [*shell.command, "log", "--state-dir", str(shell.state), "-f", "1"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
+    with shell.start("log", "-f", "1") as program:
         assert program.stdout is not None
         assert [program.stdout.readline() for _ in range(5)][-1] == "5\n"
         go_on.touch()
@@ -229,9 +206,7 @@ def test_log_writes_a_long_output_in_pieces(shell: Shell) -> None:
 
 def test_log_waits_for_a_task_that_has_not_started(shell: Shell) -> None:
     shell("add", "--stash", "--", "echo hello")
-    state = ("--state-dir", str(shell.state))
-    command = [*shell.command, "log", *state, "-f", "-n", "1", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as log:
+    with shell.start("log", "-f", "-n", "1", "1") as log:
         shell("enqueue", "1")
         assert log.communicate(timeout=PATIENCE)[0] == "hello\n"
 
@@ -362,8 +337,7 @@ def test_stopping_a_host_is_reported(shell: Shell) -> None:
 
 def test_rows_of_a_list_are_cut_to_the_width_of_a_terminal(shell: Shell) -> None:
     shell("run", "--", f"echo {'long ' * 40}")
-    command = [*shell.command, "status", "--state-dir", str(shell.state)]
-    with PtySession(command, columns=60, rows=24) as session:
+    with PtySession(shell.line("status"), columns=60, rows=24) as session:
         assert session.wait_exit() == 0
         assert session.lines[1].endswith("...")
         assert session.lines[2].startswith("Running: 0 | ")
@@ -371,8 +345,7 @@ def test_rows_of_a_list_are_cut_to_the_width_of_a_terminal(shell: Shell) -> None
 
 
 def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
-    state = ("--state-dir", str(shell.state))
-    command = [*shell.command, "host", "run", *state]
+    command = shell.line("host", "run")
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as host:
         until(lambda: "main  host" in shell("sessions").stdout)
         status = json.loads(shell("host", "status", "--json").stdout)
@@ -387,9 +360,7 @@ def test_a_host_runs_in_the_foreground_for_a_supervisor(shell: Shell) -> None:
 
 def test_waits_end_when_the_session_ends(shell: Shell) -> None:
     shell("add", "--", "exec sleep 600")
-    state = ("--state-dir", str(shell.state))
-    command = [*shell.command, "wait", "--any", *state, "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+    with shell.start("wait", "--any", "1") as waiting:
         shell("end")
         assert waiting.wait(PATIENCE) != 0
 

@@ -101,8 +101,7 @@ def test_a_supervised_host_ends_only_when_the_supervisor_ends_it(
     shell = Shell(tmp_path / "state", forked_program)
     config = tmp_path / "config.toml"
     config.write_text("[host]\nlinger = 0.001\n")
-    command = [*shell.command, "host", "run", "--state-dir", str(shell.state)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as host:
+    with subprocess.Popen(shell.line("host", "run"), stderr=subprocess.DEVNULL) as host:
         try:
             while "main  host" not in shell("sessions").stdout:
                 assert host.poll() is None

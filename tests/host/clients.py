@@ -132,6 +132,16 @@ def kill_both(session: RemoteSystem) -> None:
     kept.kill()
 
 
+def kill_named(session: RemoteSystem, name: str) -> None:
+    """Kill the `host` of a session, its `keeper`, or `both`."""
+    if name == "host":
+        kill(session.welcome.pid)
+    elif name == "keeper":
+        keeper_of(session).kill()
+    else:
+        kill_both(session)
+
+
 def until_back(events: Heard, before: int, session: RemoteSystem) -> None:
     """Wait until a client is connected to another host."""
     events.wait_for(HostBack, lambda _: session.welcome.pid != before)

@@ -29,7 +29,15 @@ from backburner.actors.processes import exit_notes, marks
 from conditions import until
 from patience import PATIENCE
 
-from tests.host.clients import Heard, keeper_of, kill, kill_both, until_back, waits_for
+from tests.host.clients import (
+    Heard,
+    keeper_of,
+    kill,
+    kill_both,
+    kill_named,
+    until_back,
+    waits_for,
+)
 
 if TYPE_CHECKING:
     from host_care import HostCare
@@ -91,12 +99,7 @@ def test_jobs_outlive_killed_processes(
     waits = session.add("Waits", "sleep", "1h")
     until(lambda: [it.last_line for it in session.list()] == ["set", "set", None])
     before = session.welcome.pid
-    if killed == "host":
-        kill(before)
-    elif killed == "keeper":
-        keeper_of(session).kill()
-    else:
-        kill_both(session)
+    kill_named(session, killed)
     until_back(events, before, session)
 
     assert [it.status for it in session.list()] == [TaskStatus.RUNNING] * 3

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from patience import PATIENCE
 
 from tests.faults.program import SOAK
-from tests.host.clients import Heard, keeper_of, kill, kill_both, until_back
+from tests.host.clients import Heard, kill_named, until_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,12 +167,7 @@ def test_no_job_is_lost_and_every_exit_status_is_true_under_load(  # noqa: PLR09
             load.add(_AFTER)
             time.sleep(chance.random() * _SOON / 10)
             before, begin = session.welcome.pid, time.time()
-            if killed == "host":
-                kill(before)
-            elif killed == "keeper":
-                keeper_of(session).kill()
-            else:
-                kill_both(session)
+            kill_named(session, killed)
             until_back(events, before, session)
             gaps.append(_Gap(begin, time.time()))
         load.go_on.touch()

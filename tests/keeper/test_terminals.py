@@ -13,7 +13,7 @@ from backburner.actors.testing import Recorder
 from conditions import until
 from patience import PATIENCE
 
-from tests.host.clients import Heard, kill
+from tests.host.clients import Heard, kill_named, until_back
 
 from .test_keeper import keeper_of
 
@@ -30,11 +30,8 @@ def _output(task: Task) -> bytes:
 
 def _lose(session: RemoteSystem, events: Heard, process: str) -> None:
     before = session.welcome.pid
-    if process == "host":
-        kill(before)
-    elif process == "keeper":
-        keeper_of(session).kill()
-    events.wait_for(HostBack, lambda _: session.welcome.pid != before)
+    kill_named(session, process)
+    until_back(events, before, session)
     if process == "keeper":
         assert keeper_of(session).pid == before
 

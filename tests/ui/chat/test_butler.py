@@ -66,10 +66,13 @@ def test_the_butler_runs_a_job_and_claims_its_news(talk: Talk) -> None:
     assert task.origin == "work"  # the conversation for its news
 
 
-def test_the_butler_runs_a_job_after_another(talk: Talk) -> None:
-    nap = talk.system.add("Nap", "bash", "read -t 0.2 x <> <(:); true")
+def test_the_butler_runs_a_job_after_another(talk: Talk, tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    command = f"until [ -e {go_on} ]; do sleep 0.01; done"
+    nap = talk.system.add("Nap", "bash", command)
     talk.say(f"run the tests when {nap.id} is done")
     assert talk.hear() == "I shall run the tests when #1 is done."
+    go_on.touch()
     assert talk.hear() == "Very well. That is #2."
 
 

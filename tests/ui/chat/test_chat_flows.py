@@ -67,9 +67,13 @@ def test_a_first_task_runs(started: PtySession) -> None:
     assert "left session main: 1 complete" in started.text
 
 
-def test_a_running_task_is_shown_and_its_end_reported(chat: PtySession) -> None:
-    chat.send("!echo 30%; read -t 0.7 x <> <(:); echo done\r")
+def test_a_running_task_is_shown_and_its_end_reported(
+    chat: PtySession, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go-on"
+    chat.send(f"!echo 30%; until [ -e {go_on} ]; do sleep 0.01; done\r")
     chat.wait("── Tasks", "━━━", "30%", "1 running")
+    go_on.touch()
     chat.wait("✓ #1 complete")
     chat.wait("idle")
 
@@ -125,13 +129,15 @@ def test_an_open_task_follows_searches_and_closes(chat: PtySession) -> None:
     chat.wait_gone("following")
 
 
-def test_a_conversation_shows_its_own_tasks(chat: PtySession) -> None:
+def test_a_conversation_shows_its_own_tasks(chat: PtySession, tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
     chat.send("/chat --new work\r")
     chat.wait("backburner · work")
-    chat.send("!sleep 1\r")
+    chat.send(f"!until [ -e {go_on} ]; do sleep 0.01; done\r")
     chat.wait("#1 running")
     chat.send("/chat main\r")
     chat.wait("backburner · main")
+    go_on.touch()
     chat.wait("● work 1", "idle")
     chat.send("/chats\r")
     chat.wait("> main", "work", "unread")

@@ -71,11 +71,6 @@ def _take_streams() -> tuple[int, int]:
 
     Prints go to standard error, and reads of standard input get an empty file.
     """
-    for fd in (_STDIN, _STDOUT, _STDERR):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets this number, the lowest free one
     source, target = os.dup(_STDIN), os.dup(_STDOUT)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, _STDIN)

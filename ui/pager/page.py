@@ -135,11 +135,7 @@ class Page:
         return Place(line, max(0, rows - self.height))
 
     def _row_count(self, look: FileLook, line: int) -> int:
-        return len(self._rows_of(look, line)) if self.wrap else 1
-
-    def _rows_of(self, look: FileLook, line: int) -> list[Row]:
-        rows, _ = self._rows_and_style(look, line, PLAIN)
-        return rows
+        return len(self._rows_and_style(look, line, PLAIN)[0]) if self.wrap else 1
 
     def _rows_and_style(
         self, look: FileLook, line: int, style: Style

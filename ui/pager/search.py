@@ -44,10 +44,6 @@ class Query:
         """Return the spans of the text in a line that is safe to show."""
         return [match.span() for match in self._pattern.finditer(line)]
 
-    def is_in(self, data: bytes) -> bool:
-        """Return whether a line of a file contains the text."""
-        return bool(self.count_in(data))
-
     def count_in(self, data: bytes) -> int:
         """Count the text in a line of a file."""
         line = safe_line(decode_line(data))
@@ -143,7 +139,7 @@ class FileSearch:
             return
         lines = look.lines_between(start, end)
         for line, after in pairwise([*lines, end]):
-            if self._query.is_in(data[line - start : after - start]):
+            if self._query.count_in(data[line - start : after - start]):
                 yield line
 
 

@@ -24,7 +24,7 @@ _BRIGHT: Final = 60
 _BASIC: Final = 8
 _CUBE: Final = 16
 _GRAYS: Final = 232
-_STYLES: Final = ("normal", "bold", "dim", "italic", "underline", "reverse")
+_STYLES: Final = ("bold", "dim", "italic", "underline", "reverse")
 _LEVELS: Final = (0, 95, 135, 175, 215, 255)
 
 
@@ -75,9 +75,9 @@ def learned(built: blessed.Terminal) -> Sequences:
     known = {
         name: str(getattr(built, name)) or getattr(STANDARD, name)
         for name in Sequences.__struct_fields__
-        if name not in {"move_yx", *_STYLES}
+        if name not in {"move_yx", "normal", *_STYLES}
     }
-    styles = {name: str(getattr(built, name)) for name in _STYLES}
+    styles = {name: str(getattr(built, name)) for name in ("normal", *_STYLES)}
 
     @lru_cache(4096)
     def move_yx(row: int, column: int) -> str:
@@ -164,15 +164,9 @@ class Styling:
         if style == PLAIN:
             return ""
         known = self._sequences
-        parts = (
-            known.bold if style.bold else "",
-            known.dim if style.dim else "",
-            known.italic if style.italic else "",
-            known.underline if style.underline else "",
-            known.reverse if style.reverse else "",
-            self._color(style.fg, _FOREGROUND),
-            self._color(style.bg, _BACKGROUND),
-        )
+        parts = [getattr(known, name) for name in _STYLES if getattr(style, name)]
+        parts.append(self._color(style.fg, _FOREGROUND))
+        parts.append(self._color(style.bg, _BACKGROUND))
         return "".join(parts)
 
     def _color(self, color: int | tuple[int, int, int] | None, base: int) -> str:

@@ -55,17 +55,13 @@ _UNDERLINE_COLOR: Final = 58
 _Color = int | tuple[int, int, int]
 
 
-def sgr_row(line: str, style: Style = PLAIN) -> Row:
+def sgr_row(line: str) -> Row:
     """Make a line of program output safe to show, and keep its colors.
 
     The text of the row is that of `actors.safe_text.safe_line`, except that tabs count
-    only visible text before them.
-
-    Args:
-        line: Any text without line breaks.
-        style: The style at the start of the line.
+    only visible text before them. The line has no line breaks.
     """
-    row, _ = sgr_row_and_style(line, style)
+    row, _ = sgr_row_and_style(line)
     return row
 
 

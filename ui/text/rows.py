@@ -8,14 +8,8 @@ import msgspec
 class Style(msgspec.Struct, frozen=True):
     """The style of text; the default is that of the terminal.
 
-    Attributes:
-        fg: Text color: 0 to 255 of the terminal's palette, or `(red, green, blue)`.
-        bg: Background color, in the same form.
-        bold: Whether the text is bold.
-        dim: Whether it is dim.
-        italic: Whether it is italic.
-        underline: Whether it is underlined.
-        reverse: Whether text and background color are swapped.
+    Colors are 0 to 255 of the terminal's palette, or `(red, green, blue)`. `reverse`
+    swaps the colors of text and background.
     """
 
     fg: int | tuple[int, int, int] | None = None

@@ -22,11 +22,7 @@ _CHUNK: Final = 1 << 16
 
 
 def run(arguments: list[str]) -> int:
-    """Copy until one end is closed; the arguments are the socket's folder and name.
-
-    Returns:
-        The exit status.
-    """
+    """Copy from and to the socket of this folder and name, until one end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     folder, name = arguments
     try:

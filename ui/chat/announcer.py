@@ -85,11 +85,7 @@ class Announcer:
         return None
 
     def settle(self, answer: EndsClaimed | Refused) -> int | None:
-        """Take the answer to a claim.
-
-        Returns:
-            The last change to announce, if the claim was granted.
-        """
+        """Take the answer to a claim; return the last granted change, if any."""
         claimed, self._claimed = self._claimed, None
         if isinstance(answer, Refused) or claimed is None:
             return None

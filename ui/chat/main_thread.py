@@ -127,10 +127,9 @@ class MainThread:
         )
 
     def run(self, trouble: str | None = None) -> tuple[str, int]:
-        """Run until the session has ended; show `trouble`, if any, from the start.
+        """Run until the session has ended; return the last line and the exit status.
 
-        Returns:
-            The last line and the exit status.
+        `trouble`, if any, is shown from the start.
         """
         notices = [*self._system.warnings, *([] if trouble is None else [trouble])]
         text = "backburner: left"

@@ -53,12 +53,9 @@ def complain_refused(error: RefusedError) -> int:
 def try_each(
     ids: Iterable[int], change: Callable[[int], _Changed]
 ) -> tuple[list[_Changed], int]:
-    """Apply a change to several ids; print which of them were refused, and why.
+    """Change several ids; return the results and the exit status.
 
-    A refusal does not affect the other ids.
-
-    Returns:
-        The results, and the exit status.
+    Prints which ids were refused, and why; a refusal does not affect the other ids.
     """
     done: list[_Changed] = []
     status = 0
@@ -129,11 +126,7 @@ class Call:
             raise
 
     def change_each(self, ids: Iterable[int], change: Callable[[int], Task]) -> int:
-        """Change tasks, and write each with the reason of its state.
-
-        Returns:
-            The exit status.
-        """
+        """Change tasks, and write each with its reason; return the exit status."""
         changed, status = try_each(ids, change)
         if changed or self.as_json:
             lines = (f"#{task.id} {safe_line(task.reason)}" for task in changed)

@@ -186,8 +186,7 @@ class Joiner:
     def take(self, line: str, shell: str | None) -> str | None:
         """Add a line, of which bash gets `shell`. Blocks while bash checks it.
 
-        Returns:
-            The complete command, or None if it continues.
+        Return the complete command, or None if it continues.
         """
         if self._missing is None:
             if shell is None:

@@ -114,11 +114,7 @@ class EditBuffer:
         self._last = "move"
 
     def move_line(self, step: int) -> bool:
-        """Move to the line above (-1) or below (1), to the nearest column.
-
-        Returns:
-            Whether there is such a line.
-        """
+        """Move to the line above (-1) or below (1); return whether there is one."""
         start, end = self.line_start, self.line_end
         if (step < 0 and start == 0) or (step > 0 and end == len(self.text)):
             return False

@@ -167,22 +167,14 @@ class Editor:
         self._buffer.load(self._fold_large(clean_input(text)))
 
     def take_suggestion(self) -> bool:
-        """Insert the offered text, or the `suggestion`.
-
-        Returns:
-            Whether there was a text to insert.
-        """
+        """Insert the offered text or the `suggestion`; return whether one was there."""
         suggestion = self.offered or self.suggestion
         if suggestion:
             self._buffer.type(suggestion)
         return bool(suggestion)
 
     def unfold(self) -> bool:
-        """Unfold the paste at the cursor, to edit it (Ctrl+O).
-
-        Returns:
-            Whether there was a folded paste.
-        """
+        """Unfold the paste at the cursor, to edit it; return whether there was one."""
         buffer = self._buffer
         for start in (buffer.cursor - 1, buffer.cursor):
             char = buffer.text[max(0, start) : start + 1]
@@ -192,11 +184,7 @@ class Editor:
         return False
 
     def clear(self) -> str:
-        """Empty the input; Ctrl+Y or Up restores it.
-
-        Returns:
-            The text of the input.
-        """
+        """Empty the input, and return its text; Ctrl+Y or Up restores it."""
         text = self.text
         self.remember(text)
         self._buffer.move(0)
@@ -205,10 +193,9 @@ class Editor:
         return text
 
     def submit(self) -> str:
-        """Empty the input; call `remember` afterwards, unless the text is put back.
+        """Empty the input, and return its text.
 
-        Returns:
-            The text of the input.
+        Call `remember` afterwards, unless the text is put back.
         """
         text = self.text
         self._begin_anew()

@@ -70,11 +70,7 @@ class Typist:
         self._ended_by: int | None = None
 
     def run(self) -> int | None:
-        """Read until the session is finished. Blocks.
-
-        Returns:
-            The number of a signal that asked this program to end, if any.
-        """
+        """Read until the session ends; return the signal that asked for that, if any."""
         with self._wakeup.hearing(signal.SIGTSTP, signal.SIGCONT):
             self._enter()
             try:

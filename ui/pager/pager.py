@@ -286,8 +286,7 @@ class Pager:
     def step(self) -> bool:
         """Run a bounded step of the search; go to a match if it finds one.
 
-        Returns:
-            Whether a search is still running.
+        Return whether a search is still running.
         """
         search, query = self._search, self._query
         if search is None or query is None:

@@ -25,10 +25,9 @@ class PostLoop(Loop):
         self.watch(self._bell, READ, self._take)
 
     def post(self, call: Callable[[], None]) -> bool:
-        """Schedule a call. Thread-safe; never blocks.
+        """Schedule a call; return whether the loop still runs.
 
-        Returns:
-            Whether the loop still runs.
+        Thread-safe; never blocks.
         """
         with self._lock:
             if self._bell < 0:

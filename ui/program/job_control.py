@@ -45,11 +45,7 @@ def waiting(fd: int) -> int:
 
 
 def await_foreground(fd: int, wakeup: Wakeup) -> tuple[int, ...]:
-    """Stop while this program is in the background.
-
-    Returns:
-        The signals received meanwhile.
-    """
+    """Stop while in the background; return the signals received meanwhile."""
     heard: tuple[int, ...] = ()
     while not in_foreground(fd):
         # A shell that ends a stopped program also continues it, in either order.

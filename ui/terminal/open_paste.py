@@ -23,11 +23,7 @@ class OpenPaste:
         self._tail = ""
 
     def take(self, text: str, at: int) -> tuple[int, bool]:
-        """Add the pasted part of `text[at:]`.
-
-        Returns:
-            The end of the part, and whether the paste ends there.
-        """
+        """Add the paste in `text[at:]`; return its end, and whether that ends it."""
         if self._tail:
             # The end marker may have begun in the previous text.
             seam = self._tail + text[at : at + len(_PASTE_ENDS)]

@@ -146,11 +146,7 @@ class Screen:
         return "".join(parts)
 
     def _osc(self, command: str, *, pass_through: bool = False) -> bool:
-        """Send an operating system command (OSC), through a multiplexer if requested.
-
-        Returns:
-            Whether it was sent.
-        """
+        """Send an operating system command (OSC); return whether it was sent."""
         if not self._takes_osc:
             return False
         sequence = f"\x1b]{command}\a"

@@ -130,11 +130,7 @@ def _begins_cluster(text: str, at: int) -> bool:
 
 
 def clip(text: str, columns: int, ellipsis: str = ELLIPSIS) -> str:
-    """Cut a line to `columns`; the ellipsis, if it fits, marks the cut.
-
-    Returns:
-        A text of at most `columns` cells.
-    """
+    """Cut a line to at most `columns`; the ellipsis, if it fits, marks the cut."""
     if width(text) <= columns:
         return text
     if width(ellipsis) > columns:
@@ -257,11 +253,7 @@ def row_width(row: Iterable[Span]) -> int:
 
 
 def clip_row(row: Row, columns: int, ellipsis: str = ELLIPSIS) -> Row:
-    """Cut a row that is too wide; mark the cut in the style of the cut text.
-
-    Returns:
-        A row of at most `columns` cells.
-    """
+    """Cut a row to at most `columns`; mark the cut in the style of the cut text."""
     if row_width(row) <= columns:
         return row
     if width(ellipsis) > columns:

@@ -222,11 +222,7 @@ class Conversations:
     def extend_speech(
         self, who: str, at: datetime, says: PartnerSays, where: str
     ) -> Said | None:
-        """Add a piece to a message that is being spoken in a conversation.
-
-        Returns:
-            The whole message, if this was the last piece.
-        """
+        """Add a piece to a message; return the whole message after its last piece."""
         conversation = self._find(where)
         before = conversation.transcript.next_serial
         said = conversation.transcript.extend_speech(who, at, says)

@@ -116,10 +116,9 @@ class TranscriptItems:
         return low
 
     def add(self, entry: Entry, now: float = 0.0) -> int:
-        """Add an entry; news may change or replace earlier news instead.
+        """Add an entry, and return the number of the item that shows it.
 
-        Returns:
-            The number of the item that shows it.
+        News may change or replace earlier news instead.
         """
         if isinstance(entry, TaskNews):
             return self._add_news(entry, now)
@@ -132,12 +131,9 @@ class TranscriptItems:
         return self._talked
 
     def extend_speech(self, who: str, at: datetime, says: PartnerSays) -> Said | None:
-        """Add a piece to a speaker's message, or begin a message.
+        """Add a piece to a speaker's only message in progress, or begin a message.
 
-        A speaker has one message in progress at a time.
-
-        Returns:
-            The whole message, if this was the last piece.
+        Return the whole message after its last piece.
         """
         begun = self._growing.get(who)
         all_of_it: list[str] = [] if begun is None else begun[1]

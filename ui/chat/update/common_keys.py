@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def take_terminal_key(key: Key) -> list[Effect] | None:
-    """Handle a key that concerns the terminal, also during input and questions.
-
-    Returns:
-        The effects; None for any other key.
-    """
+    """Handle a key that concerns the terminal in any mode; return None for others."""
     match keymap.COMMON.action(key.name):
         case "suspend":
             return [Suspend()]

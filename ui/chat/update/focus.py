@@ -59,11 +59,7 @@ def focus_next(state: ChatState, step: int = 1) -> list[Effect]:
 
 
 def leave_unseen_panel(state: ChatState) -> bool:
-    """Give the focus back to the input if the panel that has it is not visible.
-
-    Returns:
-        Whether the focus has moved.
-    """
+    """Give the focus of an invisible panel to the input; return whether it moved."""
     if state.focus is not Focus.PANEL:
         return False
     parts, _ = measured(state)

@@ -80,11 +80,7 @@ Message = (
 
 
 def update(state: ChatState, message: Message, now: float) -> list[Effect]:
-    """Apply a message to the state.
-
-    Returns:
-        The effects outside of the state.
-    """
+    """Apply a message to the state; return the effects outside of the state."""
     state.now = now
     effects = _take(state, message)
     return [*effects, *find_names(state), *write_down(state)]

@@ -73,11 +73,7 @@ def panel_rows(state: ChatState, columns: int, height: int) -> list[Row]:
 
 
 def shown_tasks(state: ChatState, room: int) -> tuple[list[Seen], int, int]:
-    """Return the tasks that the panel shows in `room` rows.
-
-    Returns:
-        The tasks, the number of tasks before them, and the total number.
-    """
+    """Return the tasks in `room` rows, the number before them, and the total."""
     board = state.board
     if not state.has_keys("tasks"):
         live, total = board.live(room, state.now)

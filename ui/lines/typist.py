@@ -70,7 +70,7 @@ class Typist:
         self._ended_by: int | None = None
 
     def run(self) -> int | None:
-        """Read until the session ends; return the signal that asked for that, if any."""
+        """Read until the session ends; return the signal that asked for it, if any."""
         with self._wakeup.hearing(signal.SIGTSTP, signal.SIGCONT):
             self._enter()
             try:

@@ -138,7 +138,9 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
         try:
             if made:
                 # Creating comes first; `O_EXCL` doesn't follow links either.
-                return os.open(name, flags | os.O_EXCL, _FILE_MODE, dir_fd=folder)
+                fd = os.open(name, flags | os.O_EXCL, _FILE_MODE, dir_fd=folder)
+                os.fchmod(fd, _FILE_MODE)  # the umask may have removed rights
+                return fd
         except FileExistsError:
             if flags & os.O_EXCL:
                 raise
@@ -196,7 +198,7 @@ def open_folder(path: Path | str, parent: int | None = None) -> int:
         _make_folders(path)
     else:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(name, _FOLDER_MODE, dir_fd=parent)
+            _make_folder(name, parent)
     found = os.stat(name, dir_fd=parent, follow_symlinks=False)
     check_folder(found, path)
     if parent is None:
@@ -242,7 +244,7 @@ def _closed_on_error(fd: int) -> Generator[None]:
 def _make_folders(path: Path | str) -> None:
     # The XDG base directory specification requires mode 0700 for new parents, too.
     try:
-        os.mkdir(path, _FOLDER_MODE)
+        _make_folder(path)
     except FileExistsError:
         return
     except FileNotFoundError:
@@ -251,7 +253,13 @@ def _make_folders(path: Path | str) -> None:
             raise
         _make_folders(above)
         with contextlib.suppress(FileExistsError):
-            os.mkdir(path, _FOLDER_MODE)
+            _make_folder(path)
+
+
+def _make_folder(path: Path | str, parent: int | None = None) -> None:
+    os.mkdir(path, _FOLDER_MODE, dir_fd=parent)
+    # The umask may have removed rights. Nobody else can have replaced it.
+    os.chmod(path, _FOLDER_MODE, dir_fd=parent)
 
 
 def _above(path: Path | str) -> str:

@@ -113,16 +113,22 @@ def test_a_folder_replaceable_by_others_is_refused(folder: Path) -> None:
         pass
 
 
-def test_new_folders_are_private_under_any_umask(tmp_path: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_new_folders_are_private_under_any_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
     try:
         with running(TaskSystem(directory=tmp_path / "a/b/main")) as system:
             task = system.add("Print", "bash", "echo hi")
             system.wait(task.id, timeout=PATIENCE)
     finally:
         os.umask(before)
-    for path in (tmp_path / "a").rglob("*"):
-        assert not path.stat().st_mode & 0o077, path
+    # The job itself creates its output file.
+    modes = {
+        f"{path.stat().st_mode & 0o777:o} {'folder' if path.is_dir() else 'file'}"
+        for path in (tmp_path / "a", *(tmp_path / "a").rglob("*"))
+        if path.parent.name != "output"
+    }
+    assert modes == {"700 folder", "600 file"}
 
 
 def test_a_link_in_the_path_is_followed_and_a_broken_link_is_named(

@@ -27,18 +27,24 @@ def is_drawable(
 
 
 def asks_for_ascii(environ: Mapping[str, str]) -> bool:
-    """Return whether the environment names a locale that is limited to ASCII.
+    """Return whether the environment names a locale that can't show UTF-8.
 
-    Python uses UTF-8 there too, so the encoding of a stream does not tell. An empty
-    environment does not count.
+    Python uses UTF-8 in the locale C too, so the encoding of a stream does not tell. An
+    empty environment does not count.
     """
     if everything := environ.get("LC_ALL"):
-        return everything in _ASCII
+        return _lacks_utf8(everything)
     characters = environ.get("LC_CTYPE")
     # Python itself sets one of these if the locale was C when it started.
     if characters and characters not in _COERCED:
-        return characters in _ASCII
-    return environ.get("LANG") in _ASCII
+        return _lacks_utf8(characters)
+    return _lacks_utf8(environ.get("LANG", ""))
+
+
+def _lacks_utf8(locale: str) -> bool:
+    """Return whether a locale has another character set, such as `de_DE.ISO-8859-1`."""
+    characters = locale.partition("@")[0].partition(".")[2]
+    return locale in _ASCII or characters.lower() not in {"", "utf-8", "utf8"}
 
 
 def editor_command() -> list[str]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         {"LC_ALL": "C", "LANG": "en_US.UTF-8"},
         {"LC_CTYPE": "POSIX", "LANG": "en_US.UTF-8"},
         {"LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LANG": "C"},
+        {"LC_ALL": "de_DE.ISO-8859-1", "LANG": "C.UTF-8"},
+        {"LC_CTYPE": "ja_JP.eucJP", "LANG": "en_US.UTF-8"},
+        {"LANG": "de_DE.ISO8859-15@euro"},
     ],
 )
 def test_an_ascii_locale_requests_ascii(environ: dict[str, str]) -> None:
@@ -32,6 +35,8 @@ def test_an_ascii_locale_requests_ascii(environ: dict[str, str]) -> None:
         {"LANG": "C.UTF-8"},
         {"LC_ALL": "en_US.UTF-8", "LANG": "C"},
         {"LC_CTYPE": "de_DE.UTF-8", "LANG": "C"},
+        {"LANG": "de_DE.utf8@euro"},
+        {"LANG": "de_DE"},
     ],
 )
 def test_other_locales_do_not_request_ascii(environ: dict[str, str]) -> None:

@@ -67,6 +67,13 @@ def content(directory: Path) -> dict[str, bytes]:
     return {str(it.relative_to(directory)): it.read_bytes() for it in files}
 
 
+@pytest.mark.usefixtures("left")
+def test_pause_without_a_host_says_how_to_pause_tasks_as_they_start(verb: Verb) -> None:
+    done = verb("pause")
+    assert done.returncode == 1
+    assert "`backburner host start && backburner pause` pauses them" in done.stderr
+
+
 def test_status_without_a_host_lists_tasks_and_says_none_runs(
     verb: Verb, left: Path
 ) -> None:

@@ -154,7 +154,10 @@ def _without_host(call: Call) -> int:
     verb = call.options.verb
     session = ClosedSession(Path(call.settings.directory))
     if verb not in _READING:
-        return complain(session.state, EXIT_UNSUCCESSFUL)
+        text = session.state
+        if verb == "pause":
+            text += "; `backburner host start && backburner pause` pauses them at once"
+        return complain(text, EXIT_UNSUCCESSFUL)
     status = _READING[verb](call, session)
     if verb not in {"log", "wait"}:
         sys.stdout.flush()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from backburner.actors import Notification
 
-_BURN = "i=0; while :; do i=$((i+1)); done"
+_BURN = "ulimit -t 600; i=0; while :; do i=$((i+1)); done"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class TmuxSession:
     """A tmux server of its own, with one shell in it.
 
     Args:
-        folder: For the server's socket.
+        folder: For the server's socket, and the directory of the shell.
         columns: The width of the window.
         rows: The height of the window.
     """
@@ -27,8 +27,9 @@ class TmuxSession:
     def __init__(self, folder: Path, columns: int = 90, rows: int = 24) -> None:
         self._socket = str(folder / "tmux")
         shell = "bash --norc --noprofile -i"
-        size = ("-x", str(columns), "-y", str(rows))
-        self._run("-f", "/dev/null", "new-session", "-d", *size, f"PS1='$ ' {shell}")
+        # In that folder, where an editor leaves its swap file if a test is killed.
+        place = ("-c", str(folder), "-x", str(columns), "-y", str(rows))
+        self._run("-f", "/dev/null", "new-session", "-d", *place, f"PS1='$ ' {shell}")
         self.wait("$")
 
     def __enter__(self) -> Self:

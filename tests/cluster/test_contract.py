@@ -271,13 +271,13 @@ def test_unread_input_is_refused_until_there_is_room(rig: Rig) -> None:
     assert rig.printed(task) == f"ready\n{(sent + 1) * 65536}\n"
 
 
-def inputs(told: Recorder[Notification]) -> list[TaskChanged]:
-    return [it for it in told.of(TaskChanged) if it.event is TaskEvent.INPUT]
+def inputs(news: Recorder[Notification]) -> list[TaskChanged]:
+    return [it for it in news.of(TaskChanged) if it.event is TaskEvent.INPUT]
 
 
 def test_each_wait_for_input_is_reported_once(rig: Rig) -> None:
-    told: Recorder[Notification] = Recorder()
-    rig.system.subscribe(told)
+    news: Recorder[Notification] = Recorder()
+    rig.system.subscribe(news)
     command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
     task_id = rig.add(command, input="terminal")
     for number, answer in enumerate(("x", "1")):
@@ -285,8 +285,8 @@ def test_each_wait_for_input_is_reported_once(rig: Rig) -> None:
         assert rig.system.get(task_id).reason == "waits for input"
         rig.system.send_input(task_id, f"{answer}\r")
         until(lambda: not rig.system.get(task_id).awaits_input)
-        assert len(inputs(told)) == number + 1
-    assert [it.task.last_line for it in inputs(told)] == ["Name:", "Age:"]
+        assert len(inputs(news)) == number + 1
+    assert [it.task.last_line for it in inputs(news)] == ["Name:", "Age:"]
     rig.system.cancel(task_id, now=True)
 
 

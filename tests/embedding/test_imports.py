@@ -56,15 +56,15 @@ def test_a_name_loads_its_package_and_no_session_code() -> None:
 
 
 def test_every_public_name_matches_its_typed_import() -> None:
-    told = {
+    named = {
         alias.name: f"{backburner.actors.__name__}.{node.module}"
         for node in ast.walk(ast.parse((ACTORS / "__init__.py").read_text()))
         if isinstance(node, ast.ImportFrom) and node.level
         for alias in node.names
     }
 
-    assert sorted(told) == backburner.actors.__all__
-    for name, module in told.items():
+    assert sorted(named) == backburner.actors.__all__
+    for name, module in named.items():
         assert getattr(backburner.actors, name) is getattr(sys.modules[module], name)
 
 

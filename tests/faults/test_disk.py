@@ -194,11 +194,11 @@ def test_an_unwritten_task_does_not_succeed(state: Path) -> None:
             program.send("!echo lost")
             program.close_input()
             assert program.wait() == 1
-        told = [*program.texts("error")]
+        errors = [*program.texts("error")]
         assert any(
             text.startswith(("echo lost: could not be stored", REFUSAL))
-            for text in told
-        ), told
+            for text in errors
+        ), errors
 
 
 def _wait_until_gone(program: Program, *command: str) -> None:
@@ -283,7 +283,7 @@ def test_an_unwritten_task_is_not_visible(tmp_path: Path, manner: str) -> None:
     request = AddTask(TaskRequest("Task", "sleep", ("0",)))
     news: Recorder[Notification] = Recorder()
     with running(TaskSystem(directory=tmp_path)) as system:
-        told: Promise[QueueReply] = Promise()
+        reply: Promise[QueueReply] = Promise()
         asked = None
         lock = sqlite3.connect(tmp_path / "session.db", isolation_level=None)
         with contextlib.closing(lock):
@@ -291,7 +291,7 @@ def test_an_unwritten_task_is_not_visible(tmp_path: Path, manner: str) -> None:
             if manner == "asked":
                 asked = system.queue.ask(request, block=False)
             else:
-                system.queue.tell(replace(request, reply_to=told))
+                system.queue.tell(replace(request, reply_to=reply))
             assert system.list() == ()
             with pytest.raises(RefusedError, match="no task 1"):
                 system.get(1)
@@ -305,7 +305,7 @@ def test_an_unwritten_task_is_not_visible(tmp_path: Path, manner: str) -> None:
             # A copy is what a kill at this moment would leave.
             rows = lock.execute("SELECT count(*) FROM tasks").fetchone()
             assert rows == (0,)
-        answer = told.get(PATIENCE) if asked is None else asked.get(timeout=PATIENCE)
+        answer = reply.get(PATIENCE) if asked is None else asked.get(timeout=PATIENCE)
         assert isinstance(answer, TaskAdded)
         (ended,) = system.wait(1, timeout=PATIENCE)
         assert ended.status == "complete"

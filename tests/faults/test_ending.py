@@ -101,8 +101,8 @@ def test_a_signal_does_not_wait_for_processes_of_a_killed_program(state: Path) -
             # The reason for the slow opening of the session is reported.
             until(lambda: "ending what was left running" in again.errors())
             _signal_until_it_ends(again)
-            (told,) = again.errors().splitlines()
-            named = re.findall(r"\d+(?= \()", told)
+            (line,) = again.errors().splitlines()
+            named = re.findall(r"\d+(?= \()", line)
             assert len(set(named)) == len(named) > 0
         assert program.left() == []
 

@@ -136,7 +136,7 @@ def _shown_before(state: Path) -> int:
     return rows[0] if rows else 0
 
 
-def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
+def _check_tasks(announced: _Told, written: _Written, alive_ids: set[int]) -> None:
     """Compare the journal with the announcements.
 
     Args:
@@ -146,7 +146,7 @@ def _check_tasks(told: _Told, written: _Written, alive_ids: set[int]) -> None:
     """
     assert written.integrity == "ok"
     finished = sum(task.status.is_final for task in written.tasks.values())
-    for task_id, told_of in told.acknowledged.items():
+    for task_id, told_of in announced.acknowledged.items():
         task = written.tasks.get(task_id)
         if task is None and told_of.status.is_final and finished == _HISTORY:
             continue
@@ -186,7 +186,7 @@ def _wait_until_open(program: Program) -> None:
 
 
 def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
-    told = _Told()
+    announced = _Told()
     dead: list[str] = []
     killed: list[str] = []
     for _ in range(rounds):
@@ -194,13 +194,13 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
         with Program(state, "--parallel", "3") as program:
             if chance.random() < 0.75:
                 _wait_until_open(program)
-                _check_after_reopening(told, program, state, dead)
+                _check_after_reopening(announced, program, state, dead)
                 dead.clear()
             program.send(*chance.choices(_LOAD, k=12))
             time.sleep(chance.uniform(0, 0.4))
             program.process.kill()
             program.wait()
-            told.take(program.lines, shown_before)
+            announced.take(program.lines, shown_before)
             dead.append(program.tag)
             killed.append(program.tag)
             # Remaining processes are for the next program to find.
@@ -208,13 +208,13 @@ def _kill_and_check(state: Path, rounds: int, chance: random.Random) -> _Told:
     shown_before = _shown_before(state)
     with Program(state, "--parallel", "3") as program:
         _wait_until_open(program)
-        _check_after_reopening(told, program, state, dead)
+        _check_after_reopening(announced, program, state, dead)
         program.send("/quit")
         program.wait()
-        told.take(program.lines, shown_before)
+        announced.take(program.lines, shown_before)
         assert program.left() == []
         assert [it for tag in killed for it in tagged(tag)] == []
-    return told
+    return announced
 
 
 def _older_than(program: Program, tags: list[str]) -> list[psutil.Process]:
@@ -228,14 +228,14 @@ def _older_than(program: Program, tags: list[str]) -> list[psutil.Process]:
 
 
 def _check_after_reopening(
-    told: _Told, program: Program, state: Path, dead: list[str]
+    announced: _Told, program: Program, state: Path, dead: list[str]
 ) -> None:
     assert _older_than(program, dead) == []
     written = _read_journal(state)
     # Lines are printed after the journal is written, so the journal may be ahead.
     lines = list(program.lines)
     started = {it.task.id for it in lines if it.task and it.event == TaskEvent.RUNNING}
-    _check_tasks(told, written, started)
+    _check_tasks(announced, written, started)
     _check_outputs(written, state)
     lost = {it.task.id for it in lines if it.task and it.task.reason == _LOST}
     assert all(written.tasks[i].status is TaskStatus.FAILED for i in lost)
@@ -244,7 +244,7 @@ def _check_after_reopening(
     unshown = {
         seq
         for seq in written.final_seqs
-        if not told.shown[seq] and seq not in shown_here and seq <= opened_with
+        if not announced.shown[seq] and seq not in shown_here and seq <= opened_with
     }
     assert not unshown, "a notification was never shown"
 
@@ -284,9 +284,9 @@ def test_announced_changes_survive_a_kill(
     state: Path, chance: random.Random, report: Callable[[str], None], *, soak: bool
 ) -> None:
     rounds = 200 if soak else 4
-    told = _kill_and_check(state, rounds, chance)
+    announced = _kill_and_check(state, rounds, chance)
     report(
-        f"{rounds} kills, {len(told.acknowledged)} tasks acknowledged,"
-        f" {sum(told.shown.values())} last notifications shown,"
-        f" {told.repeated} of them again after a kill"
+        f"{rounds} kills, {len(announced.acknowledged)} tasks acknowledged,"
+        f" {sum(announced.shown.values())} last notifications shown,"
+        f" {announced.repeated} of them again after a kill"
     )

@@ -185,36 +185,36 @@ def _is_free(lock: Path) -> bool:
 
 def _check(run: _Run) -> None:
     said = run.said
-    told = {
+    announced = {
         word: [int(it.split()[1]) for it in said if it.startswith(f"{word} ")]
         for word in ("added", "ended", "canceled")
     }
-    forgotten = {1, 2, *told["added"][:2]} if "forgetting" in said else set[int]()
+    forgotten = {1, 2, *announced["added"][:2]} if "forgetting" in said else set[int]()
     # A child that was just being started holds the lock until it calls exec.
     until(lambda: _is_free(run.folder / "lock"))
     with TaskSystem(directory=run.folder, grace=0.2) as system:
         assert system.warnings == ()
         system.wait(timeout=PATIENCE)
         tasks = {task.id: task for task in system.list()}
-        assert ({1, 2} | {*told["added"]}) - forgotten <= tasks.keys()
+        assert ({1, 2} | {*announced["added"]}) - forgotten <= tasks.keys()
         if "forgot" in said:
             assert not forgotten & tasks.keys()
         assert all(it.status.is_final for it in tasks.values())
         lost = tasks.get(1)
         assert lost is None or lost.status is TaskStatus.FAILED
-        for task_id in told["ended"]:
+        for task_id in announced["ended"]:
             if task_id in tasks:
                 assert tasks[task_id].status is TaskStatus.COMPLETE
                 log = run.folder / f"output/{task_id}.log"
                 assert log.read_text() == "printed\n"
-        for task_id in {*told["canceled"]} & tasks.keys():
+        for task_id in {*announced["canceled"]} & tasks.keys():
             assert tasks[task_id].status is TaskStatus.CANCELED
         # A task queued at the kill runs once, with its own output.
         waited = tasks.get(2)
         if waited is not None and waited.status is TaskStatus.COMPLETE:
             assert (run.folder / "output/2.log").read_text() == "waited\n"
         new = system.add("Next", "bash", "echo new").id
-        assert new > max([2, *told["added"], *tasks])
+        assert new > max([2, *announced["added"], *tasks])
         (ended,) = system.wait(new, timeout=PATIENCE)
         assert (ended.status, ended.reason) == (TaskStatus.COMPLETE, "exit status 0")
         assert (run.folder / f"output/{new}.log").read_text() == "new\n"

@@ -107,8 +107,8 @@ def test_tasks_have_their_true_ends_with_few_file_descriptors(
 
 def test_more_slots_than_file_descriptors_are_named_at_the_start(state: Path) -> None:
     with Program(state, "--parallel", "60", before=_files(64)) as program:
-        told = program.wait_for(lambda line: "ulimit -n" in line.text)
-        assert told.text.startswith("60 tasks at a time need more open files than the")
+        line = program.wait_for(lambda it: "ulimit -n" in it.text)
+        assert line.text.startswith("60 tasks at a time need more open files than the")
         program.send("/quit")
         assert program.wait() == 0
     with Program(state, "--parallel", "30", before=_files(64)) as program:

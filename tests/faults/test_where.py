@@ -96,9 +96,9 @@ def test_the_environment_of_an_ended_task_is_removed_from_the_journal(
         program.wait_for_end(2)
         program.send("/quit")
         program.wait()
-        told = str(program.lines)
+        lines = str(program.lines)
     assert secret.encode() not in _bytes_of(state)
-    assert secret not in told
+    assert secret not in lines
     with sqlite3.connect(state / "main/session.db") as db:
         assert db.execute("SELECT count(*) FROM environments").fetchone() == (0,)
     db.close()
@@ -197,8 +197,8 @@ def test_a_session_names_tasks_that_start_now_and_next_time(
         program.wait()
         assert program.wait_for(lambda it: it.event == "quit").not_started == (2,)
     with Program(state, directory=second) as program:
-        told = program.wait_for(lambda it: it.event == "reply")
-        assert told.text == (
+        reply = program.wait_for(lambda it: it.event == "reply")
+        assert reply.text == (
             f"starting 1 task that was queued when the session ended:\n"
             f"  #2 Clean  in {first}"
         )

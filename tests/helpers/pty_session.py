@@ -296,10 +296,10 @@ class PtySession:
         end = time.monotonic() + _LAST_WORDS
         while time.monotonic() < end and self.read(0.1):
             pass
-        told = bytes(self.raw[heard:])
+        output = bytes(self.raw[heard:])
         if errors.is_file():
-            told += errors.read_bytes()
-        stacks = told.decode(errors="replace").replace("\r", "")
+            output += errors.read_bytes()
+        stacks = output.decode(errors="replace").replace("\r", "")
         return f"it was running; its threads were in {waits}:\n{stacks}"
 
     def _set_size(self, columns: int, rows: int) -> None:

@@ -46,13 +46,13 @@ def main(folder: str, command: str) -> None:
             raise SystemExit(message["text"])
         if message["type"] != "Told":
             continue
-        told = message["message"]
-        if told["type"] == "TaskAdded":
-            added = told["task"]["id"]
-        elif told["type"] == "TaskChanged":
-            task = told["task"]
-            sys.stdout.write(f"{told['event']} {task['id']} {task['reason']}\n")
-            if task["id"] == added and told["event"] in {"complete", "failed"}:
+        news = message["message"]
+        if news["type"] == "TaskAdded":
+            added = news["task"]["id"]
+        elif news["type"] == "TaskChanged":
+            task = news["task"]
+            sys.stdout.write(f"{news['event']} {task['id']} {task['reason']}\n")
+            if task["id"] == added and news["event"] in {"complete", "failed"}:
                 send(sock, type="Farewell")
                 return
 

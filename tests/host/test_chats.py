@@ -379,11 +379,11 @@ def test_a_signal_to_a_script_ends_only_its_own_tasks(tmp_path: Path) -> None:
             assert program.stdout is not None
             program.stdin.write('/task "Own" bash "exec sleep 600"\n')
             program.stdin.flush()
-            told = ""
-            while "running" not in told:
-                told = program.stdout.readline()
-                assert told
-            assert "Own" in told
+            line = ""
+            while "running" not in line:
+                line = program.stdout.readline()
+                assert line
+            assert "Own" in line
             program.send_signal(signal.SIGTERM)
             rest = program.stdout.read()
             assert program.wait(PATIENCE) == 128 + signal.SIGTERM

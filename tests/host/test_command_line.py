@@ -578,13 +578,13 @@ def test_a_word_that_is_not_a_command_is_named(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "text"),
     [
         (("help",), "    status           list tasks"),
         (("--help",), "    status           list tasks"),
         (("help", "add"), "usage: backburner add "),
     ],
 )
-def test_help_lists_the_commands(words: tuple[str, ...], told: str) -> None:
+def test_help_lists_the_commands(words: tuple[str, ...], text: str) -> None:
     asked = run_program(sys.executable, "-m", "backburner", *words, check=True)
-    assert told in asked.stdout
+    assert text in asked.stdout

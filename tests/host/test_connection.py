@@ -87,13 +87,13 @@ def test_an_unsendable_request_affects_only_itself() -> None:
         for number in (1, 2, 3):
             recipient.tell(Acknowledged(number))
         encoder.next_waits.set()
-        frames, told = FrameReader(LONGEST_FROM_HOST), list[object]()
-        while len(told) < 2:
+        frames, received = FrameReader(LONGEST_FROM_HOST), list[object]()
+        while len(received) < 2:
             for payload in frames.feed(ours.recv(1 << 16)):
                 message = decode_from_host(payload)
                 if isinstance(message, Told):
-                    told.append(message)
-        assert told == [Told(7, Acknowledged(2)), Told(7, Acknowledged(3))]
+                    received.append(message)
+        assert received == [Told(7, Acknowledged(2)), Told(7, Acknowledged(3))]
     connection.actor_stopped.wait(PATIENCE)
     with pytest.raises(pykka.ActorDeadError):
         recipient.tell(Acknowledged(4))
@@ -176,7 +176,7 @@ def test_requests_before_a_stop_are_delivered_before_it() -> None:
         ours.sendall(sense + frame(b"no message of the protocol"))
         # The invalid frame breaks the connection; earlier requests count.
         connection = gone.get(timeout=PATIENCE)
-    told = (Requests(requests[:TOGETHER]), Requests(requests[TOGETHER:]))
-    assert before == [(StopHost("the end"), told)]
-    assert queue_actor.received == (*told, Requests((GetTask(1000),)))
+    expected = (Requests(requests[:TOGETHER]), Requests(requests[TOGETHER:]))
+    assert before == [(StopHost("the end"), expected)]
+    assert queue_actor.received == (*expected, Requests((GetTask(1000),)))
     connection.actor_stopped.wait(PATIENCE)

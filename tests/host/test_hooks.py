@@ -43,25 +43,25 @@ COMMAND = r"""
     printf '%s\n' "$#" "$1" "$2" "$BACKBURNER_SESSION_NAME" "$BACKBURNER_ID"
     printf '%s\n' "$BACKBURNER_DESCRIPTION" "$BACKBURNER_STATUS" "$BACKBURNER_REASON"
     printf '%s\n' "$BACKBURNER_EXIT_CODE" "$BACKBURNER_OUTPUT" "${BACKBURNER_TASK-none}"
-} > "$TOLD.new" && mv "$TOLD.new" "$TOLD.$BACKBURNER_ID"
+} > "$NOTES.new" && mv "$NOTES.new" "$NOTES.$BACKBURNER_ID"
 """
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the prefix of the files that the hook command writes."""
-    path = tmp_path / "told"
-    monkeypatch.setenv("TOLD", str(path))
+    path = tmp_path / "notes"
+    monkeypatch.setenv("NOTES", str(path))
     return path
 
 
 def test_the_hook_gets_the_end_in_its_arguments_and_environment(
-    settings: HostSettings, told: Path
+    settings: HostSettings, notes: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
         failed = session.add("Build\x1b[2J it", "bash", "exit 3")
-        file = told.with_suffix(".1")
+        file = notes.with_suffix(".1")
         until(file.exists)
         (failed,) = session.wait(failed.id, timeout=PATIENCE)
     assert file.read_text().splitlines() == [
@@ -80,7 +80,7 @@ def test_the_hook_gets_the_end_in_its_arguments_and_environment(
 
 
 def test_a_task_found_ended_at_the_start_runs_the_hook(
-    settings: HostSettings, told: Path
+    settings: HostSettings, notes: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
@@ -99,11 +99,11 @@ def test_a_task_found_ended_at_the_start_runs_the_hook(
     for process in (job, host, keeper):
         process.wait(PATIENCE)
     with RemoteSystem(hooked):
-        until(told.with_suffix(".1").exists)
+        until(notes.with_suffix(".1").exists)
 
 
 def test_no_hook_runs_while_a_chat_is_watched(
-    settings: HostSettings, told: Path
+    settings: HostSettings, notes: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
@@ -115,8 +115,8 @@ def test_no_hook_runs_while_a_chat_is_watched(
         session.queue.tell(Unsubscribe(chat))
         session.add("Unseen", "bash", "true")
         # Hooks run one at a time: one for the first task would have run before.
-        until(told.with_suffix(".2").exists)
-        assert not told.with_suffix(f".{seen.id}").exists()
+        until(notes.with_suffix(".2").exists)
+        assert not notes.with_suffix(f".{seen.id}").exists()
 
 
 def test_a_failed_hook_is_logged_and_affects_nothing(settings: HostSettings) -> None:
@@ -131,10 +131,10 @@ def test_a_failed_hook_is_logged_and_affects_nothing(settings: HostSettings) -> 
 
 @pytest.mark.parametrize("ending", ["end", "idle", "restart"])
 def test_pending_notifications_are_sent_before_a_host_ends(
-    settings: HostSettings, told: Path, ending: str
+    settings: HostSettings, notes: Path, ending: str
 ) -> None:
-    gate = told.with_suffix(".gate")
-    wait = f"touch {told}.begun; until [ -e {gate} ]; do sleep 0.01; done;"
+    gate = notes.with_suffix(".gate")
+    wait = f"touch {notes}.begun; until [ -e {gate} ]; do sleep 0.01; done;"
     linger = 0.01 if ending == "idle" else 0.0
     hooked = replace(settings, hooks=Hooks(command=wait + COMMAND), linger=linger)
     with RemoteSystem(hooked) as session:
@@ -143,7 +143,7 @@ def test_pending_notifications_are_sent_before_a_host_ends(
         if ending == "end":
             tasks.append(session.add("y", "bash", "exec sleep 600").id)
         session.wait(*tasks[:3], timeout=PATIENCE)
-        until(told.with_suffix(".begun").exists)
+        until(notes.with_suffix(".begun").exists)
         if ending == "end":
             session.end()
 
@@ -160,7 +160,7 @@ def test_pending_notifications_are_sent_before_a_host_ends(
     if ending == "restart":
         restarting.join(PATIENCE)
     for task in tasks:
-        assert told.with_suffix(f".{task}").exists()
+        assert notes.with_suffix(f".{task}").exists()
     log = Path(settings.directory) / "host.log"
     assert "notifications" not in log.read_text()
 
@@ -266,17 +266,17 @@ def test_all_tasks_are_done_while_others_are_held_or_paused(
 
 
 def test_the_hook_runs_for_all_done_after_the_last_end(
-    settings: HostSettings, told: Path
+    settings: HostSettings, notes: Path
 ) -> None:
     hooked = replace(settings, hooks=Hooks(command=COMMAND))
     with RemoteSystem(hooked) as session:
         session.add("First", "bash", "exec sleep 600")
         session.add("Second", "bash", "true")
-        until(told.with_suffix(".2").exists)
+        until(notes.with_suffix(".2").exists)
         session.cancel(1)
-        until(Path(f"{told}.").exists)
-    assert told.with_suffix(".1").exists()
-    assert Path(f"{told}.").read_text().splitlines()[1:8] == [
+        until(Path(f"{notes}.").exists)
+    assert notes.with_suffix(".1").exists()
+    assert Path(f"{notes}.").read_text().splitlines()[1:8] == [
         "backburner main: all done",
         "all 2 tasks have ended: 1 complete, 1 canceled",
         "main",

@@ -124,9 +124,9 @@ def test_a_hundred_clients_receive_the_same_changes_in_the_same_order(
         client.greet()
         client.send(Subscribe(Number(1)))
     for client in clients:
-        told = client.receive()
-        assert isinstance(told, Told)
-        assert isinstance(told.message, Subscribed)
+        message = client.receive()
+        assert isinstance(message, Told)
+        assert isinstance(message.message, Subscribed)
     task = session.add("x", "bash", "true")
     session.wait(task.id, timeout=PATIENCE)
 
@@ -134,10 +134,10 @@ def test_a_hundred_clients_receive_the_same_changes_in_the_same_order(
     for client in clients:
         story: list[tuple[int, str]] = []
         while not story or story[-1][1] != "complete":
-            told = client.receive()
-            assert isinstance(told, Told)
-            assert isinstance(told.message, TaskChanged)
-            story.append((told.message.seq, told.message.event))
+            message = client.receive()
+            assert isinstance(message, Told)
+            assert isinstance(message.message, TaskChanged)
+            story.append((message.message.seq, message.message.event))
         stories.append(story)
         client.sock.close()
     assert all(story == stories[0] for story in stories)

@@ -155,10 +155,10 @@ def missed(selection: TaskFilter, host: Host, then: Callable[[], None]) -> list[
     """Return what a subscriber receives after an interruption."""
     subscriber: Recorder[Notification] = Recorder("subscriber")
     host.queue.tell(Subscribe(subscriber, which=selection))
-    told = len(subscriber.received)
+    before = len(subscriber.received)
     then()
     host.die()
-    return [*subscriber.received[told:]]
+    return [*subscriber.received[before:]]
 
 
 def test_schedules_and_trouble_are_current_after_an_interruption() -> None:
@@ -204,9 +204,11 @@ def test_a_subscriber_receives_the_slots_and_the_groups_paused_by_a_failure(
     session.add("Test", "bash", "exit 1", terms=Terms(group="ci"))
     paused = first.wait_for(GroupPaused)
     session.subscribe(then)
-    told = then.wait_for(Subscribed)
-    assert told.slots == 3
-    assert [(it.group, it.task.id) for it in told.paused] == [("ci", paused.task.id)]
+    subscribed = then.wait_for(Subscribed)
+    assert subscribed.slots == 3
+    assert [(it.group, it.task.id) for it in subscribed.paused] == [
+        ("ci", paused.task.id)
+    ]
     session.forget_finished()
     session.subscribe(last := Heard())
     assert last.wait_for(Subscribed).paused == ()
@@ -222,8 +224,10 @@ def test_lasting_trouble_is_announced_after_an_interruption() -> None:
 def test_waiting_for_input_is_announced_after_an_interruption() -> None:
     host = Host(RUNNING)
     waits = replace(RUNNING, awaits_input=True)
-    told = missed(TaskFilter.RUNNING, host, lambda: setattr(host, "tasks", (waits,)))
-    assert TaskChanged(9, TaskEvent.INPUT, waits) in told
+    received = missed(
+        TaskFilter.RUNNING, host, lambda: setattr(host, "tasks", (waits,))
+    )
+    assert TaskChanged(9, TaskEvent.INPUT, waits) in received
 
 
 def test_messages_sent_during_an_interruption_are_shown_once() -> None:

@@ -22,7 +22,7 @@ def _without_room(shell: Shell, verb: str, *words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("verb", "told"),
+    ("verb", "report"),
     [
         (("add", "--", "true"), "added #2"),
         (("add", "-p", "--stash", "--", "true"), "added #2"),
@@ -36,10 +36,10 @@ def _without_room(shell: Shell, verb: str, *words: str) -> str:
     ],
 )
 def test_changes_are_reported_on_stderr_if_stdout_is_full(
-    shell: Shell, verb: tuple[str, ...], told: str
+    shell: Shell, verb: tuple[str, ...], report: str
 ) -> None:
     shell("add", "--stash", "--", "true")
-    assert _without_room(shell, *verb) == f"{_FULL}{told}"
+    assert _without_room(shell, *verb) == f"{_FULL}{report}"
 
 
 @pytest.mark.parametrize("then", ["exec sleep 600", "true"])
@@ -57,7 +57,7 @@ def test_a_refused_id_does_not_affect_the_others(shell: Shell) -> None:
         shell("add", "--stash", "--", "true")
     every = ("add", "--every", "1h", "--", "true")
     assert (shell(*every).returncode, shell(*every).returncode) == (0, 0)
-    for verb, told in (
+    for verb, report in (
         ("stash", "#1 held\n#2 held\n"),
         ("rerun", "added #4\nadded #5\n"),
         ("unschedule", "removed schedule 1: "),
@@ -65,7 +65,7 @@ def test_a_refused_id_does_not_affect_the_others(shell: Shell) -> None:
     ):
         done = shell(verb, "1", "99", "2")
         assert done.returncode == 1
-        assert done.stdout.startswith(told)
+        assert done.stdout.startswith(report)
         unknown = "no schedule 99; `" if verb == "unschedule" else "no task 99; `"
         assert done.stderr.startswith(f"backburner: {unknown}")
     assert shell("schedules").stdout == "No schedules.\n"

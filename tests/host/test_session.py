@@ -67,8 +67,8 @@ def test_a_task_runs_and_all_its_changes_are_announced(session: RemoteSystem) ->
     assert Path(ended.output_path).read_text() == "hello\n"
     heard.wait_for(TaskChanged, lambda it: it.task.status is TaskStatus.COMPLETE)
     assert isinstance(heard.messages[0], Subscribed)
-    told = [it.event for it in heard.messages if isinstance(it, TaskChanged)]
-    assert [told[0], told[1], told[-1]] == ["queued", "running", "complete"]
+    changes = [it.event for it in heard.messages if isinstance(it, TaskChanged)]
+    assert [changes[0], changes[1], changes[-1]] == ["queued", "running", "complete"]
     assert session.get(task.id) == ended
     assert session.list(TaskFilter.COMPLETE) == (ended,)
     assert session.forget_finished() == (task.id,)

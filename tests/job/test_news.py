@@ -16,9 +16,9 @@ from tests.job.rig import CANCELED, LIMIT, Rig, StartActor
 def test_output_and_progress_are_reported_when_they_change(rig: Rig) -> None:
     job = rig.begin()
     job.write(b"[1/4] cc a.c\n")
-    told = rig.queue.wait_for(TaskProgressed)
-    assert (told.news.size, told.news.last_line) == (13, "[1/4] cc a.c")
-    assert told.news.progress == 25
+    progress = rig.queue.wait_for(TaskProgressed)
+    assert (progress.news.size, progress.news.last_line) == (13, "[1/4] cc a.c")
+    assert progress.news.progress == 25
     rig.settle()
     rig.settle()
     assert len(rig.queue.of(TaskProgressed)) == 1

@@ -59,8 +59,8 @@ def test_a_job_says_when_it_waits_for_something_else(rig: Rig) -> None:
     rig.kind.raises = shortage("a GPU\x1b[2J")
     rig.clock.advance(2 * FIRST_PAUSE)
     rig.settle()
-    told = [message.why for message in rig.queue.of(TaskWaits)]
-    assert told == ["waiting for free memory", "waiting for a GPU"]
+    reasons = [message.why for message in rig.queue.of(TaskWaits)]
+    assert reasons == ["waiting for free memory", "waiting for a GPU"]
 
 
 def test_attempts_to_start_back_off(rig: Rig) -> None:

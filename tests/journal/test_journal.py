@@ -318,13 +318,13 @@ def test_the_processes_of_another_session_are_not_loaded(
 
 
 def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    shown: list[tuple[int, int]] = []
     fails = False
 
     def keep(next_id: int, seq: int) -> None:
         if fails:
             raise JournalError("no room")
-        told.append((next_id, seq))
+        shown.append((next_id, seq))
 
     journal = SqliteJournal(path, keep)
     journal.load()
@@ -332,7 +332,7 @@ def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> N
     journal.commit()
     journal.shown(1)
     journal.commit()
-    assert told == [(2, 1)]
+    assert shown == [(2, 1)]
     journal.changed(_ended(2, 2))
     fails = True
     with pytest.raises(JournalError, match="no room"):
@@ -340,9 +340,9 @@ def test_sequence_numbers_are_copied_elsewhere_after_each_write(path: Path) -> N
     fails = False
     # The change is stored already, but not announced before this write too.
     journal.commit()
-    assert told == [(2, 1), (3, 2)]
+    assert shown == [(2, 1), (3, 2)]
     journal.close(clean=True)
-    assert told == [(2, 1), (3, 2)]
+    assert shown == [(2, 1), (3, 2)]
 
 
 def test_a_damaged_replacement_is_not_replaced_again(

@@ -57,7 +57,7 @@ def test_messages_without_changes_are_sent_and_the_rest_keeps_its_order() -> Non
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "expected"),
     [
         (TaskAdded(_task(3)), [(3, "queued")]),
         (
@@ -72,6 +72,6 @@ def test_messages_without_changes_are_sent_and_the_rest_keeps_its_order() -> Non
     ],
 )
 def test_an_answer_names_the_changes_it_confirms(
-    answer: QueueReply, told: list[tuple[int, str | None]]
+    answer: QueueReply, expected: list[tuple[int, str | None]]
 ) -> None:
-    assert [*told_by(answer)] == told
+    assert [*told_by(answer)] == expected

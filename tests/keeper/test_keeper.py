@@ -170,8 +170,8 @@ def test_a_restart_continues_the_jobs_in_a_new_host(
     until_back(events, before, session)
     assert keeper_of(session).pid == kept
     # The restart is announced as such, and nothing else is announced.
-    told = [it for it in events.messages if isinstance(it, HostLost | HostBack)]
-    assert told == [HostBack("the host was restarted; 1 task keeps running")]
+    announced = [it for it in events.messages if isinstance(it, HostLost | HostBack)]
+    assert announced == [HostBack("the host was restarted; 1 task keeps running")]
     go_on.touch()
     (ended,) = session.wait(task.id, timeout=PATIENCE)
     assert ended.exit_code == 7

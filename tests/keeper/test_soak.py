@@ -112,10 +112,10 @@ class _Load:
 
     def ends(self) -> dict[str, Task]:
         """Return the ends of tasks by name; each must be announced once."""
-        told = [it for it in self.heard.messages if isinstance(it, TaskChanged)]
+        changes = [it for it in self.heard.messages if isinstance(it, TaskChanged)]
         ended = [
             it
-            for it in told
+            for it in changes
             # A finished task may have left a process running, whose end is announced
             # later.
             if it.task.status.is_final and it.event is not TaskEvent.PROGRESS

@@ -85,8 +85,8 @@ def test_waiting_for_input_outlives_the_host(
     session.send_input(task.id, "two\r")
     until(lambda: not session.get(task.id).awaits_input)
     assert session.get(other.id).awaits_input
-    told = [it.task.id for it in news.of(TaskChanged) if it.event is TaskEvent.INPUT]
-    assert told.count(other.id) == 1
+    waiting = [it.task.id for it in news.of(TaskChanged) if it.event is TaskEvent.INPUT]
+    assert waiting.count(other.id) == 1
 
 
 def test_a_terminal_outlives_a_restart(

@@ -74,7 +74,7 @@ def test_installed_kinds_follow_given_kinds_and_broken_ones_are_reported(
     del brought
     kinds = installed_kinds([BashKind(), SleepKind()])
     assert [it.name for it in kinds] == ["bash", "sleep", "greet", "ready"]
-    told = "\n".join(kinds.problems)
+    problems = "\n".join(kinds.problems)
     for says in (
         "'c_broken' (brought_kinds:broken) is left out: RuntimeError: no licence",
         "'d_missing' (brought_kinds:Missing) is left out: AttributeError",
@@ -82,7 +82,7 @@ def test_installed_kinds_follow_given_kinds_and_broken_ones_are_reported(
         "'f_none' (brought_kinds:NoKind) is left out: TypeError: NoKind is not a kind",
         "'g_again' (backburner.actors:BashKind) is left out: ValueError: two",
     ):
-        assert says in told
+        assert says in problems
     assert len(kinds.problems) == 5
 
 
@@ -119,8 +119,8 @@ def test_the_program_runs_installed_kinds_and_ignores_broken_ones(
     assert any(it.get("task", {}).get("last_line") == "hello you" for it in lines), (
         done.stdout + done.stderr
     )
-    told = done.stdout + done.stderr
-    assert "the installed kind 'c_broken'" in told
+    output = done.stdout + done.stderr
+    assert "the installed kind 'c_broken'" in output
 
 
 class _Pool(FakeKind):

@@ -86,13 +86,13 @@ def _context(
         reason="starting",
         queued_at=datetime(2026, 1, 2, tzinfo=UTC),
     )
-    told: Promise[str] = looks or Promise()
+    requests: Promise[str] = looks or Promise()
     return JobContext(
         task=task,
         mark=OWN,
         clock=clock or ManualClock(),
         exits=exits or ManualExits(),
-        look=lambda: told.tell("look"),
+        look=lambda: requests.tell("look"),
     )
 
 

@@ -141,8 +141,8 @@ def test_simultaneous_exits_are_each_reported_once(
         watcher.watch(child.pid, lambda pid=child.pid: exits.tell(pid))
     for child in children:
         child.kill()
-    told = [exits.get(PATIENCE) for _ in children]
-    assert sorted(told) == sorted(child.pid for child in children)
+    reported = [exits.get(PATIENCE) for _ in children]
+    assert sorted(reported) == sorted(child.pid for child in children)
     with pytest.raises(TimeoutError):
         exits.get(0)
 

@@ -113,13 +113,13 @@ def test_a_change_is_written_before_it_is_announced(
     rig.tell(CancelTask(2, reply_to=witness))
     rig.ask(ListTasks(), TaskList)
     log = journal.log
-    told = [change for change in log if isinstance(change, TaskChanged)]
-    assert [change.seq for change in told] == list(range(1, len(told) + 1))
-    assert len(told) >= 7
-    for change in told:
+    announced = [change for change in log if isinstance(change, TaskChanged)]
+    assert [change.seq for change in announced] == list(range(1, len(announced) + 1))
+    assert len(announced) >= 7
+    for change in announced:
         noted, heard = log.index(("noted", change.seq)), log.index(change)
         assert "commit" in log[noted:heard]
     for message in log:
         if isinstance(message, StartTask):
-            started = [c for c in told if c.task == message.task]
+            started = [c for c in announced if c.task == message.task]
             assert log.index(started[0]) < log.index(message)

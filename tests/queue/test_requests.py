@@ -135,16 +135,16 @@ def test_every_request_works_with_and_without_reply(
     message: Any,  # noqa: ANN401 - any of the union, with all its fields
     answer: type[Any],
 ) -> None:
-    asked, told = start_queue(), start_queue()
+    asked, telling = start_queue(), start_queue()
     asked.add()
-    told.add()
+    telling.add()
     reply = asked.ask(replace(message, correlation_id="seven"), answer)
     assert reply.correlation_id == "seven"
 
     asker: Recorder[QueueReply] = Recorder("the asker")
-    told.tell(replace(message, reply_to=asker, correlation_id=7))
+    telling.tell(replace(message, reply_to=asker, correlation_id=7))
     assert asker.wait_for(answer) == replace(reply, correlation_id=7)
-    told.ask(ListTasks(), TaskList)
+    telling.ask(ListTasks(), TaskList)
     assert len(asker.received) == 1
 
 

@@ -57,9 +57,9 @@ def _threads() -> set[str]:
 
 def _take_turn(shared: Dispatcher) -> str:
     """Request a turn, and return the name of its thread."""
-    told: Promise[str] = Promise()
-    shared.submit(lambda: told.tell(threading.current_thread().name))
-    return told.get(PATIENCE)
+    taken: Promise[str] = Promise()
+    shared.submit(lambda: taken.tell(threading.current_thread().name))
+    return taken.get(PATIENCE)
 
 
 class _Stuck:
@@ -101,17 +101,17 @@ def test_turns_run_in_order(shared: Dispatcher) -> None:
 
 
 def test_a_turn_requested_by_a_turn_runs_on_the_same_thread(shared: Dispatcher) -> None:
-    told: Promise[str] = Promise()
+    taken: Promise[str] = Promise()
 
     def tell() -> None:
-        told.tell(threading.current_thread().name)
+        taken.tell(threading.current_thread().name)
 
     def first() -> None:
         tell()
         shared.submit(tell)
 
     shared.submit(first)
-    assert told.get(PATIENCE) == told.get(PATIENCE) == "test-1"
+    assert taken.get(PATIENCE) == taken.get(PATIENCE) == "test-1"
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -161,22 +161,22 @@ def test_unannounced_blocking_is_noticed_at_the_next_nudge(
         entered.set()
         go_on.wait(PATIENCE)
 
-    told: Promise[str] = Promise()
+    taken: Promise[str] = Promise()
     shared.submit(block)
     assert entered.wait(PATIENCE)
     monkeypatch.setattr(dispatcher, "STUCK", PATIENCE)
-    shared.submit(lambda: told.tell("behind"))
+    shared.submit(lambda: taken.tell("behind"))
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
     with pytest.raises(TimeoutError):
-        told.get(0)
-    until(lambda: _is_heard(shared, told))
+        taken.get(0)
+    until(lambda: _is_heard(shared, taken))
     go_on.set()
 
 
-def _is_heard(shared: Dispatcher, told: Promise[str]) -> bool:
+def _is_heard(shared: Dispatcher, taken: Promise[str]) -> bool:
     shared.nudge()
     try:
-        return told.get(0) == "behind"
+        return taken.get(0) == "behind"
     except TimeoutError:
         return False
 
@@ -323,17 +323,17 @@ def test_the_first_thread_does_all_work_if_no_other_can_start(
 def test_turns_requested_before_blocking_run_during_the_block(
     shared: Dispatcher,
 ) -> None:
-    told: Promise[str] = Promise()
+    taken: Promise[str] = Promise()
 
     def ask_and_wait() -> None:
         answer: Promise[str] = Promise()
         shared.about_to_block()
         shared.submit(lambda: answer.tell("done"))
-        told.tell(answer.get(PATIENCE))
+        taken.tell(answer.get(PATIENCE))
 
     shared.submit(ask_and_wait)
     # Without a nudge this would never return if both needed the same thread.
-    assert told.get(PATIENCE) == "done"
+    assert taken.get(PATIENCE) == "done"
 
 
 class _Start:
@@ -424,12 +424,12 @@ def test_an_exit_is_noticed_while_a_start_hangs(
     later: Calls,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    start, told = _Start(looking), Promise[str]()
+    start, taken = _Start(looking), Promise[str]()
     monkeypatch.setattr(dispatcher, "STUCK", 0.0)
     with subprocess.Popen(["true"]) as process:
-        events.watch(process.pid, lambda: told.tell("exited"))
+        events.watch(process.pid, lambda: taken.tell("exited"))
         later.pop()()
-        assert told.get(PATIENCE) == "exited"
+        assert taken.get(PATIENCE) == "exited"
     start.end()
 
 

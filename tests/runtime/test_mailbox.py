@@ -184,12 +184,12 @@ def test_another_message_wakes_an_actor_behind_a_stuck_thread(
     monkeypatch.setattr(dispatcher_module, "STUCK", PATIENCE)
     stuck.tell(block)
     assert entered.wait(PATIENCE)
-    told: Promise[str] = Promise()
-    other.tell(lambda: told.tell("first"))
+    handled: Promise[str] = Promise()
+    other.tell(lambda: handled.tell("first"))
     # The thread now counts as stuck, and the next turn waits behind it.
     monkeypatch.setattr(dispatcher_module, "STUCK", 0.0)
-    other.tell(lambda: told.tell("second"))
-    assert [told.get(PATIENCE), told.get(PATIENCE)] == ["first", "second"]
+    other.tell(lambda: handled.tell("second"))
+    assert [handled.get(PATIENCE), handled.get(PATIENCE)] == ["first", "second"]
     go_on.set()
     for actor in (stuck, other):
         actor.stop(timeout=PATIENCE)
@@ -360,13 +360,13 @@ def test_an_interrupted_sender_blocks_no_other(
     def interrupt(turn: Callable[[], None]) -> None:
         raise KeyboardInterrupt(turn)
 
-    told: Promise[str] = Promise()
+    handled: Promise[str] = Promise()
     with monkeypatch.context() as patched:
         patched.setattr(dispatcher, "submit", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            actor.tell(lambda: told.tell("first"))
-    actor.tell(lambda: told.tell("second"))
-    assert [told.get(PATIENCE), told.get(PATIENCE)] == ["first", "second"]
+            actor.tell(lambda: handled.tell("first"))
+    actor.tell(lambda: handled.tell("second"))
+    assert [handled.get(PATIENCE), handled.get(PATIENCE)] == ["first", "second"]
     actor.stop(timeout=PATIENCE)
 
 

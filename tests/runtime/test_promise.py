@@ -43,18 +43,18 @@ def test_a_slow_answer_is_reported_once_before_the_timeout(
 ) -> None:
     monkeypatch.setattr(promise_module, "_LONG", 0.01)
     promise: Promise[int] = Promise()
-    told: list[int] = []
+    reports: list[int] = []
 
     def answer() -> None:
-        told.append(1)
+        reports.append(1)
         promise.tell(41)
 
     assert promise.get(PATIENCE, answer) == 41
     with pytest.raises(TimeoutError, match=r"no answer within 0\.02 s"):
-        promise.get(0.02, lambda: told.append(2))
+        promise.get(0.02, lambda: reports.append(2))
     promise.tell(42)
-    assert promise.get(PATIENCE, lambda: told.append(3)) == 42
-    assert told == [1, 2]
+    assert promise.get(PATIENCE, lambda: reports.append(3)) == 42
+    assert reports == [1, 2]
 
 
 def test_a_deadline_is_one_limit_for_several_waits() -> None:

@@ -128,9 +128,9 @@ def test_an_unsafe_actor_class_is_refused() -> None:
 def test_a_message_reaches_a_living_recipient(
     letters: DeadLetters, worker: pykka.ActorRef[WorkerActor]
 ) -> None:
-    told: Promise[str] = Promise()
-    assert post(told, "hi", letters)
-    assert told.get(0) == "hi"
+    handled: Promise[str] = Promise()
+    assert post(handled, "hi", letters)
+    assert handled.get(0) == "hi"
     done = threading.Event()
     assert post(worker, Run(done.set), letters)
     assert done.wait(PATIENCE)
@@ -175,8 +175,8 @@ def test_an_actor_survives_any_error_of_a_recipient(
     met: Promise[WorkerActor] = Promise()
     worker.tell(Meet(met))
     actor = met.get(PATIENCE)
-    told = _ask(worker, Run(lambda: actor.post(Failing(), "hi")))
-    assert told is False
+    is_sent = _ask(worker, Run(lambda: actor.post(Failing(), "hi")))
+    assert is_sent is False
     assert letters.count == 1
     assert ("planted" in caplog.text) is not isinstance(error, pykka.ActorDeadError)
 
@@ -300,7 +300,7 @@ def test_an_actor_whose_thread_cannot_start_is_not_registered(
 
 
 def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:
-    told: Promise[str] = Promise()
+    handled: Promise[str] = Promise()
     met: Promise[WorkerActor] = Promise()
     worker = WorkerActor.start(letters)
     worker.tell(Meet(met))
@@ -310,20 +310,20 @@ def test_an_actor_can_tell_and_stop_itself(letters: DeadLetters) -> None:
         actor.tell_self(Run(finish))
 
     def finish() -> None:
-        told.tell("first")
-        actor.tell_self(Run(lambda: told.tell("too late")))
+        handled.tell("first")
+        actor.tell_self(Run(lambda: handled.tell("too late")))
         actor.stop_self()
-        told.tell("last")
+        handled.tell("last")
 
     worker.tell(Run(go_on))
-    assert told.get(PATIENCE) == "first"
-    assert told.get(PATIENCE) == "last"
+    assert handled.get(PATIENCE) == "first"
+    assert handled.get(PATIENCE) == "last"
     assert worker.actor_stopped.wait(PATIENCE)
-    actor.tell_self(Run(lambda: told.tell("much too late")))
+    actor.tell_self(Run(lambda: handled.tell("much too late")))
     actor.stop_self()
     assert letters.count == 0
     with pytest.raises(TimeoutError):
-        told.get(0)
+        handled.get(0)
 
 
 def test_an_object_with_tell_is_a_recipient(letters: DeadLetters) -> None:

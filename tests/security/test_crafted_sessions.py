@@ -69,13 +69,13 @@ def _run(names: list[str], folder: Path) -> list[dict[str, Any]]:
 
 
 def _faults(result: dict[str, Any]) -> list[str]:
-    told = without_slow(result["err"])
-    said = result["out"] + told
+    errors = without_slow(result["err"])
+    said = result["out"] + errors
     found = {
         "an exit status": {result["status"], result["again"]} - {0, 1, 2},
         "a traceback": "Traceback" in said or "nternal error" in said,
         "a control character": _CONTROL.findall(said),
-        "more than one line": result["status"] == 2 and told.count("\n") != 1,
+        "more than one line": result["status"] == 2 and errors.count("\n") != 1,
         "a foreign file or process": result["harmed"],
         "something beside the session": result["left"] != ["main"],
         "a hang": result["seconds"] > _SLOWEST,

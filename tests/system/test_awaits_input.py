@@ -48,19 +48,19 @@ def _events(recorder: Recorder[Notification], event: TaskEvent) -> list[TaskChan
 
 
 def test_waiting_for_input_is_announced_once(system: TaskSystem) -> None:
-    told: Recorder[Notification] = Recorder()
-    system.subscribe(told)
+    news: Recorder[Notification] = Recorder()
+    system.subscribe(news)
     command = "read -p 'Name: ' x; read -p 'Age: ' y; sleep 600"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     until(lambda: system.get(task.id).awaits_input)
     now = system.get(task.id)
     assert (now.status, now.reason) == ("running", "waits for input")
     system.send_input(task.id, "x\r")
-    until(lambda: len(_events(told, TaskEvent.INPUT)) == 2)
+    until(lambda: len(_events(news, TaskEvent.INPUT)) == 2)
     system.send_input(task.id, "1\r")
     until(lambda: not system.get(task.id).awaits_input)
     assert system.get(task.id).reason == "running"
-    lines = [it.task.last_line for it in _events(told, TaskEvent.INPUT)]
+    lines = [it.task.last_line for it in _events(news, TaskEvent.INPUT)]
     assert lines == ["Name:", "Age:"]
 
 
@@ -75,8 +75,8 @@ def test_an_ended_task_does_not_wait_for_input(system: TaskSystem) -> None:
 def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
     system: TaskSystem,
 ) -> None:
-    told: Recorder[Notification] = Recorder()
-    system.subscribe(told)
+    news: Recorder[Notification] = Recorder()
+    system.subscribe(news)
     # Output is noticed before the check whether the task waits.
     command = "read x; echo one; cat"
     task = system.add("Job", "bash", command, terms=TERMINAL)
@@ -91,7 +91,7 @@ def test_waiting_for_input_is_not_announced_while_a_client_is_attached(
     assert not system.get(task.id).awaits_input
     system.unsubscribe(view)
     until(lambda: system.get(task.id).awaits_input)
-    mine = [it for it in _events(told, TaskEvent.INPUT) if it.task.id == task.id]
+    mine = [it for it in _events(news, TaskEvent.INPUT) if it.task.id == task.id]
     assert len(mine) == 1
 
 
@@ -116,16 +116,16 @@ def test_a_terminal_that_is_in_use_keeps_its_size(system: TaskSystem) -> None:
     command = "while stty size; do sleep 0.05; done"
     task = system.add("Job", "bash", command, terms=TERMINAL)
     view: Recorder[Notification] = Recorder()
-    told: Recorder[QueueReply] = Recorder()
+    answers: Recorder[QueueReply] = Recorder()
     until(lambda: system.get(task.id).status == "running")
     system.queue.tell(Subscribe(view, terminal=task.id))
     for columns, if_free in ((70, True), (60, False)):
-        size = ResizeTerminal(task.id, columns, 20, told, if_free=if_free)
+        size = ResizeTerminal(task.id, columns, 20, answers, if_free=if_free)
         system.queue.tell(size)
-    told.wait_for(Acknowledged)
-    (refused,) = told.of(Refused)
+    answers.wait_for(Acknowledged)
+    (refused,) = answers.of(Refused)
     assert refused.text == "another client uses the terminal"
     system.unsubscribe(view)
-    system.queue.tell(ResizeTerminal(task.id, 50, 20, told, if_free=True))
-    told.wait_for(Acknowledged)
+    system.queue.tell(ResizeTerminal(task.id, 50, 20, answers, if_free=True))
+    answers.wait_for(Acknowledged)
     until(lambda: system.get(task.id).last_line == "20 50")

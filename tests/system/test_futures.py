@@ -257,10 +257,10 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_400_coroutines_cost_no_more_messages_than_400_adds(
     messages: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    names: list[str] = []
 
     def count(recipient: Recipient[object], message: object, dead: DeadLetters) -> bool:
-        told.append(type(message).__name__)
+        names.append(type(message).__name__)
         return post_safely(recipient, message, dead)
 
     monkeypatch.setattr("backburner.actors.queue.delivery.post_safely", count)
@@ -277,9 +277,9 @@ def test_400_coroutines_cost_no_more_messages_than_400_adds(
         assert messages["TaskEnded"] == 400
         # Each future gets one answer and one end, plus the start of the subscription;
         # the other futures get no message.
-        assert told.count("TaskAdded") == 400
-        assert told.count("TaskChanged") <= 400 + 8
-        assert told.count("Subscribed") == 1
+        assert names.count("TaskAdded") == 400
+        assert names.count("TaskChanged") <= 400 + 8
+        assert names.count("Subscribed") == 1
 
 
 # Output

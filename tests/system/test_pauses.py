@@ -364,9 +364,11 @@ def test_a_failed_task_pauses_its_group_on_request(lair: Path) -> None:
         other = system.add("Job", "fake")
         kind.job(other.id).fail()
         kind.job(first.id).fail("exit status 2", 2)
-        told = news.wait_for(lambda it: isinstance(it, GroupPaused), timeout=PATIENCE)
-        assert isinstance(told, GroupPaused)
-        assert (told.group, told.task.id) == ("builds", first.id)
+        announced = news.wait_for(
+            lambda it: isinstance(it, GroupPaused), timeout=PATIENCE
+        )
+        assert isinstance(announced, GroupPaused)
+        assert (announced.group, announced.task.id) == ("builds", first.id)
         why = f"group builds is paused: #{first.id} failed"
         assert system.get(second.id).reason == why
     with TaskSystem(directory=folder, kinds=[kind], slots=2, grace=0.2) as system:

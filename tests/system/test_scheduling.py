@@ -311,14 +311,14 @@ def test_a_waiting_task_shows_its_current_reason(one: OneSlot) -> None:
     assert one.system.get(third).reason == "waiting for a slot (2 of 2 busy)"
     assert one.system.get(fourth).reason == "waiting for #1"
     # A passive subscriber has received all of it.
-    told = [
+    announced = [
         (it.task.id, it.task.reason)
         for it in news.received
         if isinstance(it, TaskChanged) and it.event is TaskEvent.PROGRESS
     ]
-    assert (plain, "everything is paused") in told
-    assert (build, "group builds is paused") in told
-    assert (third, "waiting for a slot (2 of 2 busy)") in told
+    assert (plain, "everything is paused") in announced
+    assert (build, "group builds is paused") in announced
+    assert (third, "waiting for a slot (2 of 2 busy)") in announced
 
 
 def test_a_reason_is_current_without_a_notification(tmp_path: Path) -> None:

@@ -508,7 +508,7 @@ def test_a_stop_does_not_wait_for_a_dead_face(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "text"),
     [
         (RuntimeError("planted"), "planted"),
         (MemoryError(), "there is no memory left; "),
@@ -523,7 +523,7 @@ def test_a_failed_step_of_a_stop_is_reported_and_the_others_run(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
-    told: str,
+    text: str,
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -535,7 +535,7 @@ def test_a_failed_step_of_a_stop_is_reported_and_the_others_run(
             patch.setattr(Shutdown, "_end_leftovers", fail)
             system.stop()
         (problem,) = system.problems
-        assert problem.startswith(f"a step of the session's end failed: {told}")
+        assert problem.startswith(f"a step of the session's end failed: {text}")
         assert ("Traceback" in caplog.text) is isinstance(error, RuntimeError)
         with system:
             assert system.problems == ()

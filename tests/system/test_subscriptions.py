@@ -147,7 +147,7 @@ def test_a_failed_start_sends_a_last_message(news: Recorder[Notification]) -> No
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "expected"),
     [
         ({"origin": "ci"}, {"queued", "running", "complete", "canceled"}),
         ({"origin": "me"}, set[str]()),
@@ -157,7 +157,7 @@ def test_a_failed_start_sends_a_last_message(news: Recorder[Notification]) -> No
     ],
 )
 def test_a_subscriber_receives_only_the_tasks_it_selects(
-    wanted: dict[str, str], told: set[str], kind: FakeKind
+    wanted: dict[str, str], expected: set[str], kind: FakeKind
 ) -> None:
     news: Recorder[Notification] = Recorder("the subscriber")
     everything: Recorder[Notification] = Recorder("the other")
@@ -169,7 +169,7 @@ def test_a_subscriber_receives_only_the_tasks_it_selects(
         system.cancel(two.id)
         kind.job(one.id).complete()
         system.wait(one.id, timeout=PATIENCE)
-        assert {it.event for it in news.of(TaskChanged)} == told
+        assert {it.event for it in news.of(TaskChanged)} == expected
         system.forget_finished()
         assert news.of(TasksForgotten)
         # A later subscriber gets the tasks of its filter as well.

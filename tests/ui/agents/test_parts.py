@@ -133,14 +133,14 @@ def test_a_stopped_search_returns_nothing(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
     path.write_text("x\n")
     loop = Loop()
-    told: list[object] = []
-    it = Search(loop, told.append)
+    reports: list[object] = []
+    it = Search(loop, reports.append)
     it.follow({1: path}, "nothing", 0, once=False)
     it.stop()
     it.stop()
     loop.call_later(0, loop.stop)
     loop.run()
-    assert told == []
+    assert reports == []
 
 
 def test_an_invalid_expression_is_named() -> None:

@@ -209,8 +209,8 @@ def test_a_server_in_a_directory_that_no_task_can_use_asks_for_another(
     text = agent.refusal("run", command="true")
 
     assert text.endswith("give the absolute path of another directory")
-    told = agent.data("run", command="pwd", directory=str(tmp_path), wait=45)
-    assert told["untrusted_output"] == str(tmp_path)
+    added = agent.data("run", command="pwd", directory=str(tmp_path), wait=45)
+    assert added["untrusted_output"] == str(tmp_path)
 
 
 def test_a_variable_that_is_not_unicode_is_named_if_it_can_not_be_passed_on(

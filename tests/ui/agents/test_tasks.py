@@ -125,9 +125,9 @@ def test_a_subscriber_receives_each_status_until_the_end(
     result = agent.answer(listening)["result"]
 
     assert result["_meta"][f"{META}subscriptionId"] == listening
-    told = agent.told("notifications/tasks", 4)
-    assert {it["_meta"][f"{META}subscriptionId"] for it in told} == {listening}
-    last = {it["taskId"]: it for it in told}
+    updates = agent.told("notifications/tasks", 4)
+    assert {it["_meta"][f"{META}subscriptionId"] for it in updates} == {listening}
+    last = {it["taskId"]: it for it in updates}
     assert {*last} == {*keys}
     assert all(it["result"]["isError"] is False for it in last.values())
     methods = [it.get("method") for it in agent.messages]

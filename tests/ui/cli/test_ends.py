@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def test_waiting_verbs_are_not_sent_queued_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: set[int] = set()
+    announced: set[int] = set()
 
     def tap(subscriber: Recipient[Notification], news: Notification) -> None:
         if isinstance(news, Subscribed):
-            told.update(it.id for it in news.tasks)
+            announced.update(it.id for it in news.tasks)
         if isinstance(news, TaskChanged):
-            told.add(news.task.id)
+            announced.add(news.task.id)
         tell[type(subscriber)](subscriber, news)
 
     # `reporting_waits` uses the second class.
@@ -47,4 +47,4 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
         with ends.TaskEnds(remote) as second:
             # The task had ended before.
             assert second.wait([held.id, task.id], PATIENCE) == (ended,)
-    assert told == {task.id}
+    assert announced == {task.id}

@@ -99,9 +99,11 @@ def test_news_of_a_failure_includes_the_last_output_line(samples: Samples) -> No
         assert news_text(replace(failed, last_line=said), ASCII_ICONS) == start
     # The last line is part of the reason by chance.
     assert news_text(replace(failed, last_line="s 1"), ASCII_ICONS) == f"{start}  s 1"
-    told = replace(failed, reason="can't start: no shell; still running: 7 (vite)")
+    failed_start = replace(
+        failed, reason="can't start: no shell; still running: 7 (vite)"
+    )
     for said in ("can't start: no shell", "still running: 7 (vite)", "7 (vite)"):
-        assert last_words(replace(told, last_line=said)) == ""
+        assert last_words(replace(failed_start, last_line=said)) == ""
 
 
 def test_news_of_a_completed_task_includes_its_result(samples: Samples) -> None:

@@ -16,8 +16,10 @@ def _dialogue(*, drawn: bool) -> Dialogue:
 
 def _told(effects: list[Effect]) -> list[str]:
     """Return the lines shown in the other chats, in order."""
-    told = [e.message for e in effects if isinstance(e, Tell) and not e.message.private]
-    return [it.message.text for it in told]
+    messages = [
+        e.message for e in effects if isinstance(e, Tell) and not e.message.private
+    ]
+    return [it.message.text for it in messages]
 
 
 def _kept(effects: list[Effect]) -> list[str]:
@@ -60,9 +62,9 @@ def test_a_refused_command_appears_in_the_other_chats_with_its_answer(
     (shown,) = (e.entry for e in effects if isinstance(e, Show))
     assert isinstance(shown, Problem)
     assert _told(effects) == [shown.text]
-    (told,) = (e.message.message for e in effects if isinstance(e, Tell))
-    (shown_there,) = other.take_notification(MessageSaid(told))
-    assert shown_there == Show(Problem(told.at, shown.text, told=True), "main")
+    (message,) = (e.message.message for e in effects if isinstance(e, Tell))
+    (shown_there,) = other.take_notification(MessageSaid(message))
+    assert shown_there == Show(Problem(message.at, shown.text, told=True), "main")
 
 
 def test_the_refusal_of_an_unshared_command_is_not_shared() -> None:

@@ -177,8 +177,8 @@ def test_an_existing_file_is_not_replaced(tmp_path: Path) -> None:
     for replaces in (False, True):
         with pytest.raises(OSError) as refused:  # noqa: PT011 - named below
             write_export(str(tmp_path), [], NOW, replaces=replaces)
-        told = explained(refused.value, str(tmp_path))
-        assert told == f"{tmp_path} is a directory; name a file in it"
+        explanation = explained(refused.value, str(tmp_path))
+        assert explanation == f"{tmp_path} is a directory; name a file in it"
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError):  # noqa: PT011 - as a file that is there

@@ -139,10 +139,10 @@ def test_only_the_first_of_many_failed_tasks_are_named(
     tasks = [replace(samples[Status.RUNNING], id=number) for number in range(1, 9)]
     dialogue.take_notification(Subscribed(2, tuple(tasks)))
     dialogue.take_line("/wait")
-    told: list[str] = []
+    lines: list[str] = []
     for task in tasks:
-        told = tell(dialogue, ended_with(task, Outcome.failed("no")))
-    assert told[-1] == (
+        lines = tell(dialogue, ended_with(task, Outcome.failed("no")))
+    assert lines[-1] == (
         "all tasks have finished; failed: #1, #2, #3, #4, #5 and 3 more"
     )
 

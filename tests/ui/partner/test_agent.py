@@ -330,9 +330,9 @@ def test_the_person_is_warned_once_about_the_tools_of_an_unknown_agent(
 ) -> None:
     partner = stage.open(command=(*AGENT, "toolless"))
     stage.say(partner, "hi")
-    told = stage.chat.wait(lambda it: isinstance(it, PartnerFailed))
-    assert TOOLS_OF_ITS_OWN in told.text
-    assert "refused only where it asks" in told.text
+    failure = stage.chat.wait(lambda it: isinstance(it, PartnerFailed))
+    assert TOOLS_OF_ITS_OWN in failure.text
+    assert "refused only where it asks" in failure.text
     stage.chat.idle()
     stage.say(partner, "crash once")
     assert "started again" in stage.chat.wait(is_failure).text

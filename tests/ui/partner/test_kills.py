@@ -142,9 +142,9 @@ def test_no_end_is_lost_or_repeated_when_chat_and_host_are_killed_at_any_moment(
                 tasks = rounds.settle(chat, lambda: True)
                 chat.send("/quit --end\r")
                 chat.wait_exit()
-        told = rounds.told()
-        assert len(told) == len({*told}), told
-        assert tasks == {*told}
+        ids = rounds.told()
+        assert len(ids) == len({*ids}), ids
+        assert tasks == {*ids}
 
 
 def test_a_message_sent_during_an_answer_is_asked_once_after_a_kill(
@@ -229,9 +229,9 @@ def test_no_end_is_lost_or_repeated_when_any_process_of_an_agent_is_killed(
             chat.process.wait()
         pids = [*notes("start"), *notes("server")]
         until(lambda: not any(map(is_there, pids)), "the end of all agents")
-    told = rounds.told()
-    assert len(told) == len({*told}), told
-    assert tasks == {*told}
+    ids = rounds.told()
+    assert len(ids) == len({*ids}), ids
+    assert tasks == {*ids}
     woken = ends_heard(home)
     assert len(woken) == len({*woken}), woken
     started = {

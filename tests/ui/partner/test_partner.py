@@ -273,8 +273,8 @@ def test_half_a_character_does_no_harm(stage: EndpointStage, command: str) -> No
     stage.chat.idle()
     stage.say(partner, "second")
     assert stage.chat.answer() == "Corrected."
-    told = stage.server.wait_for(3)["messages"][-1]["content"]
-    assert "the arguments of run are not JSON" in told
+    answer = stage.server.wait_for(3)["messages"][-1]["content"]
+    assert "the arguments of run are not JSON" in answer
 
 
 def test_stop_drops_the_pending_question(stage: EndpointStage) -> None:

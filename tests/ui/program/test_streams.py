@@ -21,8 +21,8 @@ def test_only_an_error_of_standard_output_mentions_it(
     error: OSError, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say_refused(error) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith(f"backburner: {said}")
-    assert told.err.count("\n") == 1
-    assert "\x1b" not in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"backburner: {said}")
+    assert captured.err.count("\n") == 1
+    assert "\x1b" not in captured.err

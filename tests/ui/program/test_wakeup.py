@@ -84,5 +84,5 @@ def test_only_the_waiting_thread_receives_signals_and_misses_none() -> None:
 def test_a_process_started_while_listening_has_no_signal_blocked() -> None:
     command = ["grep", "SigBlk", "/proc/self/status"]
     with Wakeup() as wakeup, wakeup.listening():
-        told = subprocess.run(command, capture_output=True, check=True).stdout
-    assert int(told.split()[1], 16) == 0
+        output = subprocess.run(command, capture_output=True, check=True).stdout
+    assert int(output.split()[1], 16) == 0

@@ -158,8 +158,8 @@ def test_changes_after_a_crash_are_shown_without_a_stored_group() -> None:
     chat.keep()
     again.tell(Transcript(tuple(chat.entries)))
     for number in (1, 2):
-        told = [line for line in transcript(again) if f"✓ #{number} complete" in line]
-        assert len(told) == 1
+        ends = [line for line in transcript(again) if f"✓ #{number} complete" in line]
+        assert len(ends) == 1
 
 
 def test_restored_news_are_not_shown_twice() -> None:

@@ -33,13 +33,11 @@ from .messages import (
 )
 from .processes import marks
 from .processes.notes import JobNotes, age_of
-from .rules.durations import short_duration
-from .rules.outcome import BEYOND_LIMIT, TIMED_OUT, Outcome
+from .rules.outcome import BEYOND_LIMIT, Outcome
 from .rules.process_record import ProcessId, ProcessRecord
 from .rules.safe_text import safe_line, size_text
 from .rules.shortage import WAITS_FOR
 from .rules.terms import PLAIN
-from .runtime.countdown import Countdown
 from .runtime.safe_actor import SafeActor
 from .runtime.sending import Recipient, logger, post_if_alive
 
@@ -105,7 +103,6 @@ class TaskActor(SafeActor[TaskActorMessage]):
         self._awaited_input = None if terms.input is None else AwaitedInput(task)
         self._mark = marks.mark(config.session_key, task.id)
         self._job: Job | None = None
-        self._marked = False
         self._recorded = False
         self._begun = 0.0
         self._note = _NOTHING_TO_SAY
@@ -187,9 +184,7 @@ class TaskActor(SafeActor[TaskActorMessage]):
                     self._force_end(adoption.stops_with)
                 job = adopt(self._kind, context, adoption, self._config.exit_notes)
             else:
-                if not self._marked:
-                    self._marked = True
-                    self._news.mark_attempt(now)
+                self._news.mark_attempt(now)
                 job = start(self._kind, context)
         except (ShortageError, MemoryError) as error:
             self._try_again(str(error) or WAITS_FOR[errno.ENOMEM])
@@ -248,11 +243,8 @@ class TaskActor(SafeActor[TaskActorMessage]):
 
     def _limit_time(self, passed: float = 0.0) -> None:
         if (timeout := (self._task.terms or PLAIN).timeout) is not None:
-            stop = Stop(Outcome.failed(f"{TIMED_OUT}{short_duration(timeout)}"))
             self._pausing.limit_time(
-                Countdown(
-                    self._config.clock, timeout - passed, lambda: self.tell_self(stop)
-                )
+                timeout, passed, self._config.clock, lambda it: self.tell_self(Stop(it))
             )
 
     def _set_paused(self, *, paused: bool) -> None:

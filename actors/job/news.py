@@ -35,6 +35,7 @@ class JobNews:
         terminal = task.terms is not None and task.terms.input == "terminal"
         self._monitor = None if path is None else OutputMonitor(path, terminal=terminal)
         self._looks_without_news = 0
+        self._is_marked = False
         self.latest: OutputNews = OutputNews(task.output_size)
         """The state after the last `look`."""
 
@@ -44,10 +45,11 @@ class JobNews:
         return self._looks_without_news >= QUIET_AFTER
 
     def mark_attempt(self, at: datetime) -> None:
-        """Write a line to the output that separates two attempts. Blocks."""
+        """Write a line to the output that separates two attempts, once. Blocks."""
         attempt, monitor = self._task.attempt, self._monitor
-        if attempt is None or monitor is None:
+        if attempt is None or monitor is None or self._is_marked:
             return
+        self._is_marked = True
         # If the file can't be written, the start reports it.
         with contextlib.suppress(OSError):
             monitor.begin_after(

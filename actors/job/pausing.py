@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..kinds.kind import TellsPause, WrongKindError
+from ..rules.durations import short_duration
+from ..rules.outcome import TIMED_OUT, Outcome
 from ..rules.safe_text import safe_line
+from ..runtime.countdown import Countdown
 from . import calls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..kinds import Job, Kind
-    from ..runtime.countdown import Countdown
+    from ..runtime.clock import Clock
 
 
 def not_pausable(kind: Kind) -> str:
@@ -42,11 +47,25 @@ class Pausing:
         problem = None if self._job is None else self._job.pause_problem
         return problem and safe_line(problem)
 
-    def limit_time(self, timeout: Countdown) -> None:
-        """Start the timeout of the job; it doesn't run while the task is paused."""
-        self._timeout = timeout
+    def limit_time(
+        self,
+        timeout: float,
+        passed: float,
+        clock: Clock,
+        stop: Callable[[Outcome], object],
+    ) -> None:
+        """Start the timeout of the job; it doesn't run while the task is paused.
+
+        Args:
+            timeout: Seconds.
+            passed: Seconds that have passed already.
+            clock: The source of time.
+            stop: Called with the outcome of the task after the timeout.
+        """
+        outcome = Outcome.failed(f"{TIMED_OUT}{short_duration(timeout)}")
+        self._timeout = Countdown(clock, timeout - passed, lambda: stop(outcome))
         if not self.is_paused:
-            timeout.resume()
+            self._timeout.resume()
 
     def apply(self, job: Job) -> None:
         """Pause or resume the job, which is `Pausable`, and its timeout.

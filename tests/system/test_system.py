@@ -10,7 +10,7 @@ import shutil
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pykka
@@ -19,7 +19,6 @@ from backburner.actors import (
     BashKind,
     Notification,
     ProcessKind,
-    Recipient,
     RefusalCode,
     RefusedError,
     SessionInUseError,
@@ -37,6 +36,7 @@ from backburner.actors import (
 )
 from backburner.actors.processes import exits
 from backburner.actors.session import shutdown as shutdown_module
+from backburner.actors.session.asking import Asking
 from backburner.actors.testing import FakeKind, Recorder, no_leaks, running
 from conditions import until
 from patience import PATIENCE
@@ -237,18 +237,20 @@ def test_waiting_without_ids_waits_for_all_open_tasks(
         system.wait(1, timeout=PATIENCE)
         # Ended tasks are not waited for, so all must run until the wait begins.
         waits = threading.Event()
-        subscribe = system.subscribe
+        send: Any = vars(Asking)["_request"]
 
-        def note(subscriber: Recipient[Notification]) -> None:
-            subscribe(subscriber)
-            waits.set()
+        def note(message: object, *given: object) -> object:
+            answer = send(system, message, *given)
+            if isinstance(message, Subscribe):
+                waits.set()
+            return answer
 
         def end() -> None:
             assert waits.wait(PATIENCE)
             for task_id in (4, 2, 3):
                 kind.job(task_id).complete()
 
-        monkeypatch.setattr(system, "subscribe", note)
+        monkeypatch.setattr(system, "_request", note)
         ending = threading.Thread(target=end)
         ending.start()
         assert [task.id for task in system.wait(timeout=PATIENCE)] == [2, 3, 4]

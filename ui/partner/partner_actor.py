@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 import pykka
 
 from ...actors.own_files import open_folder
+from ...actors.rules.safe_text import is_unicode
 from ...actors.runtime.sending import logger, post
 from ..dialogue.entries import MAIN_CONVERSATION
 from ..dialogue.partner import (
@@ -369,6 +370,7 @@ class PartnerActor:
 
 def _working_directory() -> str:
     try:
-        return os.getcwd()  # noqa: PTH109 - a text
+        directory = os.getcwd()  # noqa: PTH109 - a text
     except OSError:
         return "/"
+    return directory if is_unicode(directory) else "/"

@@ -357,6 +357,20 @@ def test_half_of_a_character_does_no_harm(stage: AgentStage) -> None:
     assert stage.chat.answer() == "half of an emoji: ?"
 
 
+@pytest.mark.parametrize("name", [b"gone", b"latin-1 \xe9"], ids=["gone", "latin"])
+def test_a_chat_in_a_directory_that_no_task_can_use_has_a_partner(
+    stage: AgentStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    partner = stage.open()
+    place = tmp_path / os.fsdecode(name)
+    place.mkdir()
+    monkeypatch.chdir(place)
+    if name == b"gone":
+        place.rmdir()
+    stage.say(partner, "count")
+    assert stage.chat.answer() == "1"
+
+
 @pytest.mark.parametrize(
     ("behavior", "said"),
     [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],

@@ -121,8 +121,8 @@ class OutputCopy:
         size = os.fstat(file.fileno()).st_size
         if size < self._offset:
             sys.stderr.write(
-                f"backburner: #{self._task.id} has emptied its output, or never"
-                f" printed {self._offset} bytes; this is all of it\n"
+                f"backburner: #{self._task.id} has less than {self._offset} bytes of"
+                " output; all of it follows\n"
             )
             self._offset = 0
 

@@ -24,9 +24,9 @@ def search_all(call: Call, system: RemoteSystem | ClosedSession) -> int:
     """Write the matching lines in the output of all tasks, each after its task id."""
     options = call.options
     if not options.grep:
-        raise UsageError("--all needs --grep RE: what to look for")
+        raise UsageError("--all needs --grep RE")
     if options.id is not None or options.since or options.follow or options.lines:
-        raise UsageError("--all goes with --grep and --json alone")
+        raise UsageError("--all can be combined only with --grep and --json")
     search = OutputSearch(Wanted(options.grep, is_pattern=True), system.list())
     progress = _Progress(search.total)
     found = False

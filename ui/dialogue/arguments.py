@@ -1,4 +1,7 @@
-"""Reading the arguments of commands: words, ids, names."""
+"""Reading the arguments of commands: words, ids, names.
+
+The functions raise `UsageError` if the text is invalid.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,7 @@ def split_word(text: str) -> tuple[str, str]:
 
 
 def task_id(word: str) -> int | None:
-    """Parse the id of a task; return None for the task added last.
-
-    Raises:
-        UsageError: If the word is not an id.
-    """
+    """Parse the id of a task; return None for the task added last."""
     if word == LAST:
         return None
     digits = word.removeprefix("#")
@@ -54,22 +53,14 @@ def task_id(word: str) -> int | None:
 
 
 def task_ids(words: Sequence[str], otherwise: str) -> tuple[int | None, ...]:
-    """Parse the ids of several tasks; see `task_id`.
-
-    Raises:
-        UsageError: If a word is not an id; with the text `otherwise` if there are none.
-    """
+    """Parse the ids of several tasks; `otherwise` is the error if there are none."""
     if not words:
         raise UsageError(otherwise)
     return tuple(map(task_id, words))
 
 
 def only_task_id(name: str, rest: str) -> int | None:
-    """Parse the only argument, an id; return None for the task added last.
-
-    Raises:
-        UsageError: If there is not exactly one id.
-    """
+    """Parse the only argument, an id; return None for the task added last."""
     words = rest.split()
     if len(words) != 1:
         raise UsageError(f"{name} takes one task id, such as: {name} 3")
@@ -82,10 +73,6 @@ def is_conversation_name(word: str) -> bool:
 
 
 def no_arguments(name: str, rest: str) -> None:
-    """Check that there are no arguments.
-
-    Raises:
-        UsageError: If there are arguments.
-    """
+    """Check that there are no arguments."""
     if rest.strip():
         raise UsageError(f"{name} takes no arguments")

@@ -1,4 +1,7 @@
-"""Several tasks from one command: in each, a value replaces `{}`."""
+"""Several tasks from one command: in each, a value replaces `{}`.
+
+The functions raise `UsageError` without values, with too many, or without a `{}`.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,6 @@ def read_values(text: str) -> tuple[str, ...]:
 
     A range counts down if it ends below its start. A leading zero gives all numbers the
     same width, as in bash.
-
-    Raises:
-        UsageError: If there are no values, or too many.
     """
     match = re.fullmatch(_RANGE, text.strip())
     if match is None:
@@ -53,21 +53,13 @@ def read_values(text: str) -> tuple[str, ...]:
 
 
 def read_lines(text: str) -> tuple[str, ...]:
-    """Return the values in a file: its lines, without empty lines and `#` comments.
-
-    Raises:
-        UsageError: If there are no values, or too many.
-    """
+    """Return the values in a file: its lines, without empty lines and `#` comments."""
     lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
     return checked([it for it in lines if it and not it.startswith("#")])
 
 
 def checked(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the values if a batch may have that many.
-
-    Raises:
-        UsageError: If there are no values, or too many.
-    """
+    """Return the values if a batch may have that many."""
     if not values:
         raise UsageError("there is nothing to add: every line is empty or a comment")
     if len(values) > MOST:
@@ -94,11 +86,7 @@ def filled(text: str, value: str, *, quoted: bool) -> str:
 def each_request(
     request: TaskRequest, values: Iterable[str], max_fails: int | None
 ) -> list[TaskRequest]:
-    """Return a request for each value, all in one batch.
-
-    Raises:
-        UsageError: If the command has no `{}`.
-    """
+    """Return a request for each value, all in one batch."""
     if not any(PLACE in it for it in request.args):
         raise UsageError("the command needs a {} in place of the value")
     terms = msgspec.structs.replace(

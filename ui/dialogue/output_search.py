@@ -52,7 +52,7 @@ class FoundLine(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """The text or pattern to search for.
+    """The text or pattern to search for; an invalid pattern raises a `UsageError`.
 
     Attributes:
         text: A text, or a regular expression.
@@ -66,21 +66,13 @@ class Wanted(msgspec.Struct, frozen=True):
 
     @classmethod
     def typed(cls, text: str, *, is_pattern: bool = False) -> Wanted:
-        """Make a search from typed text; text without capitals matches both cases.
-
-        Raises:
-            UsageError: If the text is not a valid regular expression.
-        """
+        """Make a search from typed text; text without capitals matches both cases."""
         wanted = cls(text, is_pattern, text == text.lower())
         wanted.compiled()
         return wanted
 
     def compiled(self) -> re.Pattern[str]:
-        """Return the pattern that matches in a line.
-
-        Raises:
-            UsageError: If the text is not a valid regular expression.
-        """
+        """Return the pattern that matches in a line."""
         flags = re.IGNORECASE if self.any_case else re.NOFLAG
         try:
             return re.compile(

@@ -103,7 +103,10 @@ class CommandSpec(msgspec.Struct, frozen=True):
 
 
 class Registry:
-    """All commands, in the order in which help lists them; no two share a name."""
+    """All commands, in the order in which help lists them; no two share a name.
+
+    An unknown name raises a `UsageError` that suggests a similar one.
+    """
 
     def __init__(self, *specs: CommandSpec) -> None:
         self._specs = specs
@@ -121,11 +124,7 @@ class Registry:
         return name in self._by_name
 
     def find(self, name: str) -> CommandSpec:
-        """Return the command of this name, or of this synonym.
-
-        Raises:
-            UsageError: If there is none; the text names a similar command.
-        """
+        """Return the command of this name, or of this synonym."""
         return self._look_up(name)[0]
 
     def parse(self, name: str, rest: str) -> Command:

@@ -1,4 +1,7 @@
-"""Search a file for a text, in bounded steps."""
+"""Search a file for a text, in bounded steps.
+
+A step raises `OSError` if the file can't be read.
+"""
 
 from __future__ import annotations
 
@@ -94,11 +97,7 @@ class FileSearch:
         """Whether the search is complete."""
 
     def step(self, look: FileLook) -> int | None:
-        """Search the next `STEP` bytes; return the line of the first match in them.
-
-        Raises:
-            OSError: If the file can't be read.
-        """
+        """Search the next `STEP` bytes; return the line of the first match in them."""
         if self.forward:
             return self._step_forward(look)
         return self._step_back(look)
@@ -216,11 +215,7 @@ class MatchedLines:
         return (self._sums[at - 1] if at else 0) + index + 1
 
     def step(self, look: FileLook) -> None:
-        """Search the next `STEP` bytes.
-
-        Raises:
-            OSError: If the file can't be read.
-        """
+        """Search the next `STEP` bytes."""
         if look.size < self._size:
             self._drop_from(0)
         elif look.size > self._size and self._end >= self._size:

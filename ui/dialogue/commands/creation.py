@@ -267,12 +267,7 @@ TASK: Final = CommandSpec(
 
 
 def parse_bang(rest: str) -> Run:
-    """Parse a command for bash.
-
-    Raises:
-        UsageError: If the command is empty.
-        UnbalancedQuoteError: If a quote never ends.
-    """
+    """Parse a command for bash."""
     command = unquote_whole(rest)
     if not command.strip():
         raise UsageError("missing command; try: !make test")

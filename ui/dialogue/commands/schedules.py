@@ -62,11 +62,7 @@ def _change(
 
 
 def schedule_id(word: str) -> int:
-    """Parse the id of a schedule.
-
-    Raises:
-        UsageError: If the word is not an id.
-    """
+    """Parse the id of a schedule."""
     if not (word.isascii() and word.isdigit()) or len(word) > _MOST_DIGITS:
         raise UsageError(
             f"{brief(word)} is not the id of a schedule; /schedules lists them"

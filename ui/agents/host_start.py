@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ...actors.rules.shortage import shortage_of
 from .loop import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
 
     from .loop import Loop
 
@@ -49,28 +50,25 @@ class HostStart:
             return
         self._pidfd = os.pidfd_open(self._starter.pid)
         loop.watch(self._pidfd, READ, self._ended)
-        if self._starter.stderr is not None:
-            os.set_blocking(self._starter.stderr.fileno(), False)
-            loop.watch(self._starter.stderr.fileno(), READ, self._read)
+        self._stderr = cast("IO[bytes]", self._starter.stderr)
+        os.set_blocking(self._stderr.fileno(), False)
+        loop.watch(self._stderr.fileno(), READ, self._read)
 
     def _read(self) -> None:
-        if self._starter.stderr is None:
-            return
         data = b""
         with contextlib.suppress(OSError):
-            data = os.read(self._starter.stderr.fileno(), _LONGEST_COMPLAINT)
+            data = os.read(self._stderr.fileno(), _LONGEST_COMPLAINT)
         self._told = (self._told + data)[:_LONGEST_COMPLAINT]
         if not data:
-            self._loop.unwatch(self._starter.stderr.fileno())
+            self._loop.unwatch(self._stderr.fileno())
 
     def _ended(self) -> None:
         self._loop.unwatch(self._pidfd)
         os.close(self._pidfd)
         status = self._starter.wait()
-        if self._starter.stderr is not None:
-            self._read()
-            self._loop.unwatch(self._starter.stderr.fileno())
-            self._starter.stderr.close()
+        self._read()
+        self._loop.unwatch(self._stderr.fileno())
+        self._stderr.close()
         if status == 0:
             self._done(None)
             return

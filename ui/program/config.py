@@ -254,15 +254,6 @@ def agents_rules(config: Config) -> AgentsTable:
     return msgspec.structs.replace(agents, ask=(*agents.ask, *config.confirm))
 
 
-_TABLES: Final[dict[str, type[Settings]]] = {
-    "notifications": Notifications,
-    "host": HostTable,
-    "agents": AgentsTable,
-    "partner": PartnerTable,
-    "cluster": ClusterTable,
-}
-
-
 def default_path() -> Path:
     """Return the default path of the configuration."""
     return Path(config_file())
@@ -380,7 +371,7 @@ def _explained(problem: str) -> str:
     match = re.fullmatch(_PROBLEM, problem)
     reason, key = (match["reason"], match["key"] or "") if match else (problem, "")
     if unknown := re.fullmatch(_UNKNOWN, reason):
-        table = _TABLES.get(key, Config)
+        table: Settings = getattr(Config(), key, Config())
         known = ", ".join(table.__struct_fields__)
         name = f"{key}.{unknown[1]}" if key else unknown[1]
         return f"{name}: no such setting; there are: {known}"

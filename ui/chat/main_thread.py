@@ -17,14 +17,18 @@ from ..dialogue.messages import Notice, Reopened
 from ..dialogue.owner import HostNews, Owner
 from ..program.background import Background
 from ..program.exit_status import EXIT_SIGNAL
-from ..program.job_control import await_foreground, ending, stop_until_continued
+from ..program.job_control import (
+    await_foreground,
+    continue_last,
+    ending,
+    stop_until_continued,
+)
 from ..program.lifetime import HURRY_AGAIN, lives_in_host
 from ..terminal.key_decoder import KeyDecoder
 from ..terminal.keys import joined
 from .model.effects import EditText, Pausing, ShowTerminal, Suspend, ViewFile
 from .model.messages import (
     Close,
-    Edited,
     Ending,
     Entered,
     Hurry,
@@ -44,7 +48,6 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from ...actors import Task
     from ..editor.history_file import HistoryFile
     from ..program.lifetime import AnySystem
     from ..program.wakeup import Wakeup
@@ -187,14 +190,10 @@ class MainThread:
             match self._owner.take_pause():
                 case Suspend():
                     self._stop_process()
-                case EditText(text=text):
-                    self._edit(text)
-                case ViewFile(path=path):
-                    self._view(path)
-                case ShowTerminal(task=task):
-                    self._attach(task)
                 case None:
                     pass
+                case pause:
+                    self._run_outside(pause)
             if hurry and (self._owner.hurried or ending(signals) is not None):
                 self._owner.hurried = False
                 self._hurry_owed = True
@@ -219,9 +218,7 @@ class MainThread:
         return None if due is None else max(0.0, due - time.monotonic())
 
     def _take_signals(self, numbers: tuple[int, ...]) -> None:
-        # A stopped program that gets SIGTERM also gets SIGCONT. It may be in the
-        # background then, where it must not touch the terminal, so handle SIGCONT last.
-        for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
+        for number in continue_last(numbers):
             self._take_signal(number)
 
     def _take_signal(self, number: int) -> None:
@@ -257,26 +254,20 @@ class MainThread:
         signals = stop_until_continued(self._wakeup)
         self._take_signals((*signals, signal.SIGCONT))
 
-    def _edit(self, text: str) -> None:
-        """Run an editor on a text; the editor reads the keys until it exits."""
-        from .outside import edit  # noqa: PLC0415 - seldom needed
+    def _run_outside(self, pause: EditText | ViewFile | ShowTerminal) -> None:
+        """Let another program or a task use the terminal; it reads the keys."""
+        from . import outside  # noqa: PLC0415 - seldom needed
 
-        self._back_from(edit(text, self._terminal, self._wakeup))
-
-    def _view(self, path: str) -> None:
-        """Run a pager on a file; the pager reads the keys until it exits."""
-        from .outside import view  # noqa: PLC0415 - seldom needed
-
-        self._back_from(view(path, self._terminal, self._wakeup))
-
-    def _attach(self, task: Task) -> None:
-        """Show a task's terminal; the task reads the keys until Ctrl+]."""
-        from .outside import show_terminal  # noqa: PLC0415 - seldom needed
-
-        self._back_from(show_terminal(self._system, task, self._terminal, self._wakeup))
-
-    def _back_from(self, outcome: tuple[Edited, int | None]) -> None:
-        edited, ended_by = outcome
+        terminal, wakeup = self._terminal, self._wakeup
+        match pause:
+            case EditText(text=text):
+                edited, ended_by = outside.edit(text, terminal, wakeup)
+            case ViewFile(path=path):
+                edited, ended_by = outside.view(path, terminal, wakeup)
+            case ShowTerminal(task=task):
+                edited, ended_by = outside.show_terminal(
+                    self._system, task, terminal, wakeup
+                )
         self._ended_by = self._ended_by or ended_by
         self._tell(edited)
         if self._ended_by is None:

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ..dialogue.messages import EndOfInput, Keystrokes, Prompt, TypingEnds
-from ..program.job_control import stop_until_continued
+from ..program.job_control import continue_last, stop_until_continued
 from .input import LineInput
 from .joining import CommandInput
 
@@ -163,9 +163,7 @@ class Typist:
         self._ui.tell(Keystrokes(data))
 
     def _take_signals(self, numbers: Iterable[int]) -> None:
-        # A stopped program that gets SIGTERM also gets SIGCONT. It may be in the
-        # background then, where it must not touch the terminal, so handle SIGCONT last.
-        for number in sorted(set(numbers), key=signal.SIGCONT.__eq__):
+        for number in continue_last(numbers):
             if self._ended_by is not None:
                 return
             match number:

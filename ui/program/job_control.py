@@ -35,6 +35,15 @@ def ending(signals: Iterable[int]) -> int | None:
     return next((number for number in signals if number in ENDING_SIGNALS), None)
 
 
+def continue_last(signals: Iterable[int]) -> list[int]:
+    """Return the signals once each, with SIGCONT last.
+
+    A stopped program that gets SIGTERM also gets SIGCONT. It may be in the background
+    then, where it must not touch the terminal.
+    """
+    return sorted(set(signals), key=signal.SIGCONT.__eq__)
+
+
 def waiting(fd: int) -> int:
     """Return how many bytes can be read from a terminal at once."""
     try:

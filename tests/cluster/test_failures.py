@@ -184,12 +184,12 @@ def test_a_node_with_another_version_is_refused(version: str) -> None:
 
 
 def test_different_versions_of_ray_are_reported_in_one_line() -> None:
-    said = (
+    problem = (
         "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n"
         "    Python: 3.10.4\nThis process on node 10.0.0.1 was started with:\n"
         "    Ray: 2.60.0\n    Python: 3.11.7\n"
     )
-    line = versions_of_ray(said)
+    line = versions_of_ray(problem)
     assert line == (
         f"it has Ray 2.9.0 on Python 3.10.4, and {sys.executable} has Ray 2.60.0 on"
         " Python 3.11.7; install the same, or name a Python that has it by [cluster]"

@@ -119,8 +119,8 @@ def test_a_task_continues_if_the_host_is_killed(shell: Shell, tmp_path: Path) ->
     shell("add", "--engine", "ray", "--cpus", "0.5", "--", command)
     until(lambda: shell("log", "1").stdout == "1\n")
     until(lambda: json.loads(shell("show", "1", "--json").stdout)["node"])
-    said = shell("host", "status").stdout
-    (pid,) = re.findall(r"process (\d+)", said)
+    status = shell("host", "status").stdout
+    (pid,) = re.findall(r"process (\d+)", status)
     os.kill(int(pid), signal.SIGKILL)
     until(lambda: f"process {pid}" not in shell("host", "status").stdout)
     go.touch()

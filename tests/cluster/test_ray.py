@@ -270,7 +270,7 @@ def pretending(folder: Path, lines: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "text"),
     [
         (
             "import ray; ray.__version__ = '2.9.0'",
@@ -292,10 +292,10 @@ def pretending(folder: Path, lines: str) -> str:
     ],
 )
 def test_different_versions_are_reported_in_one_line(
-    nodes: RayNodes, tmp_path: Path, lines: str, said: str
+    nodes: RayNodes, tmp_path: Path, lines: str, text: str
 ) -> None:
     python = pretending(tmp_path, lines)
     engine = RemoteEngine("ray", RaySettings(nodes.address, HEAD), python=python)
     with TaskSystem(engines=[engine]) as system:
         (failed,) = system.wait(system.add_request(job("true")).id, timeout=PATIENCE)
-        assert re.search(said, failed.reason), failed.reason
+        assert re.search(text, failed.reason), failed.reason

@@ -67,8 +67,8 @@ def test_a_task_runs_in_a_copy_of_its_directory_that_is_deleted_with_it(
     (tmp_path / "tool").chmod(0o755)
     (tmp_path / "link").symlink_to("sub/input")
     task = run(tmp_path, 'cat link; ./tool; echo new > made; echo "$PWD"; pwd')
-    *said, variable, place = printed(task).splitlines()
-    assert said == ["given", "tool"]
+    *lines, variable, place = printed(task).splitlines()
+    assert lines == ["given", "tool"]
     assert variable == place != str(tmp_path)
     assert not (tmp_path / "made").exists()
     until(lambda: not Path(place).exists(), "the end of the copy")

@@ -393,10 +393,10 @@ def test_a_command_that_shows_reports_a_full_disk(
             unanswered = trouble.replace(
                 "this may be out of date", "no answer within 10 s"
             )
-            said = verb("pause").stderr
-            assert said.startswith("backburner: session 'main': waiting: can't write")
-            assert f"\nbackburner: {unanswered}" in said
-            assert said.endswith("; it is done as soon as it can be\n")
+            errors = verb("pause").stderr
+            assert errors.startswith("backburner: session 'main': waiting: can't write")
+            assert f"\nbackburner: {unanswered}" in errors
+            assert errors.endswith("; it is done as soon as it can be\n")
         (small_disk / "filler").unlink()
         assert verb("wait", "1").returncode == 0
         assert verb("status").stderr == ""

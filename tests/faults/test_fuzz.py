@@ -136,7 +136,7 @@ def test_line_mode_accepts_any_input_and_ends(
         env={**os.environ, TAG: tag},
     )
     try:
-        said, errors = process.communicate(script, timeout=PATIENCE)
+        output, errors = process.communicate(script, timeout=PATIENCE)
     finally:
         process.kill()
         left = tagged(tag)
@@ -145,7 +145,7 @@ def test_line_mode_accepts_any_input_and_ends(
     label = f"BACKBURNER_SEED={seed}: {errors[-2000:]!r}"
     assert process.returncode in {0, 1, 2}, label
     assert left == [], label
-    for text in (said, errors):
+    for text in (output, errors):
         assert b"Traceback" not in text, label
         assert b"nternal error" not in text, label
         assert b"\x1b" not in text, label

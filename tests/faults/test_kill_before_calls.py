@@ -184,12 +184,12 @@ def _is_free(lock: Path) -> bool:
 
 
 def _check(run: _Run) -> None:
-    said = run.said
+    lines = run.said
     announced = {
-        word: [int(it.split()[1]) for it in said if it.startswith(f"{word} ")]
+        word: [int(it.split()[1]) for it in lines if it.startswith(f"{word} ")]
         for word in ("added", "ended", "canceled")
     }
-    forgotten = {1, 2, *announced["added"][:2]} if "forgetting" in said else set[int]()
+    forgotten = {1, 2, *announced["added"][:2]} if "forgetting" in lines else set[int]()
     # A child that was just being started holds the lock until it calls exec.
     until(lambda: _is_free(run.folder / "lock"))
     with TaskSystem(directory=run.folder, grace=0.2) as system:
@@ -197,7 +197,7 @@ def _check(run: _Run) -> None:
         system.wait(timeout=PATIENCE)
         tasks = {task.id: task for task in system.list()}
         assert ({1, 2} | {*announced["added"]}) - forgotten <= tasks.keys()
-        if "forgot" in said:
+        if "forgot" in lines:
             assert not forgotten & tasks.keys()
         assert all(it.status.is_final for it in tasks.values())
         lost = tasks.get(1)

@@ -204,15 +204,15 @@ def last(body: Json) -> str:
 
 def _act(exchange: Exchange) -> None:
     """Play a model that runs the tests, inspects a failure, and runs them again."""
-    said = last(exchange.body) or ""
+    text = last(exchange.body) or ""
     turn = sum(it["role"] == "user" for it in exchange.body["messages"])
-    if "long" in said:
+    if "long" in text:
         _stream(exchange, _LONG)
-    elif "wait" in said:
+    elif "wait" in text:
         exchange.send(HEAD)
         exchange.delta(reasoning_content="How long is that?")
         exchange.await_hang_up()
-    elif "test" in said and roles(exchange.body)[-1] == "user" and turn == 1:
+    elif "test" in text and roles(exchange.body)[-1] == "user" and turn == 1:
         command = {"command": "make test", "description": "Run the tests", "wait": 0}
         calls(("run", command), text="I run the tests.")(exchange)
     else:

@@ -157,9 +157,9 @@ def test_wait_reports_that_the_task_waits_for_input(shell: Shell, verb: str) -> 
         words = ["1"]
     with shell.start(verb, *words) as waiting:
         assert waiting.stderr is not None
-        said = waiting.stderr.readline()
-        assert "waits for input: Name:" in said
-        assert "(backburner send 1 TEXT or backburner attach 1)" in said
+        line = waiting.stderr.readline()
+        assert "waits for input: Name:" in line
+        assert "(backburner send 1 TEXT or backburner attach 1)" in line
         assert shell("send", "1", "Ann").returncode == 0
         assert waiting.wait(PATIENCE) == 0
 

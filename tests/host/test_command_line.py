@@ -58,11 +58,11 @@ def test_a_deleted_working_directory_affects_only_relative_paths(
         return done.returncode, done.stdout, done.stderr
 
     assert run(shell.state, "add", "--", "pwd") == (0, "added #1\n", "")
-    said = (
+    error = (
         "backburner: can't tell where here is: the working directory: No such file or"
         " directory; use an absolute path\n"
     )
-    assert run("here", "status") == (2, "", said)
+    assert run("here", "status") == (2, "", error)
 
 
 def test_run_shows_the_output_and_exits_with_the_status_of_the_job(
@@ -301,9 +301,11 @@ def test_only_adding_starts_a_host(shell: Shell, care: HostCare) -> None:
     for verb in ("status", "clean", "pause", "end"):
         done = shell(verb)
         assert done.returncode == (0 if verb == "status" else 1)
+        advice = "; `backburner host start && backburner pause` pauses them at once"
         assert done.stderr == (
             "backburner: session 'main' has no host, so none of its tasks is running;"
-            " `backburner host start` starts one, and its queued tasks\n"
+            " `backburner host start` starts one, and its queued tasks"
+            f"{advice if verb == 'pause' else ''}\n"
         )
 
 

@@ -54,8 +54,8 @@ def test_each_verb_reports_a_stopped_host_and_continues_with_it(shell: Shell) ->
     try:
         for words, program in programs.items():
             assert program.stderr is not None
-            said = program.stderr.readline().decode()
-            assert said == (
+            text = program.stderr.readline().decode()
+            assert text == (
                 f"backburner: session 'main': waiting: its host (process {pid}) is"
                 f" stopped; `kill -CONT {pid}` continues it\n"
             ), words
@@ -64,14 +64,14 @@ def test_each_verb_reports_a_stopped_host_and_continues_with_it(shell: Shell) ->
     for words, program in programs.items():
         assert program.stderr is not None
         assert program.stdout is not None
-        said = program.stderr.read()
+        text = program.stderr.read()
         program.stderr.close()
         program.stdout.close()
         program.wait(PATIENCE)
         if words[0] == "cancel":
-            assert b"no task 7" in said
+            assert b"no task 7" in text
         else:
-            assert (program.returncode, said) == (0, b"")
+            assert (program.returncode, text) == (0, b"")
     assert len(json.loads(shell("list", "--json").stdout)) == 2
 
 

@@ -46,9 +46,9 @@ def test_changes_are_reported_on_stderr_if_stdout_is_full(
 def test_an_added_task_is_named_if_its_output_cannot_be_shown(
     shell: Shell, then: str
 ) -> None:
-    said = _without_room(shell, "run", "--", f"echo out; {then}")
+    error = _without_room(shell, "run", "--", f"echo out; {then}")
     # The message doesn't say that the task keeps running: it may have ended.
-    assert said == f"{_FULL}added #1; see: backburner log -f 1"
+    assert error == f"{_FULL}added #1; see: backburner log -f 1"
     assert "#1" in shell("status").stdout
 
 
@@ -101,6 +101,6 @@ def test_a_task_that_the_editor_did_not_change_is_unchanged(
     monkeypatch.delenv("VISUAL", raising=False)
     shell("add", "--stash", "--", "echo one")
     done = shell("edit", "1")
-    said = why.replace("EDITOR", str(editor))
-    assert done.stderr == f"backburner: {said}; the task stays as it was\n"
+    reason = why.replace("EDITOR", str(editor))
+    assert done.stderr == f"backburner: {reason}; the task stays as it was\n"
     assert done.returncode == 1

@@ -58,8 +58,8 @@ def test_a_full_disk_gives_one_line(state: Path, forked_program: ForkedProgram) 
     for verb in _VERBS:
         with open("/dev/full", "wb") as full:  # noqa: PTH123 - no path of a file
             done = forked_program(*_words(state, verb), stdout=full.fileno())
-        said = f"{_CANT}No space left on device{_DONE.get(verb, '')}\n"
-        assert (verb, done.returncode, done.stderr) == (verb, 1, said)
+        error = f"{_CANT}No space left on device{_DONE.get(verb, '')}\n"
+        assert (verb, done.returncode, done.stderr) == (verb, 1, error)
 
 
 def test_a_broken_pipe_reports_only_changes(
@@ -70,5 +70,5 @@ def test_a_broken_pipe_reports_only_changes(
         os.close(reader)
         done = forked_program(*_words(state, verb), stdout=stdout)
         os.close(stdout)
-        said = f"{_CANT}Broken pipe{_DONE[verb]}\n" if verb in _DONE else ""
-        assert (verb, done.returncode, done.stderr) == (verb, 1, said)
+        error = f"{_CANT}Broken pipe{_DONE[verb]}\n" if verb in _DONE else ""
+        assert (verb, done.returncode, done.stderr) == (verb, 1, error)

@@ -241,8 +241,8 @@ def test_a_file_size_limit_is_named_and_pending_changes_are_kept(path: Path) -> 
     journal = SqliteJournal(path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     limit = path.stat().st_size
-    said = ChatMessage(datetime.now(UTC), "main", "you", "x" * limit)
-    journal.said(said, 0)
+    message = ChatMessage(datetime.now(UTC), "main", "you", "x" * limit)
+    journal.said(message, 0)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         with pytest.raises(JournalError, match=f"larger than {limit} B; raise ulimit"):
@@ -250,7 +250,7 @@ def test_a_file_size_limit_is_named_and_pending_changes_are_kept(path: Path) -> 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     journal.commit()
-    assert journal.transcript(10) == (said,)
+    assert journal.transcript(10) == (message,)
     journal.close(clean=True)
 
 

@@ -76,9 +76,9 @@ def _take_over(place: Path, forks: Template, **environment: str) -> tuple[bool, 
     )
     assert process.stdout is not None
     with process.stdout as stdout:
-        said = stdout.read()
+        output = stdout.read()
     process.wait(PATIENCE)
-    return b"waited" in said, tag
+    return b"waited" in output, tag
 
 
 def test_a_kill_before_any_call_of_the_adoption_loses_no_job(

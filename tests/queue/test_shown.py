@@ -49,8 +49,8 @@ def test_messages_and_shown_changes_are_recorded(
     rig: Rig, journal: RecordingJournal
 ) -> None:
     rig.add()
-    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
-    rig.tell(WriteDown(said))
+    message = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    rig.tell(WriteDown(message))
     rig.tell(Shown(1))
     rig.tell(TaskProcess(ProcessRecord(1, 4711, 0.0)))
     rig.ask(ListTasks(), TaskList)
@@ -61,9 +61,9 @@ def test_messages_and_shown_changes_are_recorded(
 
 def test_a_message_is_delivered_to_the_other_chats(rig: Rig) -> None:
     plain, speaker, listener = rig.subscribe(), _face(rig), _face(rig)
-    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
-    rig.tell(WriteDown(said, shown_by=speaker))
-    assert listener.wait_for(MessageSaid).message == said
+    message = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    rig.tell(WriteDown(message, shown_by=speaker))
+    assert listener.wait_for(MessageSaid).message == message
     rig.ask(ListTasks(), TaskList)
     for other in (plain, speaker):
         assert other.of(MessageSaid) == ()
@@ -72,15 +72,15 @@ def test_a_message_is_delivered_to_the_other_chats(rig: Rig) -> None:
 def test_a_message_that_must_be_read_is_refused_if_no_chat_shows_it(
     rig: Rig, journal: RecordingJournal
 ) -> None:
-    said = ChatMessage(rig.clock.now().wall, "main", "agent", "may I?")
-    question = WriteDown(said, only_if_shown=True, correlation_id=7)
+    message = ChatMessage(rig.clock.now().wall, "main", "agent", "may I?")
+    question = WriteDown(message, only_if_shown=True, correlation_id=7)
     rig.subscribe()
     assert rig.refusal(question).correlation_id == 7
     assert not any(it == ("may I?", 0) for it in journal.log)
     viewer: Recorder[Notification] = Recorder("the viewer")
     rig.ask(Subscribe(viewer, shows=True), Acknowledged)
     assert rig.ask(question, Acknowledged).correlation_id == 7
-    assert viewer.wait_for(MessageSaid).message == said
+    assert viewer.wait_for(MessageSaid).message == message
 
 
 def test_a_private_message_is_not_delivered(rig: Rig) -> None:

@@ -80,17 +80,17 @@ def test_messages_sent_during_an_interruption_are_delivered_once(
 ) -> None:
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
     begun = rig.clock.now().wall
-    said = [
+    messages = [
         ChatMessage(begun + timedelta(seconds=number), "main", "you", text)
         for number, text in enumerate(("before", "private", "missed"), -1)
     ]
-    for it in said:
+    for it in messages:
         rig.ask(WriteDown(it, private=it.text == "private"), Acknowledged)
     # The host may have been killed before or after the write.
     for private in (False, True):
-        it = said[1 if private else 2]
+        it = messages[1 if private else 2]
         rig.ask(WriteDown(it, private=private, again=True), Acknowledged)
-    rig.ask(WriteDown(replace(said[2], text="new"), again=True), Acknowledged)
+    rig.ask(WriteDown(replace(messages[2], text="new"), again=True), Acknowledged)
 
     subscriber: Recorder[Notification] = Recorder("the subscriber")
     rig.ask(Subscribe(subscriber, shows=True, said_since=begun), Acknowledged)
@@ -111,8 +111,8 @@ def test_each_message_is_in_the_history_or_delivered(
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
 
     def say(text: str) -> None:
-        said = ChatMessage(rig.clock.now().wall, "main", "you", text)
-        rig.ask(WriteDown(said), Acknowledged)
+        message = ChatMessage(rig.clock.now().wall, "main", "you", text)
+        rig.ask(WriteDown(message), Acknowledged)
 
     say("before")
     subscriber: Recorder[Notification] = Recorder("the subscriber")
@@ -133,10 +133,10 @@ def test_messages_of_the_same_batch_are_in_the_history(
     rig = start_queue(journal=SqliteJournal(tmp_path / "session.db"))
     subscriber: Recorder[Notification] = Recorder("the subscriber")
     asker: Recorder[QueueReply] = Recorder("the asker")
-    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    message = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     subscribe = Subscribe(subscriber, shows=True, past=10, reply_to=asker)
-    rig.tell(Requests((WriteDown(said, private=private), subscribe)))
-    kept = replace(said, private=private)
+    rig.tell(Requests((WriteDown(message, private=private), subscribe)))
+    kept = replace(message, private=private)
     assert asker.wait_for(Transcript).entries == (kept,)
     rig.ask(ListTasks(), TaskList)
     assert subscriber.of(MessageSaid) == ()
@@ -149,16 +149,16 @@ def test_messages_that_a_locked_journal_missed_are_delivered(
     rig = start_queue(journal=SqliteJournal(path))
     rig.add()
     subscriber: Recorder[Notification] = Recorder("the subscriber")
-    said = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
+    message = ChatMessage(rig.clock.now().wall, "main", "you", "hello")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        rig.tell(WriteDown(said))
+        rig.tell(WriteDown(message))
         subscribe = Subscribe(subscriber, shows=True, past=10)
         past = rig.ask(subscribe, Transcript)
-        assert said not in past.entries
+        assert message not in past.entries
         assert subscriber.of(MessageSaid) == ()
     rig.clock.advance(WRITE_AGAIN)
-    assert subscriber.wait_for(MessageSaid).message == said
+    assert subscriber.wait_for(MessageSaid).message == message
 
 
 def test_an_unsubscribed_actor_receives_no_notifications(rig: Rig) -> None:

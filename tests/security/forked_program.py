@@ -79,31 +79,31 @@ def open_it(folder: Path, *, adopt: bool) -> tuple[int, str, str]:
     """
     log = io.StringIO()
     logging.getLogger().handlers = [logging.StreamHandler(log)]
-    said: list[str] = []
+    words: list[str] = []
     status = 0
     try:
         system = TaskSystem(directory=folder, grace=0, adopt=adopt)
         system.start()
         try:
             tasks = system.list()
-            said += [*system.warnings, *map(repr, tasks)]
+            words += [*system.warnings, *map(repr, tasks)]
             system.resume()
             system.resume(DEFAULT_GROUP)
             task = system.add("New", "sleep", "0")
             system.wait(task.id, timeout=PATIENCE)
             system.forget_finished()
         except TaskSystemError as error:
-            said.append(str(error))
+            words.append(str(error))
         finally:
             system.stop()
-        said += system.problems
+        words += system.problems
     except TaskSystemError as error:
         status = 2
         log.write(f"{error}\n")
     except BaseException:  # noqa: BLE001 - any error is told
         status = 99
         log.write(traceback.format_exc())
-    return status, "\n".join(said), log.getvalue()
+    return status, "\n".join(words), log.getvalue()
 
 
 class Desk:

@@ -70,11 +70,11 @@ def _run(names: list[str], folder: Path) -> list[dict[str, Any]]:
 
 def _faults(result: dict[str, Any]) -> list[str]:
     errors = without_slow(result["err"])
-    said = result["out"] + errors
+    output = result["out"] + errors
     found = {
         "an exit status": {result["status"], result["again"]} - {0, 1, 2},
-        "a traceback": "Traceback" in said or "nternal error" in said,
-        "a control character": _CONTROL.findall(said),
+        "a traceback": "Traceback" in output or "nternal error" in output,
+        "a control character": _CONTROL.findall(output),
         "more than one line": result["status"] == 2 and errors.count("\n") != 1,
         "a foreign file or process": result["harmed"],
         "something beside the session": result["left"] != ["main"],
@@ -119,9 +119,9 @@ def test_the_drawn_chat_opens_a_crafted_session_and_ends(tmp_path: Path) -> None
             if chat.process.poll() is None:
                 chat.process.send_signal(signal.SIGTERM)
             assert chat.wait_exit() in {2, 128 + signal.SIGTERM}, name
-            said = bytes(chat.raw)
-            assert b"Traceback" not in said, name
-            assert b"nternal error" not in said, name
+            output = bytes(chat.raw)
+            assert b"Traceback" not in output, name
+            assert b"nternal error" not in output, name
 
 
 def test_every_column_is_crafted(tmp_path: Path) -> None:

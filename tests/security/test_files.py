@@ -216,8 +216,8 @@ def test_output_is_read_only_from_a_regular_file(folder: Path, victim: Path) -> 
             program.send("/output 1", "/show 1", "/tasks", "/quit")
             program.close_input()
             assert program.wait() in {0, 1}, thing
-            said = "".join(line.text for line in program.lines)
-            assert "precious" not in said, thing
+            text = "".join(line.text for line in program.lines)
+            assert "precious" not in text, thing
             assert program.errors() == "", thing
     assert is_untouched(victim)
 

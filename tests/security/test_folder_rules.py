@@ -108,12 +108,12 @@ def test_a_group_folder_is_accepted_if_the_group_has_no_other_user(
         (user, _folder(common / str(number), user, mode, group) / "main")
         for number, (user, mode, group) in enumerate(cases.values())
     ]
-    said = dict(zip(cases, _open_as(common, {}, *places), strict=True))
-    accepted = {name for name, text in said.items() if not text}
-    assert accepted == {"its own, and private", "a sticky folder's"}, said
-    for name in said.keys() - accepted:
-        assert "others may write to" in said[name]
-        assert "and so replace it; run: chmod go-w " in said[name]
+    errors = dict(zip(cases, _open_as(common, {}, *places), strict=True))
+    accepted = {name for name, text in errors.items() if not text}
+    assert accepted == {"its own, and private", "a sticky folder's"}, errors
+    for name in errors.keys() - accepted:
+        assert "others may write to" in errors[name]
+        assert "and so replace it; run: chmod go-w " in errors[name]
 
 
 @pytest.mark.parametrize("name", [".", "output"])
@@ -124,8 +124,8 @@ def test_session_folders_belong_to_the_user_and_not_a_group(
     session = _folder(state / "main", _ALONE, 0o700)
     output = _folder(session / "output", _ALONE, 0o700)
     (session if name == "." else output).chmod(0o770)
-    (said,) = _open_as(common, {}, (_ALONE, session))
-    assert "others may write to it; run: chmod go-w " in said
+    (error,) = _open_as(common, {}, (_ALONE, session))
+    assert "others may write to it; run: chmod go-w " in error
 
 
 def test_writable_folders_above_the_home_are_accepted(common: Path) -> None:
@@ -148,7 +148,10 @@ def test_writable_folders_above_the_home_are_accepted(common: Path) -> None:
         "out of the home by dots": (_ALONE, home / "../beside/main"),
         "out of the home by a link": (_ALONE, inside / "back/beside/main"),
     }
-    said = dict(zip(cases, _open_as(common, homes, *cases.values()), strict=True))
-    assert {it for it in said if not said[it]} == {"in the home", "deep in the home"}
-    for text in said.values():
+    errors = dict(zip(cases, _open_as(common, homes, *cases.values()), strict=True))
+    assert {it for it in errors if not errors[it]} == {
+        "in the home",
+        "deep in the home",
+    }
+    for text in errors.values():
         assert not text or "could replace it" in text or "so replace it" in text, text

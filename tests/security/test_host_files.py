@@ -198,9 +198,9 @@ def test_the_command_line_reads_only_regular_files(
                 continue
             for verb in (["log", *state, "1"], ["log", *state, "-n", "3", "1"]):
                 assert run(verb) == 1, thing
-                said = capfdbinary.readouterr()
-                assert said.out == b"", thing
-                assert said.err.count(b"\n") == 1, thing
+                captured = capfdbinary.readouterr()
+                assert captured.out == b"", thing
+                assert captured.err.count(b"\n") == 1, thing
             assert run(["show", *state, "1"]) == 0
             assert b"precious" not in capfdbinary.readouterr().out, thing
         assert run(["log", *state, "1"]) == 0  # as if the job had printed nothing
@@ -208,9 +208,9 @@ def test_the_command_line_reads_only_regular_files(
     for thing in put_each(directory / "host.log", victim):
         if thing not in _IS_A_FILE:
             assert run(["host", *state, "logs"]) == 1, thing
-            said = capfdbinary.readouterr()
-            assert said.out == b"", thing
-            assert said.err.count(b"\n") == 1, thing
+            captured = capfdbinary.readouterr()
+            assert captured.out == b"", thing
+            assert captured.err.count(b"\n") == 1, thing
     assert is_untouched(victim)
 
 

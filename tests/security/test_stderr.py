@@ -57,9 +57,9 @@ def _run(*arguments: str, **environment: str) -> tuple[int, str]:
 def test_no_option_reaches_the_terminal_as_a_command(part: int, tmp_path: Path) -> None:
     for option in _OPTIONS[part::2]:
         state = () if "--state-dir" in option else ("--state-dir", str(tmp_path))
-        status, said = _run(*state, *option)
+        status, errors = _run(*state, *option)
         assert status == 2, option
-        assert said.startswith("backburner: "), option
+        assert errors.startswith("backburner: "), option
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_no_option_of_a_verb_reaches_the_terminal_as_a_command(
         status = run(words)
     except SystemExit as end:
         status = end.code
-    said = capfd.readouterr()
+    captured = capfd.readouterr()
     assert status in {1, 2}
-    assert _RAW.findall(said.out + said.err) == []
-    assert said.err.startswith("backburner: ")
+    assert _RAW.findall(captured.out + captured.err) == []
+    assert captured.err.startswith("backburner: ")
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_no_session_name_of_the_environment_reaches_the_terminal(
         timeout=PATIENCE,
         check=False,
     )
-    said = done.stderr.decode()
+    errors = done.stderr.decode()
     assert done.returncode in {1, 2}
-    assert said.startswith("backburner: ")
-    assert said.count("\n") == 1
-    assert _RAW.findall(said) == []
+    assert errors.startswith("backburner: ")
+    assert errors.count("\n") == 1
+    assert _RAW.findall(errors) == []
 
 
 def test_a_hostile_session_name_is_listed_safely(
@@ -117,23 +117,23 @@ def test_a_hostile_session_name_is_listed_safely(
         (tmp_path / name).mkdir()
         (tmp_path / name / "session.db").touch()
     assert run(("sessions", "--state-dir", str(tmp_path))) == 0
-    said = capfd.readouterr().out
-    assert "good  -  0 running, 0 queued, 0 failed\n" in said
-    assert said.count("\n") == 2
-    assert _RAW.findall(said) == []
+    output = capfd.readouterr().out
+    assert "good  -  0 running, 0 queued, 0 failed\n" in output
+    assert output.count("\n") == 2
+    assert _RAW.findall(output) == []
 
 
 def test_a_hostile_session_name_in_use_reaches_no_terminal(tmp_path: Path) -> None:
     state = tmp_path / _HOSTILE
     assert _run("--state-dir", str(state)) == (0, "")
     (state / "main/lock").chmod(0o666)
-    status, said = _run("--state-dir", str(state))
+    status, errors = _run("--state-dir", str(state))
     assert status == 2
-    assert "others may write to it; run: chmod go-w " in said
+    assert "others may write to it; run: chmod go-w " in errors
     config = tmp_path / f"{_HOSTILE}.toml"
     config.write_text(f"'{_HOSTILE[-2:]}' = 1")
-    status, said = _run("--config", str(config))
-    assert (status, said.count("\n")) == (2, 1)
+    status, errors = _run("--config", str(config))
+    assert (status, errors.count("\n")) == (2, 1)
 
 
 def test_a_hostile_environment_reaches_no_terminal(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_a_hostile_environment_reaches_no_terminal(tmp_path: Path) -> None:
     Path(hostile).write_text("a file")
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"):
         unset = {"XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""} if name == "HOME" else {}
-        status, said = _run(**{**unset, name: hostile})
-        assert (status, said.count("\n")) == (2, 1), name
+        status, errors = _run(**{**unset, name: hostile})
+        assert (status, errors.count("\n")) == (2, 1), name
 
 
 def _nested(config: Path) -> Path:
@@ -189,9 +189,11 @@ def test_an_invalid_configuration_gets_one_line(
     make: Callable[[Path], Path], says: str, tmp_path: Path
 ) -> None:
     config = make(tmp_path / "config.toml")
-    status, said = _run("--state-dir", str(tmp_path / "state"), "--config", str(config))
+    status, errors = _run(
+        "--state-dir", str(tmp_path / "state"), "--config", str(config)
+    )
     assert status == 2
-    assert re.fullmatch(f"backburner: [^\n]*{re.escape(says)}\n", said)
+    assert re.fullmatch(f"backburner: [^\n]*{re.escape(says)}\n", errors)
     assert not (tmp_path / "state").exists()
 
 
@@ -223,9 +225,11 @@ def test_other_objects_in_place_of_a_configuration_get_one_line(
         says = _AS_A_CONFIGURATION[thing]
         if thing == "a dangling link" and not given:
             says = ""  # a missing file is usual
-        status, said = _run("--ephemeral", *options, XDG_CONFIG_HOME=str(folder.parent))
+        status, errors = _run(
+            "--ephemeral", *options, XDG_CONFIG_HOME=str(folder.parent)
+        )
         wanted = f"backburner: [^\n]*{re.escape(says)}[^\n]*\n" if says else ""
-        assert re.fullmatch(wanted, said), thing
+        assert re.fullmatch(wanted, errors), thing
         assert status == (2 if says else 0), thing
         assert is_untouched(victim), thing
     assert {*_AS_A_CONFIGURATION} == {*THINGS}
@@ -256,11 +260,11 @@ def test_a_signal_ends_a_program_that_waits_for_its_configuration(
         # The program has read the first line and waits for more.
         until(lambda: _waits_for(config, process.pid))
         process.send_signal(number)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, errors = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         os.close(writer)
-    assert (process.returncode, said) == (-number, b"")
+    assert (process.returncode, errors) == (-number, b"")
 
 
 def _waits_for(config: Path, pid: int) -> bool:

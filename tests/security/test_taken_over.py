@@ -122,9 +122,9 @@ def test_a_file_named_by_a_journal_is_neither_deleted_nor_read(
     state = ["--state-dir", str(tmp_path), "--session", other.name]
     for words in (["log", *state, "1"], ["show", *state, "1"], ["export", *state]):
         run(words)
-        said = capfd.readouterr()
-        assert "precious" not in said.out + said.err, words
-        assert str(victim) not in said.out + said.err, words
+        captured = capfd.readouterr()
+        assert "precious" not in captured.out + captured.err, words
+        assert str(victim) not in captured.out + captured.err, words
     assert is_untouched(victim)
 
 

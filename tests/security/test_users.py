@@ -60,9 +60,9 @@ def _run_as(user: int, common: Path, state: Path, *lines: str) -> tuple[int, str
         os.close(stdin)
         status = process.wait(PATIENCE)
         errors.seek(0)
-        said = errors.read()
-    assert "Traceback" not in said, said
-    return status, said
+        text = errors.read()
+    assert "Traceback" not in text, text
+    return status, text
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, int, int, str]]:
@@ -87,10 +87,10 @@ def test_a_session_runs_only_for_its_owner(
         for path in (state, *state.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
     before = _contents(state)
-    status, said = _run_as(intruder, common, state, "/wait")
-    assert (status, said.count("\n")) == (2, 1), said
+    status, errors = _run_as(intruder, common, state, "/wait")
+    assert (status, errors.count("\n")) == (2, 1), errors
     denied = "Permission denied" if owner == 0 and not readable else "belongs to user"
-    assert denied in said
+    assert denied in errors
     assert _contents(state) == before
     assert not ran.exists()
     assert _run_as(owner, common, state, "/wait")[1] == ""
@@ -108,9 +108,9 @@ def test_a_session_is_not_created_where_another_user_could_replace_it(
     os.chown(state, owner, owner)
     if deep:
         state /= "a/b"
-    status, said = _run_as(intruder, common, state, "!touch ran", "/wait")
-    assert (status, said.count("\n")) == (2, 1), said
-    assert "could replace it" in said or "and so replace it" in said
+    status, errors = _run_as(intruder, common, state, "!touch ran", "/wait")
+    assert (status, errors.count("\n")) == (2, 1), errors
+    assert "could replace it" in errors or "and so replace it" in errors
     assert not [*common.rglob("ran")]
 
 
@@ -194,7 +194,7 @@ def test_a_host_of_another_user_receives_nothing(asks: str, common: Path) -> Non
         assert listener.stdout is not None
         assert listener.stdout.readline() == "listens\n"
         if asks == "line mode":
-            status, said = _run_as(0, common, state, "!touch ran", "/wait")
+            status, errors = _run_as(0, common, state, "!touch ran", "/wait")
         else:
             done = subprocess.run(
                 [sys.executable, "-m", "backburner", asks, "--state-dir", state]
@@ -205,11 +205,11 @@ def test_a_host_of_another_user_receives_nothing(asks: str, common: Path) -> Non
                 timeout=PATIENCE,
                 check=False,
             )
-            status, said = done.returncode, done.stderr
+            status, errors = done.returncode, done.stderr
         listener.kill()
         assert set(listener.stdout.read().splitlines()) <= {"b''"}
-    assert (status, said.count("\n")) == (2 if asks == "line mode" else 1, 1), said
-    assert "belongs to" in said
+    assert (status, errors.count("\n")) == (2 if asks == "line mode" else 1, 1), errors
+    assert "belongs to" in errors
     assert not [*common.rglob("ran")]
 
 
@@ -255,17 +255,17 @@ def test_a_configuration_of_another_user_is_refused(common: Path) -> None:
     state = common / "home-0/state"
     assert _run_as(0, common, state) == (0, "")
     config.chmod(0o666)
-    status, said = _run_as(0, common, state)
+    status, errors = _run_as(0, common, state)
     assert status == 2
-    assert said == (
+    assert errors == (
         f"backburner: can't read {config}: others may write to it;"
         f" run: chmod go-w {config}\n"
     )
     config.chmod(0o644)
     os.chown(config, _OTHER, _OTHER)
-    status, said = _run_as(0, common, state)
-    assert (status, said.count("\n")) == (2, 1), said
-    assert "not to you; use one that you own" in said
+    status, errors = _run_as(0, common, state)
+    assert (status, errors.count("\n")) == (2, 1), errors
+    assert "not to you; use one that you own" in errors
     # An administrator's file belongs to root, or is a link to such a file.
     mine = common / f"home-{_OTHER}/.config/backburner/config.toml"
     mine.parent.mkdir(parents=True)

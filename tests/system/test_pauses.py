@@ -153,8 +153,8 @@ def test_an_incomplete_pause_is_reported_until_it_is_complete(
 
     monkeypatch.setattr(ProcessJob, "_find_family", find_if_possible)
     system.pause_task(task.id)
-    said = "paused; not all of its processes could be found: Too many open files"
-    until(lambda: system.get(task.id).reason == said)
+    text = "paused; not all of its processes could be found: Too many open files"
+    until(lambda: system.get(task.id).reason == text)
     assert system.get(task.id).is_paused
     lacking = False
     until(lambda: system.get(task.id).reason == "paused")
@@ -381,20 +381,20 @@ def test_a_failed_task_pauses_its_group_on_request(lair: Path) -> None:
         assert system.wait(second.id, timeout=PATIENCE)[0].status is COMPLETE
 
 
-@pytest.mark.parametrize("said", [None, False])
+@pytest.mark.parametrize("choice", [None, False])
 def test_a_group_can_override_pause_on_failure(
-    lair: Path, *, said: bool | None
+    lair: Path, *, choice: bool | None
 ) -> None:
     kind = FakeKind()
     with TaskSystem(
         directory=lair / "session", kinds=[kind], pause_on_failure=True
     ) as system:
-        if said is not None:
-            system.set_group("default", pause_on_failure=said)
+        if choice is not None:
+            system.set_group("default", pause_on_failure=choice)
         task = system.add("Job", "fake")
         kind.job(task.id).fail()
         system.wait(task.id, timeout=PATIENCE)
-        assert any(it.paused for it in system.rules().groups) is (said is None)
+        assert any(it.paused for it in system.rules().groups) is (choice is None)
 
 
 def test_the_number_of_slots_is_remembered_until_it_is_reset(lair: Path) -> None:

@@ -123,21 +123,21 @@ def test_garbage_is_not_collected_while_loading_but_afterwards(tmp_path: Path) -
 def test_the_first_frame_loads_only_modules_that_it_needs(
     tmp_path: Path, *, host: bool
 ) -> None:
-    said = tmp_path / "said"
+    report = tmp_path / "said"
     state = ("--state-dir", str(tmp_path))
     program = str(Path(sys.executable).with_name("backburner"))
     if host:
         subprocess.run([program, "host", "start", *state], check=True, timeout=PATIENCE)
     options = state if host else ("--no-host", *state)
-    command = [sys.executable, "-c", WATCHED_CHAT, str(said), *options]
+    command = [sys.executable, "-c", WATCHED_CHAT, str(report), *options]
     try:
         with PtySession(command, start=True) as chat:
             chat.wait("A note to yourself")
-            until(said.exists)
+            until(report.exists)
     finally:
         if host:
             subprocess.run([program, "end", *state], check=True, timeout=PATIENCE)
-    collected, *loaded = said.read_text().split()
+    collected, *loaded = report.read_text().split()
     # Older versions of the dependencies load more.
     given = run_program(
         sys.executable,

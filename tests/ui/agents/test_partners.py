@@ -54,8 +54,8 @@ def test_opencode_starts_a_task_is_woken_stopped_and_continued(tmp_path: Path) -
     heard: list[str] = []
 
     def act(exchange: Exchange) -> None:
-        said = exchange.body["messages"][-1]["content"]
-        heard.append(said if isinstance(said, str) else json.dumps(said))
+        content = exchange.body["messages"][-1]["content"]
+        heard.append(content if isinstance(content, str) else json.dumps(content))
         tools = {it["function"]["name"] for it in exchange.body.get("tools", [])}
         assert tools <= {f"backburner_{it}" for it in TOOLS}, tools
         if roles(exchange.body)[-1] == "tool":

@@ -230,9 +230,9 @@ def test_an_agent_set_up_by_the_guide_runs_a_task(
     say("backburner", "host", "start")
     with ScriptedModels(Model(None, "echo by hand | rev")) as models:
         point_at(models, home, monkeypatch)
-        said = say(*set_up(peer, path))
-    assert "It said: " in said
-    assert "dnah yb" in said
+        output = say(*set_up(peer, path))
+    assert "It said: " in output
+    assert "dnah yb" in output
     state = home / ".local/state/backburner/main"
     with RemoteSystem(HostSettings(directory=str(state))) as person:
         task = person.get(1)

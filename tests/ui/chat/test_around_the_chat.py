@@ -79,8 +79,8 @@ def test_one_announcement_follows_the_last_of_several_tasks() -> None:
     announcer.drop()  # the change was seen, and the focus is elsewhere now
     announcer.add(ended(3), 3, 1, lambda: False)
     announcer.add(ended(4), 4, 0, lambda: True)
-    said = "all 3 tasks have ended: 1 failed, 2 complete"
-    assert announcer.take(20.0) == said
+    text = "all 3 tasks have ended: 1 failed, 2 complete"
+    assert announcer.take(20.0) == text
     assert announcer.take(99.0) is None
     announcer.add(ended(5), 5, 1, lambda: False)
     announcer.add(ended(6), 6, 1, lambda: True)

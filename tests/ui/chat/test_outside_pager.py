@@ -27,11 +27,11 @@ def test_ctrl_o_opens_the_output_in_the_pager(tmp_path: Path) -> None:
         chat.wait("#1 complete")
         chat.send("/show 1\r")
         chat.wait("Esc back")
-        for status, said in (("0", "Esc back"), ("3", "ended with exit status 3")):
+        for status, text in (("0", "Esc back"), ("3", "ended with exit status 3")):
             chat.send("\x0f")
             chat.wait("pager: 300")
             chat.send(f"{status}\n")
-            chat.wait(said, "#1 complete", "output")
+            chat.wait(text, "#1 complete", "output")
             chat.wait_gone("pager: 300")
 
 

@@ -150,8 +150,8 @@ def test_a_signal_during_fast_typing_ends_the_session_cleanly(tmp_path: Path) ->
 def _reopened(tmp_path: Path, entries: int) -> Generator[PtySession]:
     with TaskSystem(directory=tmp_path / "main") as system:
         for number in range(entries):
-            said = ChatMessage(datetime.now(UTC), "main", "you", f"old {number}")
-            system.queue.tell(WriteDown(said))
+            message = ChatMessage(datetime.now(UTC), "main", "you", f"old {number}")
+            system.queue.tell(WriteDown(message))
     with PtySession(chat_command(tmp_path), start=True) as chat:
         yield chat
 

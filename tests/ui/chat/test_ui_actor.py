@@ -151,9 +151,9 @@ def test_an_unreadable_past_is_reported_once_and_requested_again(stage: Stage) -
         stage.tell(refused)
     asked.append(stage.next_of(Subscribe))
     assert isinstance(stage.owner.get(PATIENCE), Opened)
-    said = ChatMessage(START, MAIN_CONVERSATION, "you", "said before")
+    message = ChatMessage(START, MAIN_CONVERSATION, "you", "said before")
     assert [it.past for it in asked] == [REMEMBERED] * 3
-    stage.tell(Transcript((said,), asked[-1].correlation_id))
+    stage.tell(Transcript((message,), asked[-1].correlation_id))
     stage.settle()
     raw = stage.read()
     assert b"said before" in raw

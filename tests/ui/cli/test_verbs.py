@@ -18,7 +18,7 @@ def test_the_verbs_of_the_parser_are_those_of_the_program() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (("status", "x"), "unrecognized arguments: x; backburner status --help"),
         (("add", "--bogus", "--", "ls"), "arguments: --bogus; backburner add --help"),
@@ -32,12 +32,12 @@ def test_the_verbs_of_the_parser_are_those_of_the_program() -> None:
     ],
 )
 def test_a_usage_error_of_a_verb_points_to_its_help(
-    words: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: Sequence[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
         make_parser(words[0]).parse_args(words[1:])
     assert refused.value.code == 2
-    assert said in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ def test_a_task_is_renamed(dialogue: Dialogue, samples: Samples) -> None:
     task = replace(samples[Status.QUEUED], id=3, description="New", reason="held")
     number = number_of(request := the_request(dialogue.take_line("/rename 3 New")))
     assert request == EditTask(3, "New", None, None, number)
-    said = texts_of(dialogue.take_reply(TaskAltered(task, number)))
-    assert said == ["#3 is now called New"]
+    texts = texts_of(dialogue.take_reply(TaskAltered(task, number)))
+    assert texts == ["#3 is now called New"]
 
 
 def test_an_edit_lists_its_changes(dialogue: Dialogue, samples: Samples) -> None:
@@ -143,7 +143,7 @@ def test_an_edit_lists_its_changes(dialogue: Dialogue, samples: Samples) -> None
         samples[Status.QUEUED], id=3, description="Job", kind="bash", args=("make",)
     )
     changed = replace(task, description="Tests", args=("make test",))
-    for line, now, said in (
+    for line, now, text in (
         (
             '/edit 3 "Tests" bash make test',
             changed,
@@ -159,7 +159,7 @@ def test_an_edit_lists_its_changes(dialogue: Dialogue, samples: Samples) -> None
         number = number_of(the_request(dialogue.take_line(line)))
         (edit,) = requests_in(dialogue.take_reply(TaskFound(task, None, number)))
         answer = dialogue.take_reply(TaskAltered(now, number_of(edit)))
-        assert "\n".join(texts_of(answer)).splitlines() == said
+        assert "\n".join(texts_of(answer)).splitlines() == text
 
 
 def test_tasks_are_listed_by_group_and_label(dialogue: Dialogue) -> None:

@@ -95,15 +95,15 @@ def test_news_of_a_failure_includes_the_last_output_line(samples: Samples) -> No
     assert news_text(failed, ASCII_ICONS) == f"{start}  fatal: no such branch"
     long = news_text(replace(failed, last_line="x" * 1000), ASCII_ICONS)
     assert long == f"{start}  {'x' * 117}..."
-    for said in ("", "  ", "exit status 1", None):
-        assert news_text(replace(failed, last_line=said), ASCII_ICONS) == start
+    for text in ("", "  ", "exit status 1", None):
+        assert news_text(replace(failed, last_line=text), ASCII_ICONS) == start
     # The last line is part of the reason by chance.
     assert news_text(replace(failed, last_line="s 1"), ASCII_ICONS) == f"{start}  s 1"
     failed_start = replace(
         failed, reason="can't start: no shell; still running: 7 (vite)"
     )
-    for said in ("can't start: no shell", "still running: 7 (vite)", "7 (vite)"):
-        assert last_words(replace(failed_start, last_line=said)) == ""
+    for text in ("can't start: no shell", "still running: 7 (vite)", "7 (vite)"):
+        assert last_words(replace(failed_start, last_line=text)) == ""
 
 
 def test_news_of_a_completed_task_includes_its_result(samples: Samples) -> None:
@@ -114,7 +114,7 @@ def test_news_of_a_completed_task_includes_its_result(samples: Samples) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "text"),
     [
         ("========= 2 passed in 0.01s =========", "2 passed in 0.01s"),
         ("_______ test_x _______", "test_x"),
@@ -125,14 +125,14 @@ def test_news_of_a_completed_task_includes_its_result(samples: Samples) -> None:
     ],
 )
 def test_padding_to_the_terminal_width_is_left_out(
-    samples: Samples, line: str, said: str
+    samples: Samples, line: str, text: str
 ) -> None:
     complete = replace(samples[Status.COMPLETE], last_line=line)
-    assert news_text(complete, ASCII_ICONS).endswith(f"42.0s  {said}".rstrip())
+    assert news_text(complete, ASCII_ICONS).endswith(f"42.0s  {text}".rstrip())
     failed = replace(samples[Status.FAILED], last_line=line)
-    assert news_text(failed, ASCII_ICONS).endswith(said)
+    assert news_text(failed, ASCII_ICONS).endswith(text)
     running = replace(samples[Status.RUNNING], last_line=line)
-    assert state_text(running) == said
+    assert state_text(running) == text
 
 
 def test_news_includes_an_error_that_the_reason_does_not_name(samples: Samples) -> None:

@@ -50,16 +50,16 @@ def test_a_blank_line_has_no_effect(dialogue: Dialogue, line: str) -> None:
 
 def test_a_message_appears_in_the_transcript(dialogue: Dialogue) -> None:
     effects = dialogue.take_line("hello, world\n")
-    (said,) = entries_of(effects)
-    assert isinstance(said, Said)
-    assert (said.who, said.text, said.command) == ("you", "hello, world", False)
+    (entry,) = entries_of(effects)
+    assert isinstance(entry, Said)
+    assert (entry.who, entry.text, entry.command) == ("you", "hello, world", False)
     assert not dialogue.busy
 
 
 def test_a_command_appears_as_it_was_typed(dialogue: Dialogue) -> None:
-    (said,) = entries_of(dialogue.take_line("  /tasks  --all "))
-    assert isinstance(said, Said)
-    assert (said.who, said.text, said.command) == ("you", "/tasks  --all", True)
+    (entry,) = entries_of(dialogue.take_line("  /tasks  --all "))
+    assert isinstance(entry, Said)
+    assert (entry.who, entry.text, entry.command) == ("you", "/tasks  --all", True)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "text"),
     [
         (
             '/task "Tests" Bash make',
@@ -157,9 +157,9 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
     ],
 )
 def test_a_wrong_word_in_place_of_the_kind_is_corrected(
-    dialogue: Dialogue, typed: str, said: str
+    dialogue: Dialogue, typed: str, text: str
 ) -> None:
-    assert texts_of(dialogue.take_line(typed))[1:] == [f"! {said}"]
+    assert texts_of(dialogue.take_line(typed))[1:] == [f"! {text}"]
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ def test_a_wrong_word_in_place_of_the_kind_is_corrected(
 def test_options_after_the_description_are_moved(
     dialogue: Dialogue, typed: str, corrected: str
 ) -> None:
-    (said,) = texts_of(dialogue.take_line(typed))[1:]
-    assert said == f"! options stand before the description: {corrected}"
+    (text,) = texts_of(dialogue.take_line(typed))[1:]
+    assert text == f"! options stand before the description: {corrected}"
 
 
 def test_an_unknown_option_after_the_description_is_named(dialogue: Dialogue) -> None:
-    (said,) = texts_of(dialogue.take_line('/task "Ask" --ptty bash cat'))[1:]
-    assert said == "! unknown option --ptty; did you mean --pty?"
+    (text,) = texts_of(dialogue.take_line('/task "Ask" --ptty bash cat'))[1:]
+    assert text == "! unknown option --ptty; did you mean --pty?"
 
 
 def test_exit_words_of_other_programs_explain_how_to_leave(dialogue: Dialogue) -> None:

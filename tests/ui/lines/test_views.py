@@ -105,8 +105,8 @@ def test_plain_lines_leave_out_progress(samples: Samples) -> None:
 
 def test_plain_lines_are_safe_to_show(samples: Samples) -> None:
     task = replace(samples[Status.RUNNING], description=HOSTILE)
-    said, news = _plain(Said(AT, "you", HOSTILE), _news(task))
-    assert said.endswith("you  abc def")
+    line, news = _plain(Said(AT, "you", HOSTILE), _news(task))
+    assert line.endswith("you  abc def")
     assert news.endswith("running   abc def")
 
 

@@ -249,7 +249,7 @@ def test_an_agent_that_keeps_crashing_is_given_up_until_the_next_message(
 
 
 @pytest.mark.parametrize(
-    ("manner", "said"),
+    ("manner", "text"),
     [
         ("mute", "does not answer initialize"),
         ("newer", "speaks version 2 of ACP, and backburner version 1"),
@@ -259,13 +259,13 @@ def test_an_agent_that_keeps_crashing_is_given_up_until_the_next_message(
     ],
 )
 def test_a_faulty_agent_is_reported_in_one_line(
-    stage: AgentStage, manner: str, said: str
+    stage: AgentStage, manner: str, text: str
 ) -> None:
     stage.patience = AgentPatience(start=1.0 if manner == "mute" else PATIENCE)
     partner = stage.open(command=(*AGENT, manner))
     stage.say(partner, "hi")
     failure = stage.chat.failure()
-    assert said in failure
+    assert text in failure
     assert "\n" not in failure
     stage.chat.idle()
     if manner != "locked":
@@ -279,7 +279,7 @@ def test_a_missing_program_is_reported_in_one_line(stage: AgentStage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "said", "answer"),
+    ("ask", "text", "answer"),
     [
         ("fs/read_text_file", "asked for fs/read_text_file, which is not", "-32601"),
         ("terminal/create", "asked for terminal/create, which is not", "-32601"),
@@ -291,11 +291,11 @@ def test_a_missing_program_is_reported_in_one_line(stage: AgentStage) -> None:
     ],
 )
 def test_an_unsupported_request_is_refused_and_reported(
-    stage: AgentStage, ask: str, said: str, answer: str
+    stage: AgentStage, ask: str, text: str, answer: str
 ) -> None:
     partner = stage.open()
     stage.say(partner, f"ask {ask}")
-    assert said in stage.chat.failure()
+    assert text in stage.chat.failure()
     assert answer in stage.chat.answer()
 
 
@@ -372,16 +372,16 @@ def test_a_chat_in_a_directory_that_no_task_can_use_has_a_partner(
 
 
 @pytest.mark.parametrize(
-    ("behavior", "said"),
+    ("behavior", "text"),
     [("flood", "longer than 8 MB; stopped"), ("spam", "sends too much")],
 )
 def test_an_agent_that_floods_is_stopped(
-    stage: AgentStage, behavior: str, said: str
+    stage: AgentStage, behavior: str, text: str
 ) -> None:
     stage.patience = AgentPatience(stop=0.2)
     partner = stage.open()
     stage.say(partner, behavior)
-    assert said in stage.chat.failure()
+    assert text in stage.chat.failure()
     stage.chat.idle()
     stage.say(partner, "count")
     assert stage.chat.answer()

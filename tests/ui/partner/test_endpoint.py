@@ -82,7 +82,7 @@ CHUNK = b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "text"),
     [
         (status("302 Found", "", "Location: http://evil.invalid/"), "redirects to"),
         (status("502 Bad Gateway", "<html>\nnginx"), r"failed \(502: <html>\)"),
@@ -103,9 +103,9 @@ CHUNK = b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
     ],
 )
 def test_an_invalid_answer_is_reported_in_one_line(
-    reply: Callable[[Exchange], None], said: str
+    reply: Callable[[Exchange], None], text: str
 ) -> None:
-    with pytest.raises(EndpointError, match=said) as raised:
+    with pytest.raises(EndpointError, match=text) as raised:
         ask(reply, patience=Patience(data=PATIENCE, read=PATIENCE))
     assert "\n" not in str(raised.value)
 

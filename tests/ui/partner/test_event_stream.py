@@ -126,7 +126,7 @@ def test_a_tool_call_without_an_id_gets_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "text"),
     [
         ('{"error": {"message": "out of\\nmemory"}}', "out of memory"),
         ('{"error": "overloaded"}', "overloaded"),
@@ -135,8 +135,8 @@ def test_a_tool_call_without_an_id_gets_one() -> None:
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_an_error_in_the_stream_is_reported_in_one_line(data: str, said: str) -> None:
-    with pytest.raises(EndpointError, match=said) as raised:
+def test_an_error_in_the_stream_is_reported_in_one_line(data: str, text: str) -> None:
+    with pytest.raises(EndpointError, match=text) as raised:
         AnswerGatherer().take(data)
     assert "\n" not in str(raised.value)
 

@@ -66,7 +66,7 @@ class Rounds:
             yield chat
 
     def run(
-        self, said: str, begun: Callable[[], int], victims: dict[str, Callable[[], Any]]
+        self, text: str, begun: Callable[[], int], victims: dict[str, Callable[[], Any]]
     ) -> None:
         """Send messages and kill processes in turns, until the chat is killed."""
         left = ROUNDS
@@ -75,7 +75,7 @@ class Rounds:
                 while left:
                     left -= 1
                     before = begun()
-                    chat.send(f"{said}\r")
+                    chat.send(f"{text}\r")
                     if self._dice.random() < 0.7:
                         chat.wait(lambda before=before: begun() > before)
                     chat.read(self._dice.random() * 0.4, drain=True)
@@ -242,14 +242,14 @@ def test_no_end_is_lost_or_repeated_when_any_process_of_an_agent_is_killed(
 
 def ends_heard(home: Path) -> list[int]:
     """Return the task ends in the memory of an agent."""
-    said = [
+    messages = [
         json.loads(line)
         for path in home.glob("s*.jsonl")
         for line in path.read_text().splitlines()
     ]
     return [
         int(it)
-        for sender, text in said
+        for sender, text in messages
         if sender == "user" and text.startswith(scripted_agent.TOLD)
         for it in [*_WOKEN.findall(text), *_listed(text)]
     ]

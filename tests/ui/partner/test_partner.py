@@ -213,8 +213,8 @@ def test_messages_sent_before_a_stop_are_answered_after_it(
     partner.tell(StopAnswer(MAIN))
     assert stage.chat.answer() == " *(stopped)*"
     assert stage.chat.answer() == "Two."
-    said = [it["content"] for it in stage.server.wait_for(2)["messages"][1:]]
-    assert said == ["first", "I will never", "second"]
+    contents = [it["content"] for it in stage.server.wait_for(2)["messages"][1:]]
+    assert contents == ["first", "I will never", "second"]
 
 
 def test_messages_sent_before_a_question_is_stopped_are_answered_after_it(
@@ -313,8 +313,8 @@ def test_a_failure_is_reported_and_the_next_message_is_answered(
 def test_an_empty_answer_is_reported(stage: EndpointStage) -> None:
     stage.server.add(says(), says(thinks="hm"), calls(("list", {})), says())
     partner = stage.open()
-    for said in ("hi", "hi?"):
-        stage.say(partner, said)
+    for text in ("hi", "hi?"):
+        stage.say(partner, text)
         assert stage.chat.failure() == "the model gave an empty answer"
         stage.chat.idle()
     # After tool calls an empty answer is allowed.
@@ -405,14 +405,14 @@ def test_a_message_sent_during_an_answer_is_answered_next(stage: EndpointStage) 
     go_on.set()
     assert stage.chat.answer() == "."
     body = stage.server.wait_for(2)
-    said = [it["content"] for it in body["messages"][1:]]
-    assert said == ["first", "One.", "second"]
+    contents = [it["content"] for it in body["messages"][1:]]
+    assert contents == ["first", "One.", "second"]
     partner.stop()
     stage.server.add(says("Two."))
     stage.open()
     assert stage.chat.answer() == "Two."
-    said = [it["content"] for it in stage.server.wait_for(3)["messages"][1:]]
-    assert said == ["first", "One.", "second"]
+    contents = [it["content"] for it in stage.server.wait_for(3)["messages"][1:]]
+    assert contents == ["first", "One.", "second"]
 
 
 def test_one_of_two_chats_answers_and_the_other_takes_over(
@@ -444,7 +444,7 @@ def test_a_key_is_read_from_a_command_and_never_written(stage: EndpointStage) ->
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "text"),
     [
         ({"key_command": ("false",)}, "false printed no key"),
         ({"key_command": ("/no/such",)}, "can't start /no/such"),
@@ -452,11 +452,11 @@ def test_a_key_is_read_from_a_command_and_never_written(stage: EndpointStage) ->
     ],
 )
 def test_a_missing_key_is_reported(
-    stage: EndpointStage, table: dict[str, Any], said: str
+    stage: EndpointStage, table: dict[str, Any], text: str
 ) -> None:
     partner = stage.open(**table)
     stage.say(partner, "hi")
-    assert said in stage.chat.failure()
+    assert text in stage.chat.failure()
     assert not stage.server.exchanges
 
 

@@ -9,7 +9,7 @@ from backburner.ui.program.streams import say_refused
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [
         (OSError(EMFILE, "Too many open files"), "Too many open files"),
         (OSError(EMFILE, "Too many open files", "a\x1b[2Jb"), "can't use ab: Too many"),
@@ -18,11 +18,11 @@ from backburner.ui.program.streams import say_refused
     ],
 )
 def test_only_an_error_of_standard_output_mentions_it(
-    error: OSError, said: str, capsys: pytest.CaptureFixture[str]
+    error: OSError, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say_refused(error) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"backburner: {said}")
+    assert captured.err.startswith(f"backburner: {text}")
     assert captured.err.count("\n") == 1
     assert "\x1b" not in captured.err

@@ -45,8 +45,8 @@ def test_an_answer_grows_and_is_stored_unchanged(chat: ChatDriver) -> None:
 
 
 def test_an_answer_is_restored_unchanged(chat: ChatDriver) -> None:
-    said = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
-    chat.tell(Transcript((said,)))
+    message = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
+    chat.tell(Transcript((message,)))
     assert "helper  Some text" in chat.screen()
 
 
@@ -58,17 +58,17 @@ def test_an_answer_is_not_appended_to_a_restored_one(chat: ChatDriver) -> None:
 
 
 def test_an_answer_in_another_chat_appears_in_this_chat(chat: ChatDriver) -> None:
-    said = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
-    assert not chat.tell(MessageSaid(said))
+    message = ChatMessage(START, "main", "helper", "# Some *text*", form="markdown")
+    assert not chat.tell(MessageSaid(message))
     assert "helper  Some text" in chat.screen()
 
 
 def test_a_message_of_another_chat_goes_to_the_partner(chat: ChatDriver) -> None:
-    said = ChatMessage(START, "main", "you", "hello")
-    assert chat.tell(MessageSaid(said)) == [
+    message = ChatMessage(START, "main", "you", "hello")
+    assert chat.tell(MessageSaid(message)) == [
         TellPartner("main", "hello", elsewhere=True)
     ]
-    command = replace(said, text="/tasks", command=True)
+    command = replace(message, text="/tasks", command=True)
     assert not chat.tell(MessageSaid(command))
 
 
@@ -168,8 +168,10 @@ def test_a_command_can_be_allowed_permanently(chat: ChatDriver) -> None:
     effects = chat.enter("/allow 8 --always make *")
     assert not effects[1:]
     assert "does not cover that command" in chat.screen()
-    said = ChatMessage(START, "main", "you", "/allow 7 --always make *", command=True)
-    assert chat.tell(MessageSaid(said)) == [
+    message = ChatMessage(
+        START, "main", "you", "/allow 7 --always make *", command=True
+    )
+    assert chat.tell(MessageSaid(message)) == [
         ControlPartner(AllowCommands(pattern="make *"))
     ]
 

@@ -177,8 +177,8 @@ def test_text_typed_before_the_past_is_loaded_appears_once_below_it() -> None:
     again = ChatDriver(100, 40)
     again.enter("just now")
     again.tell(Transcript((*chat.entries, *again.kept)))
-    said = [line for line in transcript(again) if "  you  " in line]
-    assert [line.split()[-1] for line in said] == ["ago", "now"]
+    lines = [line for line in transcript(again) if "  you  " in line]
+    assert [line.split()[-1] for line in lines] == ["ago", "now"]
 
 
 def test_an_endless_answer_is_stored_in_part() -> None:

@@ -59,9 +59,9 @@ def shown(chat: ChatDriver, name: str | None = None) -> list[object]:
 def test_a_sent_line_is_shown_and_remembered_and_the_input_is_cleared() -> None:
     chat = ChatDriver()
     assert Remember("tag the release") in chat.enter("tag the release")
-    said, _ = shown(chat)  # and the note that no one answers
-    assert isinstance(said, Said)
-    assert said.text == "tag the release"
+    message, _ = shown(chat)  # and the note that no one answers
+    assert isinstance(message, Said)
+    assert message.text == "tag the release"
     assert chat.state.editor.text == ""
 
 
@@ -402,9 +402,9 @@ def test_a_message_goes_to_the_partner_and_its_answer_grows() -> None:
     chat = ChatDriver(partner="butler")
     assert TellPartner("main", "hello") in chat.enter("hello")
     chat.tell(PartnerSays("main", "Good ", done=False), PartnerSays("main", "morning"))
-    said = shown(chat)[-1]
-    assert isinstance(said, Said)
-    assert (said.who, said.text) == ("butler", "Good morning")
+    message = shown(chat)[-1]
+    assert isinstance(message, Said)
+    assert (message.who, message.text) == ("butler", "Good morning")
     chat.tell(PartnerSays("main", "Anything else?"))
     assert len(shown(chat)) == 3
 

@@ -298,7 +298,7 @@ def test_only_adding_starts_a_host(shell: Shell, care: HostCare) -> None:
     assert care.hosts() == []
     assert shell("add", "--stash", "--", "true").returncode == 0
     assert shell("end").returncode == 0
-    for verb in ("status", "clean", "pause", "end"):
+    for verb in ("status", "clean", "drain", "end"):
         done = shell(verb)
         assert done.returncode == (0 if verb == "status" else 1)
         advice = "; `backburner host start && backburner pause` pauses them at once"

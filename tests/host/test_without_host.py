@@ -68,6 +68,17 @@ def content(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("left")
+@pytest.mark.parametrize("locale", ["C", "de_DE.ISO-8859-1"])
+def test_a_list_has_ascii_signs_in_a_locale_without_utf8(
+    verb: Verb, monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    listed = verb("status", "--all").stdout
+    assert "Good" in listed
+    assert listed.isascii()
+
+
+@pytest.mark.usefixtures("left")
 def test_pause_without_a_host_says_how_to_pause_tasks_as_they_start(verb: Verb) -> None:
     done = verb("pause")
     assert done.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -11,6 +12,7 @@ from ...actors import RefusalCode, RefusedError
 from ...actors.rules.safe_text import brief, safe_json, safe_line
 from ..program.exit_status import EXIT_UNSUCCESSFUL, EXIT_USAGE
 from ..program.policy import matching
+from ..program.surroundings import asks_for_ascii
 from ..text.theme import Icons, icons_for
 
 if TYPE_CHECKING:
@@ -84,7 +86,9 @@ class Call:
         self.state = state
         self.settings = settings
         self.as_json: bool = getattr(options, "json", False)
-        self.icons: Icons = icons_for(sys.stdout.encoding)
+        self.icons: Icons = icons_for(
+            "ascii" if asks_for_ascii(os.environ) else sys.stdout.encoding
+        )
 
     @staticmethod
     def say(*lines: str) -> None:

@@ -196,3 +196,12 @@ def test_a_shell_without_a_script_is_named(home: dict[str, str]) -> None:
     assert done.returncode == 2
     assert "bash" in done.stderr
     assert "zsh" in done.stderr
+
+
+def test_the_options_of_a_session_may_stand_before_completions(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    command = ["backburner", "--state-dir", str(tmp_path), "completions", "bash"]
+    done = _run(command, home)
+    assert done.stdout == _run([command[0], *command[3:]], home).stdout
+    assert done.returncode == 0

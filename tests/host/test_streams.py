@@ -62,6 +62,17 @@ def test_a_full_disk_gives_one_line(state: Path, forked_program: ForkedProgram) 
         assert (verb, done.returncode, done.stderr) == (verb, 1, error)
 
 
+@pytest.mark.parametrize(
+    "words", ["add --help", "help add", "mcp --help", "--plain --help", "--help"]
+)
+def test_a_help_that_can_not_be_written_gives_one_line(
+    words: str, forked_program: ForkedProgram
+) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - no path of a file
+        done = forked_program(*words.split(), stdout=full.fileno())
+    assert (done.returncode, done.stderr) == (1, f"{_CANT}No space left on device\n")
+
+
 def test_a_broken_pipe_reports_only_changes(
     state: Path, forked_program: ForkedProgram
 ) -> None:

@@ -76,18 +76,15 @@ class _Verb(Record, frozen=True):
         summary: A short description.
         add: Adds its arguments to its parser; None if it has none.
         json: Whether it can write JSON.
-        names_session: Whether it takes the session options.
     """
 
     summary: str
     add: Callable[[VerbParser], None] | None = None
     json: bool = True
-    names_session: bool = True
 
 
 def _add_arguments(parser: VerbParser, verb: _Verb) -> None:
-    if verb.names_session:
-        add_session_options(parser)
+    add_session_options(parser)
     if verb.json:
         parser.add_argument("--json", action="store_true", help="write JSON")
     if verb.add is not None:
@@ -380,9 +377,6 @@ _VERBS: Final = {
     "mcp": _Verb("serve an agent by MCP", add_mcp_options, json=False),
     "end": _Verb("end the session and its running tasks", json=False),
     "completions": _Verb(
-        "print the completion script of a shell",
-        _completions,
-        json=False,
-        names_session=False,
+        "print the completion script of a shell", _completions, json=False
     ),
 }

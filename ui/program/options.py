@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ...actors.rules.safe_text import safe_line
 from .exit_status import EXIT_USAGE
+from .streams import name_standard_output, say_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +68,16 @@ class SafeParser(argparse.ArgumentParser):
         """Return the help, wrapped to the width of the terminal."""
         self.formatter_class = argparse.HelpFormatter
         return super().format_help()
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help; exit if it can't be written, which argparse ignores."""
+        del file
+        name_standard_output()
+        try:
+            sys.stdout.write(self.format_help())
+            sys.stdout.flush()
+        except OSError as error:
+            raise SystemExit(say_refused(error)) from None
 
     def error(self, message: str) -> NoReturn:
         """Print an error in one line, and exit."""

@@ -423,4 +423,7 @@ complete -c backburner -n '_shtab_backburner_using end' -l state-dir -xka "(__fi
 complete -c backburner -n '_shtab_backburner_using end' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using; and test $_shtab_backburner_npos -eq 0' -a completions -d 'print the completion script of a shell'
 complete -c backburner -n '_shtab_backburner_using completions' -s h -l help -d 'show this help message and exit'
+complete -c backburner -n '_shtab_backburner_using completions' -l session -xka "(_backburner_list sessions)" -d 'the session'
+complete -c backburner -n '_shtab_backburner_using completions' -l state-dir -xka "(__fish_complete_directories)" -d 'the folder that contains the sessions'
+complete -c backburner -n '_shtab_backburner_using completions' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration'
 complete -c backburner -n '_shtab_backburner_using completions; and test $_shtab_backburner_npos -eq 0' -ka "bash zsh fish" -d shell

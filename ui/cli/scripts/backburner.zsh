@@ -167,6 +167,9 @@ _shtab_backburner_cluster_defaults_added=0
 
 _shtab_backburner_completions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--session[the session]:NAME:_backburner_sessions"
+  "--state-dir[the folder that contains the sessions]:DIR:_files -/"
+  "--config[the configuration]:FILE:_files"
   ":shell:(bash zsh fish)"
 )
 

@@ -138,7 +138,7 @@ def test_a_kill_before_any_call_loses_nothing(
     assert {*calls} >= _ALWAYS
     chosen = _choose(calls)
 
-    def try_it(number: int) -> bool:
+    def try_call(number: int) -> bool:
         place = tmp_path / f"before-{number}"
         run = _Run(left, place, forks, KILL_BEFORE=str(number))
         try:
@@ -151,7 +151,7 @@ def test_a_kill_before_any_call_loses_nothing(
         return "closed" not in run.said
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        killed = sum(pool.map(try_it, chosen))
+        killed = sum(pool.map(try_call, chosen))
     # Another run may make a few calls fewer.
     assert killed >= len(chosen) - len(chosen) // 10 - 2
     kinds = len({*calls})

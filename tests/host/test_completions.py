@@ -87,7 +87,7 @@ def need(shell: str) -> None:
         pytest.skip(f"{shell} is not installed")
 
 
-def _wrong(output: str) -> dict[str, set[str]]:
+def _wrong_completions(output: str) -> dict[str, set[str]]:
     """Return the wrong completions by line."""
     pieces = [it.splitlines() for it in output.split("\f")[:-1]]
     found = [{row.split("\t")[0] for row in rows if row} for rows in pieces]
@@ -112,7 +112,7 @@ def test_bash_completes(home: dict[str, str]) -> None:
     for line in COMPLETED:
         program += f" fill_in {shlex.join(['backburner', *line.split(' ')])};"
     done = _run(["bash", "-c", program], home)
-    assert (_wrong(done.stdout), done.stderr) == ({}, "")
+    assert (_wrong_completions(done.stdout), done.stderr) == ({}, "")
 
 
 def test_fish_completes(home: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_fish_completes(home: dict[str, str]) -> None:
         f" complete -C 'backburner {line}'; printf '\\f';" for line in COMPLETED
     )
     done = _run(["fish", "--no-config", "-c", program], home)
-    assert (_wrong(done.stdout), done.stderr) == ({}, "")
+    assert (_wrong_completions(done.stdout), done.stderr) == ({}, "")
 
 
 def test_fish_shows_the_descriptions_of_tasks(home: dict[str, str]) -> None:

@@ -83,7 +83,7 @@ class UnshownMachine(RuleBasedStateMachine):
         self.unshown = UnshownChanges(owed, self.known.__contains__, self.model.shown)
 
     @invariant()
-    def agrees_on_what_is_owed(self) -> None:
+    def agrees_on_unshown_changes(self) -> None:
         owed = self.model.owed()
         assert self.unshown.up_to(self.seq) == tuple(owed)
         half = self.seq // 2

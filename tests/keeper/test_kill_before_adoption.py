@@ -95,7 +95,7 @@ def test_a_kill_before_any_call_of_the_adoption_loses_no_job(
     others = sorted({*range(1, len(calls) + 1)} - chosen)
     chosen |= {*chance.sample(others, min(_BOUND, len(others)))}
 
-    def try_it(number: int) -> None:
+    def try_call(number: int) -> None:
         place = tmp_path / f"before-{number}"
         _, tag = _take_over(place, forks, KILL_BEFORE=str(number))
         (place / "go-on").touch()
@@ -113,5 +113,5 @@ def test_a_kill_before_any_call_of_the_adoption_loses_no_job(
         until(lambda: not tagged(tag))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(try_it, sorted(chosen)):
+        for _ in pool.map(try_call, sorted(chosen)):
             pass

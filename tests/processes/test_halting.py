@@ -18,7 +18,7 @@ from conditions import until
 Start = Callable[..., Process]
 
 
-def _is_none(_: object) -> bool:
+def _false(_: object) -> bool:
     return False
 
 
@@ -55,7 +55,7 @@ def test_processes_started_during_a_search_are_stopped(start: Start) -> None:
             until(lambda: len(listed.children()) == 3)
         return [parent]
 
-    HaltRounds(search, _is_none, _is_none, signal.SIGSTOP).next_round()
+    HaltRounds(search, _false, _false, signal.SIGSTOP).next_round()
 
     new = {*listed.children()} - before
     assert len(new) == 2
@@ -75,7 +75,7 @@ def test_rounds_continue_while_new_processes_are_found(
             listed.append(start("sleep", "600"))
         return listed
 
-    rounds = HaltRounds(search, _is_none, _is_none, signal.SIGSTOP)
+    rounds = HaltRounds(search, _false, _false, signal.SIGSTOP)
     turns = [(rounds.next_round(), rounds.problem) for _ in range(3)]
     grows = False
     last = (rounds.next_round(), rounds.problem)

@@ -224,7 +224,7 @@ class BookMachine(RuleBasedStateMachine):
                 assert task.duration == self.seconds - known.started
 
     @invariant()
-    def agrees_on_what_is_written_down(self) -> None:
+    def agrees_on_stored_tasks(self) -> None:
         written, now = self.model.written, at(self.seconds)
         listed = self.book.tasks.all_written(TaskFilter.ALL, now)
         assert [(it.id, it.status) for it in listed] == sorted(written.items())
@@ -265,7 +265,7 @@ class BookMachine(RuleBasedStateMachine):
         assert self.book.tasks.counts() == TaskCounts(**recount)
 
     @invariant()
-    def agrees_on_what_is_open(self) -> None:
+    def agrees_on_open_tasks(self) -> None:
         open_ids = (*self.model.ids("running"), *self.model.ids("queued"))
         assert self.book.tasks.open_ids() == open_ids
         assert self.book.newest_id == self.model.next_id - 1

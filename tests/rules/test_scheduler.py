@@ -105,7 +105,7 @@ class Naive:
     def by_rank(self) -> list[int]:
         return sorted(self.order, key=lambda it: -self.terms[it].priority)
 
-    def waits_for_nothing_else(self, task_id: int) -> bool:
+    def has_no_other_wait(self, task_id: int) -> bool:
         terms = self.terms[task_id]
         return (
             not terms.held
@@ -124,7 +124,7 @@ class Naive:
             return None
         for task_id in self.by_rank():
             terms = self.terms[task_id]
-            if not self.waits_for_nothing_else(task_id):
+            if not self.has_no_other_wait(task_id):
                 continue
             if terms.group in self.paused or self.is_full(terms.group):
                 continue
@@ -226,7 +226,7 @@ class Pair(RuleBasedStateMachine):
         assert self.real.take() == self.naive.take()
 
     @rule()
-    def all_that_may_start_do(self) -> None:
+    def start_all(self) -> None:
         while (taken := self.naive.take()) is not None:
             assert self.real.take() == taken
         assert self.real.take() is None
@@ -235,18 +235,18 @@ class Pair(RuleBasedStateMachine):
             assert self.real.waits_for(task_id) is not None
 
     @rule(pick=st.integers(0, 99), status=st.sampled_from(FINAL))
-    def one_ends_and_all_that_may_start_do(self, pick: int, status: TaskStatus) -> None:
-        self.a_running_one_ends(pick, status)
-        self.all_that_may_start_do()
+    def end_and_start_all(self, pick: int, status: TaskStatus) -> None:
+        self.end_running(pick, status)
+        self.start_all()
 
     @rule(pick=st.integers(0, 99), status=st.sampled_from(FINAL))
-    def a_running_one_ends(self, pick: int, status: TaskStatus) -> None:
+    def end_running(self, pick: int, status: TaskStatus) -> None:
         if self.naive.running:
             running = sorted(self.naive.running)
             self.end(running[pick % len(running)], status)
 
     @rule(pick=st.integers(0, 99), delay=st.sampled_from([None, 0.5, 2.0]))
-    def a_running_one_is_to_run_again(self, pick: int, delay: float | None) -> None:
+    def repeat_running(self, pick: int, delay: float | None) -> None:
         naive = self.naive
         if naive.running:
             task_id = sorted(naive.running)[pick % len(naive.running)]
@@ -270,7 +270,7 @@ class Pair(RuleBasedStateMachine):
         self.real.due(self.naive.now)
 
     @rule(priorities=st.lists(st.integers(-1, 1), min_size=2, max_size=4))
-    def add_some_that_ask_for_little(self, priorities: list[int]) -> None:
+    def add_small(self, priorities: list[int]) -> None:
         for priority in priorities:
             self.add_one(Terms(priority=priority), None)
 
@@ -332,7 +332,7 @@ class Pair(RuleBasedStateMachine):
             self.real.set_due(task_id, due)
 
     @rule()
-    def the_program_ends_and_comes_back(self) -> None:
+    def restart_program(self) -> None:
         """The stored state of each task is enough to continue."""
         naive, before = self.naive, self.real
         self.real = Scheduler(CAPACITY)
@@ -373,14 +373,14 @@ class Pair(RuleBasedStateMachine):
         self.real.settings.set_paused(group, paused=False)
 
     @invariant()
-    def the_order_is_the_same(self) -> None:
+    def order_agrees(self) -> None:
         terms = self.naive.terms
         expected = sorted(self.naive.order, key=lambda it: -terms[it].priority)
         assert self.real.order() == expected
         assert sorted(self.real.waiting()) == sorted(expected)
 
     @invariant()
-    def the_slots_are_the_same(self) -> None:
+    def slots_agree(self) -> None:
         for task_id in self.naive.running:
             assert self.real.slot(task_id) == self.naive.slots[task_id]
 
@@ -422,10 +422,10 @@ def test_the_scheduler_matches_the_model_under_contention(seed: int) -> None:
     steps: list[tuple[float, Callable[[], object]]] = [
         (8, add),
         (4, pair.take),
-        (3, pair.all_that_may_start_do),
-        (6, lambda: pair.one_ends_and_all_that_may_start_do(pick(), status())),
-        (2, lambda: pair.a_running_one_ends(pick(), status())),
-        (1, lambda: pair.a_running_one_is_to_run_again(pick(), delay())),
+        (3, pair.start_all),
+        (6, lambda: pair.end_and_start_all(pick(), status())),
+        (2, lambda: pair.end_running(pick(), status())),
+        (1, lambda: pair.repeat_running(pick(), delay())),
         (2, lambda: pair.cancel(pick())),
         (1, lambda: pair.time_passes(chance.choice([0.5, 1.0, 5.0]))),
         (1, lambda: pair.change_priority(pick(), chance.randrange(-2, 3))),
@@ -435,16 +435,16 @@ def test_the_scheduler_matches_the_model_under_contention(seed: int) -> None:
         (1, lambda: pair.move_before(pick(), pick())),
         (1, lambda: pair.set_group(chance.choice(GROUPS), chance.randrange(3))),
         (0.5, lambda: pair.set_due(pick(), delay())),
-        (0.2, pair.the_program_ends_and_comes_back),
+        (0.2, pair.restart_program),
         (0.5, lambda: pair.pause(chance.choice([*GROUPS, None]))),
         (1, lambda: pair.resume(chance.choice([*GROUPS, None]))),
     ]
     weights, calls = zip(*steps, strict=True)
     for call in chance.choices(calls, weights, k=120):
         call()
-        pair.the_order_is_the_same()
+        pair.order_agrees()
         pair.the_next_time_is_the_same()
-        pair.the_slots_are_the_same()
+        pair.slots_agree()
 
 
 TestPair = Pair.TestCase

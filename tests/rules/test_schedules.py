@@ -161,7 +161,7 @@ class Pair(RuleBasedStateMachine):
             before = () if naive.overlap else (naive.last,)
 
     @rule()
-    def the_program_ends_and_comes_back(self) -> None:
+    def restart_program(self) -> None:
         if self.kept_back:
             return
         before = self.book
@@ -169,7 +169,7 @@ class Pair(RuleBasedStateMachine):
         self.book.restore(before.all(), {})
 
     @invariant()
-    def both_have_added_the_same(self) -> None:
+    def runs_agree(self) -> None:
         def by_schedule(queue: Queue) -> list[tuple[int, int]]:
             # Of several simultaneously due schedules either may be the first.
             schedules = [it[0] for it in queue.added]
@@ -189,7 +189,7 @@ class Pair(RuleBasedStateMachine):
             ]
 
     @invariant()
-    def the_next_time_is_the_first(self) -> None:
+    def next_time_is_the_first(self) -> None:
         times = [it.next_due for it in self.naive.values() if not it.paused]
         if not self.kept_back:
             assert self.book.next_due() == (min(times) if times else None)

@@ -72,7 +72,7 @@ def run(state: Path, work: Path) -> tuple[int, float]:
     return os.waitstatus_to_exitcode(status), time.monotonic() - begun
 
 
-def open_it(folder: Path, *, adopt: bool) -> tuple[int, str, str]:
+def open_session(folder: Path, *, adopt: bool) -> tuple[int, str, str]:
     """Open a session, use all of it, and close it; return status, words and errors.
 
     With `adopt` as a host does, which takes over what is left running.
@@ -135,7 +135,7 @@ class Desk:
                 craft(session)
         return label
 
-    def try_it(self, name: str, *, whole: bool) -> None:
+    def try_case(self, name: str, *, whole: bool) -> None:
         """Try to open a crafted session twice, and record the results."""
         label = self.craft(name)
         begun = time.monotonic()
@@ -147,9 +147,11 @@ class Desk:
             faulthandler.dump_traceback_later(HANG, exit=True)
             crc = zlib.crc32(label.encode())
             adopt = bool(crc & 1) or label.startswith(("file", "notes", "an exit"))
-            status, out, err = open_it(self.state / "main", adopt=adopt)
+            status, out, err = open_session(self.state / "main", adopt=adopt)
             again = (
-                open_it(self.state / "main", adopt=not adopt)[0] if crc % 16 < 2 else 0
+                open_session(self.state / "main", adopt=not adopt)[0]
+                if crc % 16 < 2
+                else 0
             )
             faulthandler.cancel_dump_traceback_later()
         ended = os.waitid(os.P_PID, self.process.pid, PEEK) if whole else None
@@ -179,7 +181,7 @@ def work_on(names: list[str], work: Path) -> None:
     desk = Desk(work)
     try:
         for name in names[::WHOLE]:
-            desk.try_it(name, whole=True)
+            desk.try_case(name, whole=True)
         others = [name for place, name in enumerate(names) if place % WHOLE]
         for at in range(0, len(others), BATCH):
             # No other thread runs here, so forking is safe.
@@ -187,7 +189,7 @@ def work_on(names: list[str], work: Path) -> None:
                 status = 99
                 try:
                     for name in others[at : at + BATCH]:
-                        desk.try_it(name, whole=False)
+                        desk.try_case(name, whole=False)
                     status = 0
                 except BaseException:  # noqa: BLE001 - any error is told
                     traceback.print_exc()

@@ -102,7 +102,7 @@ def test_other_tasks_keep_running_while_jobs_block(
     for _ in stuck:
         assert kind.entered.acquire(timeout=PATIENCE)
     for _ in range(3):
-        _take_a_nap(system)
+        _run_nap(system)
     assert {system.get(it).status for it in stuck} == {TaskStatus.RUNNING}
     kind.go_on.set()
     for ended in system.wait(*stuck, timeout=PATIENCE):
@@ -130,7 +130,7 @@ def test_a_subclass_of_the_bash_kind_may_block_in_its_start(
     system = run_system(TaskSystem(kinds=[kind, SleepKind()], slots=10))
     stuck = system.add("Stuck", "bash", "true")
     assert kind.entered.acquire(timeout=PATIENCE)
-    _take_a_nap(system)
+    _run_nap(system)
     kind.go_on.set()
     system.wait(stuck.id, timeout=PATIENCE)
 
@@ -155,13 +155,13 @@ def test_other_tasks_keep_running_while_process_starts_hang(
     stuck = [system.add("Stuck", "bash", "true").id for _ in range(count)]
     for _ in stuck:
         assert entered.acquire(timeout=PATIENCE)
-    _take_a_nap(system)
+    _run_nap(system)
     assert {system.get(it).status for it in stuck} == {TaskStatus.RUNNING}
     go_on.set()
     system.wait(*stuck, timeout=PATIENCE)
 
 
-def _take_a_nap(system: TaskSystem) -> None:
+def _run_nap(system: TaskSystem) -> None:
     nap = system.add("Nap", "sleep", "0.01")
     (ended,) = system.wait(nap.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.COMPLETE
@@ -173,7 +173,7 @@ def test_other_tasks_keep_running_while_a_job_does_not_stop(
     stuck = system.add("Stuck", "block", "stop")
     system.cancel(stuck.id)
     assert kind.entered.acquire(timeout=PATIENCE)
-    _take_a_nap(system)
+    _run_nap(system)
     kind.go_on.set()
     (ended,) = system.wait(stuck.id, timeout=PATIENCE)
     assert ended.status is TaskStatus.CANCELED

@@ -127,13 +127,13 @@ def test_a_callback_that_would_deadlock_raises_at_once(
     first, second = system.submit(FAKE), system.submit(FAKE)
     errors: Recorder[object] = Recorder()
 
-    def wait_for_the_other(_: Future[Task]) -> None:
+    def wait_for_another(_: Future[Task]) -> None:
         try:
             second.result(timeout=600)
         except RuntimeError as error:
             errors.tell(error)
 
-    first.add_done_callback(wait_for_the_other)
+    first.add_done_callback(wait_for_another)
     kind.job(1).complete()
 
     assert "wait on another thread" in str(errors.wait_for(RuntimeError))

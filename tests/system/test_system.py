@@ -331,7 +331,7 @@ def test_a_task_that_leaves_a_process_is_complete_at_once(tmp_path: Path) -> Non
     assert alive(pids_in(tmp_path / "left")) == []
 
 
-def _until_nothing_goes_on(news: Recorder[Notification], task_id: int) -> Task:
+def _until_nothing_is_left(news: Recorder[Notification], task_id: int) -> Task:
     change = news.wait_for(
         TaskChanged,
         lambda it: (
@@ -366,7 +366,7 @@ def test_left_running_is_reported_only_while_the_process_runs(
         )
         assert system.get(task.id).left_running == f"{other} (sleep)"
         os.kill(other, signal.SIGTERM)
-        assert _until_nothing_goes_on(news, task.id).reason == "exit status 3"
+        assert _until_nothing_is_left(news, task.id).reason == "exit status 3"
         assert system.get(task.id).error == task.error
 
 
@@ -388,7 +388,7 @@ def test_a_replacement_of_a_process_left_running_is_reported(tmp_path: Path) -> 
         )
         (last,) = pids_in(tmp_path / "left")
         os.kill(last, signal.SIGTERM)
-        _until_nothing_goes_on(news, task.id)
+        _until_nothing_is_left(news, task.id)
 
 
 def test_left_running_is_cleared_when_the_session_ends(tmp_path: Path) -> None:

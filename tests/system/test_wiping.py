@@ -42,7 +42,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Gate]:
     gate.go_on.set()
 
 
-def _let_one_wait(system: TaskSystem, secret: str) -> None:
+def _queue_secret(system: TaskSystem, secret: str) -> None:
     """Queue a task with a secret, so that the journal has it, and then run it."""
     first = system.submit(TaskRequest("First", "sleep", ("600",)))
     request = TaskRequest("Secret", "bash", ("true",), environment={"KEY": secret})
@@ -60,9 +60,9 @@ def test_the_queue_answers_and_writes_while_its_journal_is_wiped(
 ) -> None:
     folder = tmp_path / "main"
     system = run_system(TaskSystem(directory=folder, slots=1))
-    _let_one_wait(system, "s3cret of the first")
+    _queue_secret(system, "s3cret of the first")
     assert gate.entered.acquire(timeout=PATIENCE)
-    _let_one_wait(system, "s3cret of the second")
+    _queue_secret(system, "s3cret of the second")
     assert len(system.list()) == 4
     gate.go_on.set()
     # Later secrets are overwritten after it.
@@ -75,7 +75,7 @@ def test_a_session_ends_while_its_journal_is_wiped(
 ) -> None:
     folder = tmp_path / "main"
     system = run_system(TaskSystem(directory=folder, slots=1))
-    _let_one_wait(system, "s3cret")
+    _queue_secret(system, "s3cret")
     assert gate.entered.acquire(timeout=PATIENCE)
     gate.go_on.set()
     system.stop()
@@ -104,7 +104,7 @@ def test_a_failed_wipe_is_retried(
         return False
 
     monkeypatch.setattr(removal, "wipe", busy)
-    _let_one_wait(system, "s3cret")
+    _queue_secret(system, "s3cret")
     assert tried.wait(PATIENCE)
     monkeypatch.setattr(removal, "wipe", wipe)
     system.add("Next", "bash", "true")  # the next batch

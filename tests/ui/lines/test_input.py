@@ -168,7 +168,7 @@ TOO_LONG = BadInput(
 )
 
 
-def _put_much(feed: _Feed, size: int) -> list[Message]:
+def _put_in_pieces(feed: _Feed, size: int) -> list[Message]:
     found: list[Message] = []
     while size > 0:
         found += feed.put(b"x" * min(size, CHUNK))
@@ -177,7 +177,7 @@ def _put_much(feed: _Feed, size: int) -> list[Message]:
 
 
 def test_the_longest_allowed_line_is_accepted(feed: _Feed) -> None:
-    assert _put_much(feed, LONGEST_LINE) == []
+    assert _put_in_pieces(feed, LONGEST_LINE) == []
     (line,) = feed.put(b"\n")
     assert isinstance(line, InputLine)
     assert len(line.text) == LONGEST_LINE
@@ -185,21 +185,21 @@ def test_the_longest_allowed_line_is_accepted(feed: _Feed) -> None:
 
 def test_a_longer_line_is_refused_once_and_skipped(feed: _Feed) -> None:
     assert feed.put(b"one\n") == _lines("one")
-    assert _put_much(feed, 3 * LONGEST_LINE) == [TOO_LONG]
+    assert _put_in_pieces(feed, 3 * LONGEST_LINE) == [TOO_LONG]
     assert feed.put(b"!rm -rf /\ncaf\xe9\nfour\n")[1:] == _lines("four")
     assert feed.put(b"\n") == _lines("")
 
 
 def test_the_rest_of_a_line_that_is_too_long_is_not_a_line(feed: _Feed) -> None:
     feed.put(b"one\n")
-    assert _put_much(feed, LONGEST_LINE + 1) == [TOO_LONG]
+    assert _put_in_pieces(feed, LONGEST_LINE + 1) == [TOO_LONG]
     assert feed.put(b"!rm -rf /") == []
     assert feed.end() == [EndOfInput()]
 
 
 def test_line_numbers_include_lines_that_are_too_long(feed: _Feed) -> None:
     feed.put(b"one\n")
-    _put_much(feed, LONGEST_LINE + 1)
+    _put_in_pieces(feed, LONGEST_LINE + 1)
     (bad,) = feed.put(b"\n\xff\n")
     assert isinstance(bad, BadInput)
     assert bad.problem.startswith("line 3 is not valid UTF-8")
@@ -207,7 +207,7 @@ def test_line_numbers_include_lines_that_are_too_long(feed: _Feed) -> None:
 
 def test_a_complete_line_that_is_just_too_long_is_refused(feed: _Feed) -> None:
     feed.put(b"one\n")
-    assert _put_much(feed, LONGEST_LINE) == []
+    assert _put_in_pieces(feed, LONGEST_LINE) == []
     assert feed.put(b"x\nthree\n") == [TOO_LONG, InputLine("three")]
 
 

@@ -115,11 +115,11 @@ class Rounds:
         """Wait until the partner knows of all ends; return the tasks."""
         tasks = set[int]()
 
-        def all_are_told() -> bool:
+        def all_are_reported() -> bool:
             tasks.update(self.tasks())
             return bool(tasks) and tasks <= {*self.told()} and idle()
 
-        chat.wait(all_are_told)
+        chat.wait(all_are_reported)
         return tasks
 
 

@@ -16,6 +16,7 @@ from ...actors.rules.safe_text import brief
 from ..program.verbs import VERBS
 from .arguments import UsageError, no_arguments
 from .completers import Completer, nothing
+from .quoting import UnbalancedQuoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -156,7 +157,7 @@ class Registry:
     def _accepts(self, name: str, rest: str) -> bool:
         try:
             self.parse(name, rest)
-        except UsageError:
+        except (UsageError, UnbalancedQuoteError):
             return False
         return True
 

@@ -427,6 +427,7 @@ def test_every_command_has_a_test_case() -> None:
         ("/taks failed", "unknown command /taks; did you mean /tasks?"),
         ('/taks "Run" bash "x"', "unknown command /taks; did you mean /task?"),
         ("/taks --nonsense", "unknown command /taks; did you mean /tasks?"),
+        ('/tsk "Run', "unknown command /tsk; did you mean /task?"),
         ("/TASKS", "unknown command /TASKS; did you mean /tasks?"),
         ("/Quit", "unknown command /Quit; did you mean /quit?"),
         ("/cancel3", "unknown command /cancel3; did you mean /cancel?"),

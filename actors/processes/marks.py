@@ -18,6 +18,8 @@ MARK: Final = "BACKBURNER_TASK"
 SESSION: Final = "BACKBURNER_SESSION"
 """The environment variable that names the session folder of a host, for its jobs."""
 
+_LONGEST_ID: Final = 16  # digits of 2**53; a job can write any number into its mark
+
 
 def mark(session_key: str, task_id: int) -> str:
     """Return the value of the mark for one task.
@@ -46,4 +48,6 @@ def is_of_session(part: str, session_key: str) -> bool:
 def task_of(part: str) -> int | None:
     """Return the task id in a part of a mark; None if it is malformed."""
     number = part.rpartition(":")[2]
-    return int(number) if number.isascii() and number.isdecimal() else None
+    if len(number) > _LONGEST_ID or not (number.isascii() and number.isdecimal()):
+        return None
+    return int(number)

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from backburner.actors.processes.marks import MARK, is_of_session, mark, own_part
+from backburner.actors.processes.marks import (
+    MARK,
+    is_of_session,
+    mark,
+    own_part,
+    task_of,
+)
 
 
 def test_a_mark_names_session_and_task(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +41,20 @@ def test_a_mark_belongs_to_the_session_with_its_key(
     part: str, *, belongs: bool
 ) -> None:
     assert is_of_session(part, "1f2e") is belongs
+
+
+@pytest.mark.parametrize(
+    ("part", "task_id"),
+    [
+        ("work-1f2e:3", 3),
+        ("work-1f2e:9007199254740991", 9007199254740991),
+        ("work-1f2e:", None),
+        ("work-1f2e:-3", None),
+        ("work-1f2e:\u0663", None),
+        pytest.param(f"work-1f2e:{'9' * 5000}", None, id="longer than an int"),
+    ],
+)
+def test_a_number_that_a_job_has_written_into_its_mark_is_no_error(
+    part: str, task_id: int | None
+) -> None:
+    assert task_of(part) == task_id

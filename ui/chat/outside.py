@@ -53,15 +53,19 @@ def edit(text: str, terminal: Terminal, wakeup: Wakeup) -> Outcome:
         program = editor_command()
     except ValueError as error:
         return Edited(problem=f"{error}; {_KEPT}"), None
+    doing = "write the draft"
     try:
         with tempfile.TemporaryDirectory(
             prefix="backburner-", ignore_cleanup_errors=True
         ) as folder:
-            return _edit_in(Path(folder), text, program, terminal, wakeup)
+            path = Path(folder, "message.txt")
+            path.touch(0o600)
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+            doing = f"start {brief(program[0])}"
+            return _edit_file(path, program, terminal, wakeup)
     except OSError as error:
         why = shortage_of(error) or error.strerror
-        problem = f"can't start {brief(program[0])}: {why}; {_KEPT}"
-        return Edited(problem=problem), None
+        return Edited(problem=f"can't {doing}: {why}; {_KEPT}"), None
 
 
 def view(path: str, terminal: Terminal, wakeup: Wakeup) -> Outcome:
@@ -96,12 +100,9 @@ def show_terminal(
     return Edited(), end.signal
 
 
-def _edit_in(
-    folder: Path, text: str, program: list[str], terminal: Terminal, wakeup: Wakeup
+def _edit_file(
+    path: Path, program: list[str], terminal: Terminal, wakeup: Wakeup
 ) -> Outcome:
-    path = folder / "message.txt"
-    path.touch(0o600)
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     status, ended_by = _run([*program, str(path)], terminal, wakeup)
     if ended_by is not None:
         return Edited(problem=_KEPT), ended_by

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
+import tempfile
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
+from backburner.ui.chat import outside
 from pty_session import PtySession, chat_command
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    import pytest
 
 PLACEHOLDER = "A note to yourself"
 OPEN_EDITOR = "\x18\x05"
@@ -96,3 +101,12 @@ def test_without_an_editor_the_chat_says_what_to_set(tmp_path: Path) -> None:
             chat.wait("my draft")
             chat.send(OPEN_EDITOR)
             chat.wait(word, "my draft")
+
+
+def test_a_draft_that_cannot_be_written_is_not_the_fault_of_the_editor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    edited, _ = outside.edit("my draft", Mock(), Mock())
+    assert edited.problem.startswith("can't write the draft: No such file")

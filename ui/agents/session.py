@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import msgspec
 
@@ -146,7 +146,9 @@ class AgentSession:
             The call, or None if it is invalid; then it was answered.
         """
         try:
-            given = msgspec.convert(arguments, TOOLS[name].arguments, strict=False)
+            given = msgspec.convert(
+                _without_nulls(arguments), TOOLS[name].arguments, strict=False
+            )
         except msgspec.ValidationError as error:
             known = ", ".join(TOOLS[name].arguments.__struct_fields__)
             text = safe_line(f"{name}: {error}. It takes: {known}")
@@ -208,3 +210,13 @@ def session_at(loop: Loop, place: Place, origin: str) -> AgentSession:
 
 
 __all__ = ["AgentSession", "ConfigError", "SessionHost", "origin_of", "session_at"]
+
+
+def _without_nulls(arguments: object) -> object:
+    """Remove arguments that are null: some models send null for what they omit."""
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict):
+        return arguments
+    found = cast("dict[str, object]", arguments)
+    return {name: value for name, value in found.items() if value is not None}

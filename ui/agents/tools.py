@@ -79,7 +79,9 @@ class RunArguments(Arguments, frozen=True):
         Annotated[
             float,
             Meta(
-                gt=0, le=1e9, description="Timeout in seconds; exceeding it fails it."
+                gt=0,
+                le=1e9,
+                description="Timeout in seconds; a task that exceeds it fails.",
             ),
         ]
         | UnsetType

@@ -280,6 +280,16 @@ def test_an_invalid_call_is_answered_with_advice(agent: AgentClient) -> None:
         assert text in agent.refusal(tool, **arguments)
 
 
+def test_arguments_that_are_null_are_omitted(agent: AgentClient) -> None:
+    nulls: Json = {"timeout": None, "after": None, "environment": None}
+    result = agent.call("run", command="echo here", wait=45, **nulls)
+    assert result["structuredContent"]["task"]["status"] == "complete"
+    listed = agent.ask("tools/call", {"name": "list", "arguments": None})
+    assert [it["id"] for it in listed["structuredContent"]["tasks"]] == [1]
+    text = agent.refusal("run", command=None)
+    assert "missing required field `command`" in text
+
+
 def test_every_answer_fits_the_schema_of_its_tool(agent: AgentClient) -> None:
     tools = {it["name"]: it for it in agent.ask("tools/list")["tools"]}
     calls: list[tuple[str, Json]] = [

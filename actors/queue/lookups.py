@@ -191,7 +191,8 @@ class Lookups:
 
     def _all_there_is(self, message: Subscribe, subscriber: Subscriber) -> Subscribed:
         changes = self._changes
-        tasks = self._tasks.all_written(message.which, changes.now())
+        now, ids = changes.now(), message.task_ids
+        tasks = self._tasks.all_written(message.which, now, ids)
         told = changes.told_seq
         unshown = changes.unshown.up_to(told) if message.shows else ()
         if (selection := subscriber.selection) is not None:

@@ -11,7 +11,7 @@ from .running_times import RunningTimes
 from .status import TaskCounts, TaskFilter, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator
 
     from .moment import Moment
     from .task import Task
@@ -191,11 +191,19 @@ class TaskTable:
             raise UnknownTaskError(task_id)
         return self._as_of(task, at)
 
-    def all_written(self, which: TaskFilter, at: Moment) -> tuple[Task, ...]:
-        """Return the committed states of the selected tasks, by id; see `list`."""
-        if not self._before:
+    def all_written(
+        self, which: TaskFilter, at: Moment, ids: Collection[int] = ()
+    ) -> tuple[Task, ...]:
+        """Return the committed states of the selected tasks, by id; see `list`.
+
+        With `ids`, only of these tasks; unknown ones are left out.
+        """
+        if ids:  # no pass over a long history
+            tasks = {it: self._before.get(it, self._tasks.get(it)) for it in ids}
+        elif not self._before:
             return self.list(which, at)
-        tasks = {**self._tasks, **self._before}
+        else:
+            tasks = {**self._tasks, **self._before}
         statuses = which.statuses
         return tuple(
             self._as_of(task, at)

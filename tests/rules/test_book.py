@@ -232,6 +232,12 @@ class BookMachine(RuleBasedStateMachine):
             assert self.book.tasks.all_written(selection, now) == tuple(
                 task for task in listed if task.status in selection.statuses
             )
+            ids = [*self.ever_given][::2]
+            assert not ids or self.book.tasks.all_written(selection, now, ids) == tuple(
+                task
+                for task in listed
+                if task.status in selection.statuses and task.id in ids
+            )
         by_id = {task.id: task for task in listed}
         for task_id in self.ever_given:
             known = self.model.tasks.get(task_id)

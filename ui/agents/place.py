@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from ..program.folders import state_folder
-
-_VARIABLE: Final = "BACKBURNER_SESSION"
+from ...actors.session.names import absolute
+from ..program.session_directory import session_directory
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -45,17 +42,7 @@ def find_place(
     """Return the session named by the command line or the environment.
 
     Raises:
-        ValueError: If the name is invalid; the text says what to do.
+        ValueError: If the name or a path is invalid; the text says what to do.
     """
-    given = os.environ.get(_VARIABLE, "")
-    if config is not None:
-        config = config.absolute()
-    if "/" in given and session is None and state is None:
-        # The agent is a job of a host: the variable holds the folder of its session.
-        return Place(Path(given).absolute(), config)
-    name = session or (given if "/" not in given else "") or "main"
-    if "/" in name or name in {".", ".."}:
-        raise ValueError(f"{name!r} can't be the name of a session; use a plain name")
-    if state is None:
-        state = Path(state_folder())
-    return Place(state.absolute() / name, config)
+    directory = session_directory(session, state)
+    return Place(directory, None if config is None else absolute(config))

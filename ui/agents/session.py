@@ -209,9 +209,6 @@ def session_at(loop: Loop, place: Place, origin: str) -> AgentSession:
     return AgentSession(loop, origin, lambda: agents_rules(load(place.config)), connect)
 
 
-__all__ = ["AgentSession", "ConfigError", "SessionHost", "origin_of", "session_at"]
-
-
 def _without_nulls(arguments: object) -> object:
     """Remove arguments that are null: some models send null for what they omit."""
     if arguments is None:
@@ -220,3 +217,6 @@ def _without_nulls(arguments: object) -> object:
         return arguments
     found = cast("dict[str, object]", arguments)
     return {name: value for name, value in found.items() if value is not None}
+
+
+__all__ = ["AgentSession", "ConfigError", "SessionHost", "origin_of", "session_at"]

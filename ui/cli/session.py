@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...actors.cluster.ray_settings import SEND
-from ...actors.rules.safe_text import is_unicode
-from ...actors.session.names import absolute, check_session_name
 from ..dialogue.templates import Templates
 from ..program.config import load, use_in_jobs
-from ..program.folders import state_folder
 from ..program.host_settings import host_settings
+from ..program.session_directory import session_directory
 from .call import Call, UsageError
 
 if TYPE_CHECKING:
@@ -21,21 +18,7 @@ if TYPE_CHECKING:
 
 def find_session(options: argparse.Namespace) -> Call:
     """Return the call for the named session."""
-    given = os.environ.get("BACKBURNER_SESSION", "")
-    if "/" in given and options.session is None and options.state_dir is None:
-        # Called from a job of a host: the variable holds the folder of its session.
-        directory = Path(given).absolute()
-    else:
-        state = options.state_dir or Path(state_folder())
-        name = options.session or (given if "/" not in given else "") or "main"
-        check_session_name(name)
-        directory = absolute(state) / name
-    check_session_name(directory.name)
-    if not is_unicode(str(directory)):
-        raise UsageError(
-            f"the path of the session, {str(directory)!r}, is not valid UTF-8; name"
-            " another with --state-dir DIR"
-        )
+    directory = session_directory(options.session, options.state_dir)
     config = load(options.config)
     use_in_jobs(options.config)
     settings = host_settings(config, directory, directory.name)

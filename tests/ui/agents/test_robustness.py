@@ -262,7 +262,7 @@ def test_a_client_that_reads_nothing_uses_little_memory(
 
 def test_invalid_options_of_the_server_are_named(state: Path) -> None:
     for words, text in (
-        (["--session", "a/b"], "'a/b' can't be the name of a session"),
+        (["--session", "a/b"], "bad session name 'a/b'; use up to 64 letters"),
         (["--speed"], "unrecognized arguments: --speed"),
     ):
         done = run_program(sys.executable, "-m", "backburner", "mcp", *words)
@@ -270,6 +270,16 @@ def test_invalid_options_of_the_server_are_named(state: Path) -> None:
         assert text in done.stderr
         assert done.stdout == ""
     assert not state.exists()
+
+
+def test_a_relative_state_directory_in_a_deleted_directory_is_refused(
+    tmp_path: Path,
+) -> None:
+    command = 'mkdir d; cd d; rmdir ../d; exec "$0" -P -m backburner mcp --state-dir st'
+    done = run_program("bash", "-c", command, sys.executable, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "can't tell where st is" in done.stderr
+    assert "use an absolute path" in done.stderr
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.agents)])

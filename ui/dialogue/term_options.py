@@ -190,7 +190,7 @@ _TERM_OPTIONS: Final = (
     _term(
         "--priority", "N", "start it before tasks with a lower number (0)", _priority
     ),
-    _term("--stash", "", "hold it until /enqueue", _held),
+    _term("--stash", "", "hold it until it is enqueued", _held),
     _term("--immediate", "", "start it now, even if no slot is free", _immediate),
     _term("--after", "3,5", "start it when these tasks are complete", _after, "-a"),
     _term(
@@ -212,8 +212,8 @@ _TERM_OPTIONS: Final = (
     _term("--cpus", "1.5", "let it use at most this many processors", _cpus),
     _term("--memory", "2G", "fail it if it uses more memory than this", _memory),
     _term("--pids", "100", "let it have at most this many processes", _pids),
-    _term("--pty", "", "give it its own terminal, for /input", _pty),
-    _term("--stdin", "", "connect its input to /send", _stdin),
+    _term("--pty", "", "give it a terminal of its own", _pty),
+    _term("--stdin", "", "give it a pipe as its input", _stdin),
     _term("--engine", "ray", "run it on a cluster", _engine),
     _term("--address", "HOST:PORT", "the head of that cluster", _address),
     _term("--ship", "", "run it in a copy of its directory on the node", _ship),

@@ -139,7 +139,9 @@ def open_below(folder: int, path: Path | str, flags: int) -> int:
             if made:
                 # Creating comes first; `O_EXCL` doesn't follow links either.
                 fd = os.open(name, flags | os.O_EXCL, _FILE_MODE, dir_fd=folder)
-                os.fchmod(fd, _FILE_MODE)  # the umask may have removed rights
+                with _closed_on_error(fd):
+                    if os.fstat(fd).st_mode & _FILE_MODE != _FILE_MODE:
+                        os.fchmod(fd, _FILE_MODE)  # the umask has removed rights
                 return fd
         except FileExistsError:
             if flags & os.O_EXCL:
@@ -259,7 +261,9 @@ def _make_folders(path: Path | str) -> None:
 def _make_folder(path: Path | str, parent: int | None = None) -> None:
     os.mkdir(path, _FOLDER_MODE, dir_fd=parent)
     # The umask may have removed rights. Nobody else can have replaced it.
-    os.chmod(path, _FOLDER_MODE, dir_fd=parent)
+    made = os.stat(path, dir_fd=parent, follow_symlinks=False)
+    if made.st_mode & _FOLDER_MODE != _FOLDER_MODE:
+        os.chmod(path, _FOLDER_MODE, dir_fd=parent)
 
 
 def _above(path: Path | str) -> str:

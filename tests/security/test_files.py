@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -129,6 +130,20 @@ def test_new_folders_are_private_under_any_umask(tmp_path: Path, umask: int) -> 
         if path.parent.name != "output"
     }
     assert modes == {"700 folder", "600 file"}
+
+
+def test_a_file_system_whose_modes_are_fixed_is_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with running(TaskSystem(directory=tmp_path / "a/main")) as system:
+        task = system.add("Print", "bash", "echo hi")
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+    assert ended.status is TaskStatus.COMPLETE
 
 
 def test_a_link_in_the_path_is_followed_and_a_broken_link_is_named(

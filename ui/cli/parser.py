@@ -12,7 +12,12 @@ from ...actors.rules.record import Record
 from ..dialogue.arguments import UsageError
 from ..dialogue.new_task import Asked
 from ..dialogue.term_options import OPTIONS, waits_for_last
-from ..program.options import VerbParser, add_mcp_options, add_session_options
+from ..program.options import (
+    VerbParser,
+    add_mcp_options,
+    add_session_options,
+    folder,
+)
 from .completions import SHELLS
 from .values import (
     count,
@@ -272,7 +277,9 @@ def _completions(completions: argparse.ArgumentParser) -> None:
 
 
 def _describes_task(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-w", "--workdir", metavar="DIR", help="where it runs")
+    parser.add_argument(
+        "-w", "--workdir", type=folder, metavar="DIR", help="where it runs"
+    )
     parser.add_argument(
         "-e",
         "--env",

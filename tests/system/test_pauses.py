@@ -200,8 +200,14 @@ def test_a_task_can_be_paused_right_after_it_is_added(
 ) -> None:
     command = "until [ -e end ]; do sleep 0.01; done"
     tasks = [system.add("Job", "bash", command, directory=lair) for _ in range(2)]
+
+    def is_stopped(task_id: int) -> bool:
+        pid = system.look_up(task_id).pid
+        return pid is not None and psutil.Process(pid).status() == "stopped"
+
     for task in tasks:
         system.pause_task(task.id)
+    until(lambda: all(is_stopped(it.id) for it in tasks))
     (lair / "end").touch()
     assert [system.get(it.id).status for it in tasks] == [RUNNING, RUNNING]
     for task in tasks:

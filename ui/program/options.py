@@ -47,11 +47,11 @@ class SafeParser(argparse.ArgumentParser):
 
     def _near(self, others: list[str]) -> str:
         """Return a suggestion; empty if no option is similar."""
-        names = [it.lstrip("-") for it in self._option_string_actions]
+        options = {it.lstrip("-"): it for it in self._option_string_actions}
         for word in others:
             name = word.partition("=")[0].lstrip("-").lower()
-            if word.startswith("--") and (near := _nearest(name, names)):
-                return f"; did you mean --{near}?"
+            if word.startswith("--") and (near := _nearest(name, options)):
+                return f"; did you mean {options[near]}?"
         takes_ids = self.instead and others[0].lstrip("#").isdigit()
         return f"; {self.instead}" if takes_ids else ""
 

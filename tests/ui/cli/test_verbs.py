@@ -25,6 +25,7 @@ def test_the_verbs_of_the_parser_are_those_of_the_program() -> None:
         (("status", "5"), "arguments: 5; for one task: backburner show 3; backburner"),
         (("list", "--faild"), "--faild; did you mean --failed? backburner list --help"),
         (("add", "--timout=5", "--", "ls"), "=5; did you mean --timeout? backburner"),
+        (("log", "--n", "3"), "arguments: --n; did you mean -n? backburner log --help"),
         (("add", "--workdir", "", "ls"), "--workdir: no directory is named; give one"),
         (("host", "stat"), "'logs'); did you mean status? backburner host --help"),
         (("host", "sotp"), "'logs'); did you mean stop? backburner host --help"),

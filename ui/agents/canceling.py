@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...actors.messages import CancelTask, Refused
 from ..program.config import ConfigError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ...actors.rules.task import Task
     from .host_client import Reply
+    from .session import AgentSession
     from .tools import CancelArguments
 
 _BEYOND_GRACE: Final = 3.0  # seconds for the end after SIGKILL
@@ -26,8 +27,16 @@ class CancelCall(Call):
     """`cancel`."""
 
     _arguments: CancelArguments
-    _tasks: dict[int, Task] = {}  # noqa: RUF012 - replaced before it is changed
-    _refused: list[NotCanceled] = []  # noqa: RUF012 - the same
+
+    def __init__(
+        self,
+        session: AgentSession,
+        answer: Callable[[Answer], None],
+        arguments: Any,  # noqa: ANN401 - as in `Call`
+    ) -> None:
+        super().__init__(session, answer, arguments)
+        self._tasks: dict[int, Task] = {}
+        self._refused: list[NotCanceled] = []
 
     @property
     def note(self) -> str:
@@ -37,7 +46,6 @@ class CancelCall(Call):
     def start(self) -> None:
         """Cancel the tasks."""
         session = self._session
-        self._tasks, self._refused = {}, []
         try:
             end_all = session.rules().end_all
         except ConfigError:

@@ -53,7 +53,8 @@ class Rig:
         while True:
             reply: object = self.queue.ask(GetTask(1), timeout=PATIENCE)
             assert isinstance(reply, TaskFound)
-            if not reply.task.waits_to_run:
+            # Its start may be unwritten, while the data of a killed program is wiped.
+            if not reply.task.waits_to_run or reply.task.reason.endswith("starting"):
                 return True
             if seconds <= 0:
                 return False

@@ -11,6 +11,7 @@ from backburner.actors import (
     AddTask,
     ChatMessage,
     GetTask,
+    ListTasks,
     Notification,
     Outcome,
     QueueActor,
@@ -20,6 +21,7 @@ from backburner.actors import (
     TaskAdded,
     TaskChanged,
     TaskFound,
+    TaskList,
     TaskRequest,
 )
 from backburner.actors.journal.errors import DamagedJournalError, JournalError
@@ -134,7 +136,9 @@ class Rig:
         return self.ask(GetTask(task_id), TaskFound).task
 
     def claim(self, count: int, slots: int = 8) -> None:
+        """Give the queue room for tasks, and wait until it has noted it."""
         self.tell(ClaimTasks(self.runner, count, slots))
+        self.ask(ListTasks(), TaskList)
 
     def end(
         self, task_id: int, outcome: Outcome = DONE, news: OutputNews | None = None

@@ -61,10 +61,10 @@ def test_a_change_that_was_not_written_is_not_announced(
     subscriber = rig.subscribe()
     asker: Recorder[QueueReply] = Recorder("the asker")
     journal.failure = "disk full"
-    rig.claim(1)
     rig.tell(AddTask(TaskRequest("Unlucky", "fake"), asker, 1))
     trouble = subscriber.wait_for(JournalTrouble)
     assert trouble.text == "disk full"
+    rig.claim(1)
 
     rig.tell(AddTask(TaskRequest("Too late", "fake"), asker, 2))
     refused = asker.wait_for(Refused)
@@ -80,7 +80,8 @@ def test_a_change_that_was_not_written_is_not_announced(
     assert subscriber.wait_for(JournalTrouble) == JournalTrouble(None)
     assert asker.wait_for(TaskAdded).correlation_id == 1
     rig.ask(ListTasks(), TaskList)
-    assert events(subscriber) == [(2, "running", 1), (3, "queued", 2)]
+    changes = [(2, "queued", 2), (3, "running", 1), (4, "progress", 2)]
+    assert events(subscriber) == changes
     assert [m.task.id for m in rig.runner.of(StartTask)] == [1]
     assert rig.add().id == 3
 

@@ -193,12 +193,14 @@ def test_only_the_named_exit_statuses_are_retried(driven: Driven) -> None:
 def test_each_attempt_has_the_full_timeout(driven: Driven) -> None:
     task_id = driven.add(retries=1, timeout=10.0, retry_on=(124,))
     driven.job(1)
+    driven.clock.wait_until_scheduled(2)
     driven.clock.advance(9.0)
     assert driven.system.get(task_id).attempt is None
     driven.clock.advance(1.5)
     assert driven.until_attempt(2).reason.startswith("timed out after 10s; attempt 2")
     driven.clock.advance(2.3)
     driven.job(2)
+    driven.clock.wait_until_scheduled(2)
     driven.clock.advance(9.0)
     assert driven.system.get(task_id).status is RUNNING
     driven.clock.advance(1.5)

@@ -21,7 +21,7 @@ from .session.asking import ANSWER_TIMEOUT, NOT_STARTED
 from .session.blocking import Requests
 from .session.errors import RefusedError, SessionInUseError, TaskSystemError
 from .session.folder_errors import FolderError, InUseError
-from .session.names import absolute
+from .session.names import absolute, check_reason, listed
 from .session.opening import Opened, Opening
 from .session.shutdown import STOP_TIMEOUT, Shutdown, ShutdownConfig
 from .session.starting import Settings, StartConfig, Starting
@@ -123,7 +123,7 @@ class TaskSystem(Requests):
             # A value of a wrong type is kept, so that the error names it.
             dict(resources)
             if isinstance(resources, Mapping)
-            else cast("dict[str, float | str]", resources or {}),
+            else cast("dict[str, float | str]", {} if resources is None else resources),
             pause_on_failure,
             clock,
         )
@@ -262,8 +262,10 @@ class TaskSystem(Requests):
                 `stop` was called concurrently; nothing is left running. Also if this
                 process was forked after the system was started.
             RuntimeError: If the system is started already.
+            TypeError: If `subscribers` is not iterable.
         """
         self._refuse_in_a_fork()
+        subscribers = listed(subscribers)
         with self._lifecycle:
             if self._actors is not None or self._shutdown is not None:
                 raise RuntimeError("the task system is started already")
@@ -384,8 +386,10 @@ class TaskSystem(Requests):
 
         Raises:
             RuntimeError: If called on a thread of its actors; nothing is stopped.
-            ValueError: If `timeout` is not a number; nothing is stopped.
+            TypeError: If `reason` or `timeout` has a wrong type; nothing is stopped.
+            ValueError: If `timeout` is nan; nothing is stopped.
         """
+        check_reason(reason)
         deadline = Deadline(self._settings.grace + 2.0 if timeout is None else timeout)
         if self._is_forked():
             return

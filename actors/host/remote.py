@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from typing import TYPE_CHECKING, Final
 
 from ..messages import Acknowledged, Notification, Subscribe
 from ..rules.field_types import wrong_type
+from ..rules.safe_text import safe_line
 from ..runtime.frames import FrameError, frame
 from ..runtime.sending import DeadLetters, Recipient, logger
 from ..runtime.socket_writer import SocketWriter, close_socket
 from ..session.asking import NOT_STARTED
 from ..session.blocking import Requests
 from ..session.errors import TaskSystemError
+from ..session.names import check_reason, check_values, listed
 from . import wire
 from .events import HostBack, HostEvent, HostLost, SessionEnded
 from .remote_queue import RemoteQueue
@@ -48,7 +51,7 @@ class RemoteSystem(Requests):
 
     Raises:
         TypeError: If `settings` are not `HostSettings`, or a setting has a wrong type.
-        ValueError: If the directory is not an absolute path.
+        ValueError: If the directory is not an absolute path, or a setting is invalid.
     """
 
     def __init__(
@@ -149,9 +152,13 @@ class RemoteSystem(Requests):
         Raises:
             TaskSystemError: If that fails, or if it was started before this process was
                 forked; the text says why and what to do.
-            RuntimeError: If it is started already.
+            RuntimeError: If it is started already, or was stopped.
+            TypeError: If `subscribers` is not iterable.
         """
         self._refuse_in_a_fork()
+        subscribers = listed(subscribers)
+        if self._leaving.is_set():
+            raise RuntimeError("it was stopped; create another RemoteSystem")
         if self._welcome is not None:
             raise RuntimeError("the task system is started already")
         reached = reach(
@@ -205,12 +212,14 @@ class RemoteSystem(Requests):
 
         Raises:
             RuntimeError: If called on the thread that reads from the host.
+            TypeError: If `reason` is not str; nothing is ended.
         """
         self._refuse_to_wait("end")
+        check_reason(reason)
         if self._is_forked():
             return
         with self._lock:
-            self._ending = StopHost(reason)
+            self._ending = StopHost(safe_line(reason))
             if self._writer is not None:
                 self._writer.send(frame(wire.encode(self._ending)))
             elif self._reader is None or not self._reader.is_alive():
@@ -354,10 +363,20 @@ def _check(settings: object) -> None:
         )
     if (problem := wrong_type(settings)) is not None:
         raise TypeError(problem)
-    if not settings.directory.startswith("/"):
-        raise ValueError(
-            f"directory must be an absolute path, not {settings.directory!r}"
-        )
+    directory = settings.directory
+    if not directory.startswith("/") or "\0" in directory:
+        wanted = "an absolute path without NUL characters"
+        raise ValueError(f"directory must be {wanted}, not {directory!r}")
+    check_values(
+        name=settings.name,
+        slots=settings.slots,
+        grace=settings.grace,
+        history=settings.history,
+        output_limit=settings.output_limit,
+        session_output_limit=settings.session_output_limit,
+    )
+    if not 0 <= settings.linger < math.inf:
+        raise ValueError(f"linger must be 0 or more seconds, not {settings.linger}")
 
 
 def _restarted(leaving: Leaving, before: Welcome, now: Welcome) -> str:

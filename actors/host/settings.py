@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 from ..cluster.ray_settings import ClusterSettings
@@ -45,7 +43,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     directory: str
     name: str = "main"
-    slots: Annotated[int, msgspec.Meta(ge=1)] = 8
+    slots: int = 8
     grace: float = 5.0
     history: int = 1000
     output_limit: int = 1 << 30

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from ..messages import AddTask, Notification, QueueReply, QueueRequest
+from ..rules import field_types
 from ..rules.safe_text import brief, is_unicode, safe_line
 from ..rules.task import Task
 from ..rules.variables import Variables
@@ -243,7 +244,9 @@ def not_unicode(request: QueueRequest) -> str:
         for name, value in (request.request.environment or {}).items():
             if not is_unicode(name + value):
                 return f"the environment variable {name!r} is not valid UTF-8; unset it"
-    return "the request is not valid UTF-8; correct it"
+    # Of a task by the name of its field alone, as the queue does.
+    named = request.request if isinstance(request, AddTask) else request
+    return field_types.not_unicode(named) or "the request is not valid UTF-8"
 
 
 def told(to: int, message: bytes) -> bytes:

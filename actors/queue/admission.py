@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ..kinds import InvalidRequestError, Kind, Kinds
 from ..kinds.kind import check
+from ..rules.field_types import not_unicode
 from ..rules.safe_text import brief, is_unicode
 from ..rules.variables import Variables
 
@@ -72,10 +73,10 @@ class Admission:
         if not isinstance(cast("object", request.args), tuple):
             given = type(request.args).__name__
             raise InvalidRequestError(f"request.args must be tuple, not {given}")
+        self._check_place(request)
         texts = (request.description, request.origin, request.key, *request.args)
         if not is_unicode("".join(texts)):
-            raise InvalidRequestError("the text is not valid UTF-8; correct it")
-        self._check_place(request)
+            raise InvalidRequestError(not_unicode(request))
         if request.terms is not None:
             self._check_terms(request.terms)
             if request.terms.engine:
@@ -91,8 +92,8 @@ class Admission:
         if directory is not None:
             if not directory:
                 raise InvalidRequestError(
-                    "the current directory is gone, or its name is not valid UTF-8;"
-                    " change to another one"
+                    "directory is empty, or the current directory is gone, or its name"
+                    " is not valid UTF-8; give another one"
                 )
             if not directory.startswith("/"):
                 raise InvalidRequestError(

@@ -13,10 +13,12 @@ import operator
 import re
 import types
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 import msgspec
 
+from .safe_text import brief, is_unicode
 from .variables import Variables
 
 # Compiled on first use, to keep the start fast.
@@ -65,13 +67,16 @@ def wrong_type(message: msgspec.Struct) -> str | None:
             wanted = f"{expected.__name__}{' or None' if optional else ''}"
             return f"{name} must be {wanted}, not {_type_of(value)}"
     try:
-        msgspec.convert(message, shape.plain, from_attributes=True)
+        # Otherwise a text would pass for a date.
+        msgspec.convert(
+            message, shape.plain, from_attributes=True, builtin_types=(datetime,)
+        )
     except msgspec.ValidationError as error:
         text = str(error)
-        return _problem_of_terms(message, text) or _in_words(text)
+        return _problem_of_terms(message, text) or _in_words(text, type(message))
     except UnicodeEncodeError:
         # From a text where another type is expected.
-        return "a text in it is not valid UTF-8; correct it"
+        return not_unicode(message)
     for name in shape.variables:
         value = _getter(name)(message)
         if value is not None and (problem := _wrong_variables(name, value)):
@@ -89,6 +94,29 @@ def not_taken(value: object) -> str:
         name = value.__name__
         return f"{name} is a class, not a message; send {name}()"
     return f"{_type_of(value)} is not a request; send one, such as ListTasks()"
+
+
+def not_unicode(message: msgspec.Struct) -> str | None:
+    """Return the error that names a text which is not valid UTF-8; None if all are.
+
+    Environment variables are not checked.
+    """
+    name = _not_unicode(message)
+    return None if name is None else f"{name[1:]} is not valid UTF-8; correct it"
+
+
+def _not_unicode(value: object) -> str | None:
+    match value:
+        case str():
+            return None if is_unicode(value) else ""
+        case msgspec.Struct():
+            parts = [(f".{it}", getattr(value, it)) for it in value.__struct_fields__]
+        case tuple():
+            parts = [(f"[{i}]", it) for i, it in enumerate(cast("Any", value))]
+        case _:
+            return None
+    found = ((name, _not_unicode(part)) for name, part in parts)
+    return next((f"{name}{rest}" for name, rest in found if rest is not None), None)
 
 
 def lacks(value: object, protocol: type) -> str | None:
@@ -139,7 +167,7 @@ def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
     return None
 
 
-def _in_words(text: str) -> str:
+def _in_words(text: str, cls: type[msgspec.Struct]) -> str:
     match = re.match(_WRONG, text)
     if match is None:
         if (match := re.match(_OUT_OF_RANGE, text)) is not None:
@@ -147,6 +175,9 @@ def _in_words(text: str) -> str:
             return f"{path} must be {_WORDS.get(expected, expected)} {bounds}"
         if (match := re.match(_OTHER, text)) is not None:
             problem, path = match.groups()
+            if choices := _choices(cls, path):
+                given = brief(problem.partition("'")[2].removesuffix("'"))
+                return f"{path} must be {choices}, not {given!r}"
             return f"{path}: {problem[0].lower()}{problem[1:]}"
         return text
     expected, got, key, path = match.groups()
@@ -155,6 +186,17 @@ def _in_words(text: str) -> str:
     if key:
         what = f"each name in {path}"
     return f"{what} must be {expected}, not {_GIVEN.get(got, got)}"
+
+
+def _choices(cls: type[msgspec.Struct], path: str) -> str:
+    """Return the texts that a field may hold; empty if it may hold others."""
+    kind: Any = cls
+    for name in path.split("."):
+        fields = msgspec.structs.fields(kind) if isinstance(kind, type) else ()
+        kind = next((it.type for it in fields if it.name == name), None)
+        if get_origin(kind) in {Union, types.UnionType}:
+            kind = get_args(kind)[0]
+    return " or ".join(repr(it) for it in get_args(kind) if isinstance(it, str))
 
 
 def _type_of(value: object) -> str:

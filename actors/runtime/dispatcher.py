@@ -13,6 +13,7 @@ another thread. While tasks run, the clock sends one at least twice a second.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -112,7 +113,9 @@ class Dispatcher:
             try:
                 self._wake_or_start_worker()
             except RuntimeError:
-                self._ready.remove(turn)
+                # Of a signal handler, perhaps; then the turn may have been taken.
+                with contextlib.suppress(ValueError):
+                    self._ready.remove(turn)
                 raise
 
     def nudge(self) -> None:

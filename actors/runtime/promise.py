@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import queue
 import threading
 import time
@@ -72,16 +71,27 @@ class Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
-        if not isinstance(cast("object", seconds), int | float):
-            given = type(seconds).__name__
-            raise TypeError(f"timeout must be a number, not {given}")
-        if math.isnan(seconds):
-            raise ValueError("timeout must be a number, not nan")
-        self._end = time.monotonic() + seconds
+        check_timeout("timeout", seconds)
+        # A larger int may be too large for a float.
+        self._end = time.monotonic() + max(0, min(seconds, threading.TIMEOUT_MAX))
 
     def left(self) -> float:
         """Return the remaining seconds, from 0 to `threading.TIMEOUT_MAX`."""
         return min(max(0.0, self._end - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+def check_timeout(name: str, seconds: float) -> None:
+    """Check the argument with this name.
+
+    Raises:
+        TypeError: If it has a wrong type.
+        ValueError: If it is nan.
+    """
+    if not isinstance(cast("object", seconds), int | float):
+        given = type(seconds).__name__
+        raise TypeError(f"{name} must be a number, not {given}")
+    if seconds != seconds:  # noqa: PLR0124 - `math.isnan` fails for a large int
+        raise ValueError(f"{name} must be a number, not nan")
 
 
 def answer_of(future: pykka.Future[AnswerT], timeout: float) -> AnswerT:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from msgspec.structs import replace
 
 from ..messages import CloseQueue, OpenQueue, QueueReply, QueueRequest, Refused
-from ..runtime.promise import Promise
+from ..runtime.promise import Promise, check_timeout
 from ..runtime.sending import DeadLetters, Recipient, post_if_alive
 from .errors import RefusedError, TaskSystemError
 
@@ -97,7 +97,10 @@ def ask(  # noqa: PLR0913, PLR0917 - each is one independent thing
         RefusedError: If the request was refused.
         TaskSystemError: If the queue is gone.
         TimeoutError: If there was no answer in time.
+        TypeError: If `timeout` has a wrong type; the request is not sent.
+        ValueError: If `timeout` is nan; the request is not sent.
     """
+    check_timeout("answer_timeout", timeout)  # before the request is sent
     promise: Promise[QueueReply] = Promise()
     if not post_if_alive(queue, replace(request, reply_to=promise), dead_letters):
         raise TaskSystemError("the task system has stopped")

@@ -92,7 +92,7 @@ class Requests(Reading):
             args,
             origin,
             # Other types are passed on, so that the refusal names the type.
-            directory=os.path.abspath(directory)  # noqa: PTH100 - a text
+            directory=("" if directory == "" else os.path.abspath(directory))  # noqa: PTH100 - a text
             if isinstance(directory, str | os.PathLike)
             else directory,
             environment=environment,
@@ -140,7 +140,9 @@ class Requests(Reading):
 
         Raises:
             TypeError: If `request` is not a `TaskRequest`.
-            TaskSystemError: If the system has stopped.
+            RuntimeError: If the system is not started.
+            TaskSystemError: If other code has stopped its actors, or if a
+                `RemoteSystem` is stopped.
         """
         if not isinstance(cast("object", request), TaskRequest):
             given = type(request).__name__

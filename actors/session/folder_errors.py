@@ -35,12 +35,13 @@ def check_path(path: Path) -> None:
     """Check that a path can be stored.
 
     Raises:
-        FolderError: If it is not valid UTF-8.
+        FolderError: If it is not valid UTF-8, or has a NUL character.
     """
-    if not is_unicode(str(path)):
+    text = str(path)
+    if not is_unicode(text) or "\0" in text:
+        problem = "has a NUL character" if is_unicode(text) else "is not valid UTF-8"
         raise FolderError(
-            f"the path of the state directory, {str(path)!r}, is not valid UTF-8;"
-            " name another folder"
+            f"the path of the state directory, {text!r}, {problem}; name another folder"
         )
 
 

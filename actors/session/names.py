@@ -1,13 +1,18 @@
-"""Names and directories of sessions."""
+"""Names, directories and settings of sessions."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
+from ..rules.durations import LONGEST
 from ..rules.safe_text import brief
+from ..rules.terms import MOST
+
+SubscriberT = TypeVar("SubscriberT")
 
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -23,6 +28,57 @@ def check_session_name(name: str) -> None:
             f"bad session name {brief(name)!r}; use up to 64 letters, digits, '.',"
             " '_' and '-', the first of them a letter or a digit"
         )
+
+
+def check_values(  # noqa: PLR0913 - each is one setting
+    *,
+    name: str,
+    slots: int,
+    grace: float,
+    history: int,
+    output_limit: int,
+    session_output_limit: int,
+) -> None:
+    """Check settings, whose types are right.
+
+    Raises:
+        ValueError: If one is invalid.
+    """
+    if not 1 <= slots <= MOST:
+        raise ValueError(f"slots must be 1 to {MOST:,}, not {slots}")
+    if not 0 <= grace <= LONGEST:
+        wanted = f"0 or more seconds, and at most {LONGEST:.0f}"
+        raise ValueError(f"grace must be {wanted}, not {grace}")
+    for what, number, unit in (
+        ("history", history, "tasks"),
+        ("output_limit", output_limit, "bytes"),
+        ("session_output_limit", session_output_limit, "bytes"),
+    ):
+        if number < 0:
+            raise ValueError(f"{what} must be 0 or more {unit}, not {number}")
+    check_session_name(name)
+
+
+def check_reason(reason: str) -> None:
+    """Check the argument `reason` of a call that ends a session.
+
+    Raises:
+        TypeError: If it has a wrong type.
+    """
+    if not isinstance(cast("object", reason), str):
+        raise TypeError(f"reason must be str, not {type(reason).__name__}")
+
+
+def listed(subscribers: Iterable[SubscriberT]) -> tuple[SubscriberT, ...]:
+    """Return the argument `subscribers` as a tuple.
+
+    Raises:
+        TypeError: If it has a wrong type, such as a single recipient.
+    """
+    if not isinstance(cast("object", subscribers), Iterable):
+        given = type(subscribers).__name__
+        raise TypeError(f"subscribers must be a list, not {given}")
+    return tuple(subscribers)
 
 
 def working_directory() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ from ..runtime.clock import Clock, SystemClock
 from ..runtime.dispatcher import Dispatcher
 from ..runtime.promise import answer_of
 from .asking import ANSWER_TIMEOUT, ReplyT, ask
-from .names import check_session_name, working_directory
+from .names import check_values, working_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -73,14 +72,14 @@ class Settings(Record, frozen=True):
         """
         if (problem := wrong_type(self)) is not None:
             raise TypeError(problem)
-        slots, grace, history = self.slots, self.grace, self.history
-        if slots < 1:
-            raise ValueError(f"slots must be at least 1, not {slots}")
-        if not 0 <= grace < math.inf:
-            raise ValueError(f"grace must be 0 or more seconds, not {grace}")
-        if history < 0:
-            raise ValueError(f"history must be 0 or more tasks, not {history}")
-        check_session_name(self.name)
+        check_values(
+            name=self.name,
+            slots=self.slots,
+            grace=self.grace,
+            history=self.history,
+            output_limit=self.output_limit,
+            session_output_limit=self.session_output_limit,
+        )
 
 
 class StartConfig(Record, frozen=True):

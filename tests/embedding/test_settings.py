@@ -14,11 +14,15 @@ from backburner.actors.testing import FakeKind, ManualClock
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"slots": 0}, "must be at least 1"),
+        ({"slots": 0}, "slots must be 1 to 1,000,000, not 0"),
+        ({"slots": 1_000_001}, "slots must be 1 to 1,000,000"),
         ({"grace": -1.0}, "grace must be 0 or more seconds"),
         ({"grace": math.nan}, "grace must be 0 or more seconds"),
         ({"grace": math.inf}, "grace must be 0 or more seconds"),
+        ({"grace": 1e30}, "grace must be 0 or more seconds"),
         ({"history": -1}, "history must be 0 or more tasks"),
+        ({"output_limit": -1}, "output_limit must be 0 or more bytes, not -1"),
+        ({"session_output_limit": -1}, "session_output_limit must be 0 or more bytes"),
         ({"name": "a/b"}, "use up to 64 letters"),
         ({"name": ""}, "use up to 64 letters"),
         ({"name": "x" * 65}, "use up to 64 letters"),
@@ -42,6 +46,8 @@ class NoKind:
     ("settings", "says"),
     [
         ({"slots": "8"}, "slots must be int, not str"),
+        ({"slots": "\udc80"}, "slots is not valid UTF-8; correct it"),
+        ({"resources": 0}, "resources must be mapping, not int"),
         ({"slots": True}, "slots must be int, not bool"),
         ({"slots": 1.5}, "slots must be int, not float"),
         ({"grace": "5"}, "grace must be float, not str"),

@@ -139,11 +139,40 @@ def test_settings_that_no_host_accepts_are_refused() -> None:
     for wrong, error, says in (
         ("a folder", TypeError, "settings must be HostSettings, such as .*, not str"),
         (HostSettings(directory=cast("Any", 3)), TypeError, "directory must be str"),
-        (HostSettings(directory="/s", slots=0), TypeError, "slots must be int >= 1"),
-        (HostSettings(directory="s"), ValueError, "must be an absolute path, not 's'"),
+        (HostSettings(directory="/s", slots=0), ValueError, "slots must be 1 to 1,000"),
+        (HostSettings(directory="/s", name="\udc80"), ValueError, "bad session name"),
+        (HostSettings(directory="/s", grace=math.nan), ValueError, "grace must be 0"),
+        (HostSettings(directory="/s", linger=math.nan), ValueError, "linger must be 0"),
+        (HostSettings(directory="/s", output_limit=-1), ValueError, "output_limit mus"),
+        (HostSettings(directory="/s\0"), ValueError, "without NUL characters, not '/s"),
+        (HostSettings(directory="s"), ValueError, "must be an absolute path"),
     ):
         with pytest.raises(error, match=says):
             RemoteSystem(cast("Any", wrong))
+
+
+def test_an_end_with_an_invalid_reason_ends_nothing(session: RemoteSystem) -> None:
+    with pytest.raises(TypeError, match=r"^reason must be str, not NoneType"):
+        session.end(cast("Any", None))
+    assert session.list() == ()
+
+
+def test_a_text_that_is_not_unicode_is_named(session: RemoteSystem) -> None:
+    for ask, name in (
+        (lambda: session.add("\udc80", "bash", "true"), "description"),
+        (lambda: session.add("Build", "bash", "\udc80"), r"args\[0\]"),
+        (lambda: session.set_group("\udc80"), "name"),
+    ):
+        with pytest.raises(RefusedError, match=f"^{name} is not valid UTF-8; correct"):
+            ask()
+    session.end("\udc80")  # made legible, as by a TaskSystem
+
+
+def test_a_stopped_system_is_not_started_again(settings: HostSettings) -> None:
+    with RemoteSystem(settings) as system:
+        pass
+    with pytest.raises(RuntimeError, match="it was stopped; create another Remote"):
+        system.start()
 
 
 def test_a_value_of_a_wrong_type_is_refused_and_breaks_nothing(

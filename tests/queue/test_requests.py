@@ -159,14 +159,17 @@ def test_an_ask_with_reply_to_is_answered_only_there(rig: Rig) -> None:
     [
         (TaskRequest("Build", "fax"), "unknown kind 'fax'; the kinds are: fake"),
         (TaskRequest("  ", "fake"), "missing description"),
-        (TaskRequest("\ud800", "fake"), "the text is not valid UTF-8; correct it"),
+        (
+            TaskRequest("\ud800", "fake"),
+            "description is not valid UTF-8; correct it",
+        ),
         (
             TaskRequest("Build", "fake", ("fine", "\udcff")),
-            "the text is not valid UTF-8; correct it",
+            "args[1] is not valid UTF-8; correct it",
         ),
         (
             TaskRequest("Build", "fake", origin="\udcff"),
-            "the text is not valid UTF-8; correct it",
+            "origin is not valid UTF-8; correct it",
         ),
     ],
     ids=str,

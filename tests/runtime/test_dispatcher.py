@@ -293,6 +293,31 @@ def test_an_interrupted_thread_start_leaves_no_thread(
     assert _take_turn(shared).startswith("test-")
 
 
+def test_an_exception_of_a_signal_handler_reaches_the_sender(
+    shared: Dispatcher, events: PidfdWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the handler was called after the turn had been taken."""
+    waits, taken = threading.Event(), Promise[str]()
+    wake, wait = events.wake, events.wait
+
+    def waiting(timeout: float | None) -> bool:
+        waits.set()
+        return wait(timeout)
+
+    def interrupted() -> None:
+        wake()
+        taken.get(PATIENCE)
+        raise RecursionError("planted")
+
+    monkeypatch.setattr(events, "wait", waiting)
+    _take_turn(shared)
+    assert waits.wait(PATIENCE)
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "wake", interrupted)
+        with pytest.raises(RecursionError, match="planted"):
+            shared.submit(lambda: taken.tell("taken"))
+
+
 @pytest.mark.parametrize(
     ("why", "warns"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import re
 from typing import TYPE_CHECKING, Any, cast
@@ -18,11 +19,12 @@ from backburner.actors import (
     TaskRequest,
     TaskStatus,
     TaskSystem,
+    Terms,
 )
 from backburner.actors.messages import GetTask, TaskFound
 from backburner.actors.runtime.sending import DeadLetters
 from backburner.actors.session.asking import ask
-from backburner.actors.testing import FakeKind, running
+from backburner.actors.testing import FakeKind, Recorder, running
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -185,12 +187,60 @@ def test_an_invalid_argument_of_add_is_named() -> None:
     with running(TaskSystem()) as system:
         with pytest.raises(RefusedError, match="directory must be str or None"):
             system.add("Build", "bash", "true", directory=cast("Any", 4))
-        for ask in (
-            lambda: system.list(answer_timeout=wrong),
-            lambda: system.wait(timeout=wrong),
-        ):
-            with pytest.raises(TypeError, match="timeout must be a number, not str"):
-                ask()
+        with pytest.raises(RefusedError, match=r"^directory is empty, or"):
+            system.add("Build", "bash", "true", directory="")
+        with pytest.raises(TypeError, match=r"^timeout must be a number, not str"):
+            system.wait(timeout=wrong)
+
+
+@pytest.mark.parametrize("wrong", ["5", None, math.nan])
+def test_a_request_with_an_invalid_timeout_is_not_sent(wrong: float) -> None:
+    with running(TaskSystem()) as system:
+        with pytest.raises((TypeError, ValueError), match=r"^answer_timeout must be a"):
+            system.add("Build", "bash", "true", answer_timeout=wrong)
+        assert system.list() == ()
+
+
+def test_a_number_too_large_for_a_float_is_a_timeout() -> None:
+    with running(TaskSystem()) as system:
+        assert system.list(answer_timeout=10**400) == ()
+        assert system.wait(timeout=10**400) == ()
+
+
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ({"input": "tty"}, "terms.input must be 'pipe' or 'terminal', not 'tty'"),
+        ({"restart": "x" * 99}, "terms.restart must be 'always' or 'on-failure', not "),
+        ({"at": "2030-01-01T00:00:00Z"}, "terms.at must be datetime or None, not str"),
+        ({"timeout": "\udc80"}, "terms.timeout is not valid UTF-8; correct it"),
+    ],
+)
+def test_an_invalid_term_is_named_with_the_allowed_values(
+    terms: dict[str, Any], says: str
+) -> None:
+    request = TaskRequest("Build", "bash", ("true",), terms=Terms(**terms))
+    with running(TaskSystem()) as system:
+        with pytest.raises(RefusedError) as refusal:
+            system.add_request(request)
+        assert str(refusal.value).startswith(f"request.{says}")
+        assert len(str(refusal.value)) < 150
+        assert system.list() == ()
+
+
+def test_a_stop_with_an_invalid_reason_stops_nothing() -> None:
+    with running(TaskSystem()) as system:
+        task = system.add("Build", "sleep", "1h")
+        with pytest.raises(TypeError, match=r"^reason must be str, not NoneType"):
+            system.stop(cast("Any", None))
+        assert system.get(task.id).status is TaskStatus.RUNNING
+
+
+def test_a_single_subscriber_instead_of_a_list_is_named() -> None:
+    system = TaskSystem()
+    with pytest.raises(TypeError, match=r"^subscribers must be a list, not Recorder"):
+        system.start(cast("Any", Recorder("news")))
+    assert "not started" in repr(system)
 
 
 @pytest.mark.parametrize("given", ["1", None, 1.0])

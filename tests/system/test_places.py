@@ -35,8 +35,8 @@ _BAD_NAME: Final = (
     " hold '=', and neither may hold a NUL character"
 )
 _NOWHERE: Final = (
-    "the current directory is gone, or its name is not valid UTF-8; change to another"
-    " one"
+    "directory is empty, or the current directory is gone, or its name is not valid"
+    " UTF-8; give another one"
 )
 _BAD_DIRECTORY: Final = (
     "the directory '/caf\\udce9' can't be stored: it is not valid UTF-8; use another"

@@ -101,7 +101,7 @@ def test_a_system_may_be_started_again() -> None:
 
 
 def test_invalid_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="slots must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="slots must be 1 to 1,000,000, not 0"):
         TaskSystem(slots=0)
     with pytest.raises(ValueError, match="grace"):
         TaskSystem(grace=-1)
@@ -690,6 +690,7 @@ def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
     for directory, why in (
         (tmp_path / "file" / "s", "can't write to the state directory"),
         (not_text, "not valid UTF-8"),
+        (tmp_path / "a\0b", "has a NUL character; name another folder"),
     ):
         with no_leaks(), pytest.raises(TaskSystemError, match=why):
             TaskSystem(directory=directory).start()

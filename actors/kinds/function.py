@@ -126,7 +126,8 @@ class FunctionKind(ProcessKind):
         _check_target(target)
         _check_call(function, target, args, named)
         try:
-            texts = (self._json.dumps(args), self._json.dumps(named))
+            args_text = self._json.dumps(args, allow_nan=False)
+            texts = (args_text, self._json.dumps(named, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise InvalidRequestError(
                 f"an argument of {target} is not JSON: {error}"

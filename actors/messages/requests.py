@@ -241,8 +241,8 @@ class AddSchedule(Message, frozen=True):
 
     Attributes:
         request: The request of each run.
-        every: An interval such as `15m`, starting now, or a cron expression of five
-            fields such as `*/15 * * * *`.
+        every: An interval such as `15m`, after which the first run starts, or a
+            cron expression of five fields such as `*/15 * * * *`.
         zone: The time zone of a cron expression, such as `Europe/Berlin`; empty for the
             time zone of the queue's machine.
         catch_up: What to do about runs that were missed because the session was closed,

@@ -238,8 +238,8 @@ class Control(Talking):
 
         Args:
             request: The request of each run.
-            every: An interval such as `15m`, starting now, or a cron expression of five
-                fields such as `*/15 * * * *`.
+            every: An interval such as `15m`, after which the first run starts, or a
+                cron expression of five fields such as `*/15 * * * *`.
             zone: The time zone of a cron expression; by default that of the machine.
             catch_up: What to do about missed runs.
             overlap: Whether to add a run while the previous one has not ended.

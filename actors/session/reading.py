@@ -112,7 +112,7 @@ class Reading(Control):
             answer_timeout: Seconds to wait for the answer.
 
         Returns:
-            An iterator; empty for a task without output.
+            An iterator; empty for a task without output, or if its file was deleted.
 
         Raises:
             RefusedError: If there is no such task.

@@ -7,10 +7,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
+import msgspec
 import pytest
 from backburner import actors
+from backburner.actors.rules.record import Record
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.parse import parse
 from backburner.ui.program.verbs import VERBS
@@ -167,3 +169,26 @@ def test_the_reference_lists_exactly_the_public_names() -> None:
     assert sorted(public - messages) == []
     for name in named:
         assert pkgutil.resolve_name(name) is not None
+
+
+def test_the_reference_lists_the_structs_in_public_fields() -> None:
+    api = (ROOT / "docs" / "api.md").read_text()
+    paths = re.findall(r"^::: ([\w.]+)$", api, re.MULTILINE)
+    paths += [f"{actors.__name__}.{it}" for it in actors.__all__]
+    public = [pkgutil.resolve_name(it) for it in paths]
+    # Without those that hold objects, such as `JobContext`.
+    structs = [
+        it
+        for it in public
+        if isinstance(it, msgspec.StructMeta) and not issubclass(it, Record)
+    ]
+
+    unlisted = {
+        used.__name__
+        for struct in structs
+        for field in msgspec.structs.fields(cast("type[msgspec.Struct]", struct))
+        for used in (field.type, *get_args(field.type))
+        if isinstance(used, msgspec.StructMeta) and used not in structs
+    }
+
+    assert unlisted == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import sys
 import textwrap
 from pathlib import Path
@@ -201,6 +202,8 @@ def test_a_function_that_cannot_be_imported_creates_no_request(
             kind.request_for(function)
     with pytest.raises(InvalidRequestError, match=r"an argument of .* is not JSON"):
         kind.request_for(functools.reduce, object())
+    with pytest.raises(InvalidRequestError, match=r"an argument of .* is not JSON"):
+        kind.request_for(math.sqrt, math.nan)
 
 
 def test_a_path_that_is_not_a_list_is_refused() -> None:

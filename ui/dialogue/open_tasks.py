@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...actors import Task, TaskStatus
 from ...actors.rules.terms import PLAIN
+
+
+class Fates(NamedTuple):
+    """The open tasks by what the end of the session does to them, each ordered by id.
+
+    Attributes:
+        ended: Running tasks, paused ones too: they are ended.
+        later: Queued tasks that start once the session is open again.
+        held: Queued tasks that start only after they are released.
+        foreign: Queued tasks of kinds that this session does not have.
+    """
+
+    ended: list[Task]
+    later: list[Task]
+    held: list[Task]
+    foreign: list[Task]
 
 
 class OpenTasks(dict[int, Task]):
@@ -39,6 +57,20 @@ class OpenTasks(dict[int, Task]):
             else:
                 stuck.add(task.id)
         return tuple(awaited)
+
+    @property
+    def fates(self) -> Fates:
+        """What the end of the session does to each task."""
+        fates = Fates([], [], [], [])
+        for task in self.in_order:
+            if not task.waits_to_run:
+                fates.ended.append(task)
+            elif task.kind not in self._kinds:
+                fates.foreign.append(task)
+            else:
+                held = (task.terms or PLAIN).held
+                (fates.held if held else fates.later).append(task)
+        return fates
 
     @property
     def is_any_awaited(self) -> bool:

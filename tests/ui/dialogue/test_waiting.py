@@ -247,3 +247,17 @@ def test_quitting_names_the_tasks_it_ends(dialogue: Dialogue, samples: Samples) 
         "starting next time: #1 Deploy",
         "(leaves)",
     ]
+
+
+def test_quitting_names_paused_tasks_as_ending_and_held_ones_as_held(
+    dialogue: Dialogue, samples: Samples
+) -> None:
+    running, queued = samples[Status.RUNNING], samples[Status.QUEUED]
+    tell(dialogue, replace(running, paused_at=running.started_at))
+    tell(dialogue, replace(queued, terms=Terms(held=True)))
+    assert texts_of(dialogue.take_line("/quit")) == [
+        "> /quit",
+        f"ending #2 {running.description}; killed in 5 s at most",
+        "held until /enqueue: #1 Deploy",
+        "(leaves)",
+    ]

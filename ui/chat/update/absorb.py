@@ -111,7 +111,10 @@ def _ask_to_leave(state: ChatState, *, end: bool) -> list[Effect]:
     if state.leaving:
         return []
     ends = end or state.come_back is None
-    if ends and (state.board.open_count or state.board.left_running):
+    ended, later, held, foreign = state.dialogue.context.open.fates
+    changes = ended or later or state.board.left_running
+    # A stored session keeps held tasks and those of unknown kinds as they are.
+    if ends and (changes or (not state.remembers and (held or foreign))):
         state.overlay = Leaving(end)
         return []
     return leave(state, end=end)

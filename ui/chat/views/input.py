@@ -98,6 +98,9 @@ def placeholder(state: ChatState) -> str:
             return "any other key goes back"
         case None:
             pass
+    if waiting := len(state.to_send) + len(state.to_split):
+        commands = "1 command waits" if waiting == 1 else f"{waiting} commands wait"
+        return f"{commands} for the one before; Ctrl+C drops waiting commands"
     if state.focus is not Focus.INPUT:
         return "Esc goes back; a word you type goes to the input"
     if offered := state.editor.offered:

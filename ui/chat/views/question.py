@@ -14,10 +14,7 @@ from ..model.state import Leaving, Question
 from .paint import titled_rule, wrap_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ....actors import Task
-    from ..model.board import Seen
     from ..model.state import ChatState
 
 _NAMED: Final = 3
@@ -81,29 +78,25 @@ def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
 
 
 def _consequence(state: ChatState) -> str:
-    counts = state.board.counts
+    ended, later, held, foreign = state.dialogue.context.open.fates
     parts: list[str] = []
-    if counts.running:
-        tasks = "1 task runs" if counts.running == 1 else f"{counts.running} tasks run"
-        names = _names(state.board.running, counts.running)
-        parts.append(f"{tasks} and will be ended: {names}.")
-    if counts.queued:
-        startable: list[Seen] = []
-        held: list[Seen] = []
-        for seen in state.board.queued:
-            can_end = state.dialogue.context.open.can_end(seen.task)
-            (startable if can_end else held).append(seen)
-        if startable:
-            fate = "start next time" if state.remembers else "are dropped"
-            names = _names(startable, len(startable))
-            parts.append(f"Queued tasks {fate}: {names}.")
-        if held and state.remembers:
-            parts.append(f"Waiting for their kind: {_names(held, len(held))}.")
+    if ended:
+        tasks = "1 task runs" if len(ended) == 1 else f"{len(ended)} tasks run"
+        parts.append(f"{tasks} and will be ended: {_names(ended)}.")
+    if not state.remembers:
+        later = [*later, *held, *foreign]
+    if later:
+        fate = "start next time" if state.remembers else "are dropped"
+        parts.append(f"Queued tasks {fate}: {_names(later)}.")
+    if held and state.remembers:
+        parts.append(f"Held until /enqueue: {_names(held)}.")
+    if foreign and state.remembers:
+        parts.append(f"Waiting for their kind: {_names(foreign)}.")
     if left := [*state.board.left_running]:
         parts.append(f"What {ids_text(left, _NAMED)} left running will be ended.")
     return " ".join(parts) or "Nothing is running."
 
 
-def _names(tasks: Iterable[Seen], count: int) -> str:
-    names = (f"#{seen.task.id} {safe_line(seen.task.description)}" for seen in tasks)
-    return some_of(names, count, _NAMED)
+def _names(tasks: list[Task]) -> str:
+    names = (f"#{task.id} {safe_line(task.description)}" for task in tasks)
+    return some_of(names, len(tasks), _NAMED)

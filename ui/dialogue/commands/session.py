@@ -117,24 +117,24 @@ class Quit(msgspec.Struct, frozen=True):
             return [AskToLeave(self.end)]
         if context.detaches and not self.end:
             return [Leave(ends=False)]
-        awaited = context.open.awaited
-        queued = [it for it in awaited if it.waits_to_run]
-        running = [it for it in awaited if not it.waits_to_run]
-        held = [it for it in context.open.in_order if not context.open.can_end(it)]
+        ended, later, held, foreign = context.open.fates
+        queued = [*later, *held, *foreign]
         # Queued tasks don't end: a stored session keeps them.
-        later = "starting next time:" if context.remembers else "dropping"
+        kept = (
+            ("starting next time:", later, ""),
+            ("held until /enqueue:", held, ""),
+            ("queued until a session has their kind:", foreign, ""),
+        )
+        ending = ("ending", ended, f"; {context.fate(now=False)}")
         lines = [
             f"{what} {names_of(tasks)}{fate}"
             for what, tasks, fate in (
-                ("ending", running, f"; {context.fate(now=False)}"),
-                (later, queued, ""),
-                ("queued until a session has their kind:", held, ""),
+                ending,
+                *(kept if context.remembers else (("dropping", queued, ""),)),
             )
             if tasks
         ]
-        ending, waiting = (
-            tuple(t.id for t in ts) for ts in (running, [*queued, *held])
-        )
+        ending, waiting = (tuple(t.id for t in ts) for ts in (ended, queued))
         ids = QuitAnswer(ending, waiting)
         return [*([context.reply(lines, ids)] if lines else []), Leave()]
 

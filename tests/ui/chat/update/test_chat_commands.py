@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from backburner.actors import AddTask, ChatMessage, Task, Transcript
+from backburner.actors import AddTask, ChatMessage, Task, Terms, Transcript
 from backburner.actors.rules.outcome import STILL_RUNNING
 from backburner.ui.chat.model.state import Leaving
 from backburner.ui.dialogue.effects import Leave
@@ -42,6 +42,35 @@ def test_every_way_to_leave_asks_if_it_would_end_tasks(
     if task is not None:
         chat.press("escape")
         assert not chat.state.leaving
+
+
+HELD = replace(queued(2, "Held"), terms=Terms(held=True))
+FOREIGN = replace(queued(2, "Foreign"), kind="unknown")
+
+
+@pytest.mark.parametrize("task", [HELD, FOREIGN])
+def test_leaving_does_not_ask_about_tasks_that_a_stored_session_keeps_as_they_are(
+    task: Task,
+) -> None:
+    chat = ChatDriver()
+    chat.state.remembers = True
+    chat.news(task)
+    assert Leave(ends=True) in chat.enter("/quit --end")
+    chat = ChatDriver()
+    chat.news(task)
+    assert Leave(ends=True) not in chat.enter("/quit --end")
+    assert "Queued tasks are dropped: #2" in chat.screen()
+
+
+def test_the_question_says_what_happens_to_each_task() -> None:
+    chat = ChatDriver()
+    chat.state.remembers = True
+    chat.news(running(1, "Build"), HELD, replace(FOREIGN, id=3))
+    chat.enter("/quit --end")
+    screen = " ".join(chat.screen().split())
+    assert "1 task runs and will be ended: #1 Build." in screen
+    assert "Held until /enqueue: #2 Held." in screen
+    assert "Waiting for their kind: #3 Foreign." in screen
 
 
 # Conversations by name

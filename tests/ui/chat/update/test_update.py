@@ -566,6 +566,7 @@ def test_ctrl_c_drops_pending_pasted_commands() -> None:
     chat.news(running(1))
     chat.tell(Paste("/wait\n/clear\n/quit"))
     chat.press("enter")
+    assert "2 commands wait for the one before; Ctrl+C drops" in chat.screen()
     assert not chat.press("ctrl-c")
     assert "not sent: 2 waiting commands" in chat.screen().splitlines()[-1]
     assert not requests(chat.news(ended(1)), ForgetFinished)

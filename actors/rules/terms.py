@@ -184,13 +184,13 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         Does not check whether the tasks in them exist.
         """
         timeout = self.timeout
-        if timeout is not None and not 0 < timeout <= LONGEST:
-            return _no_duration("timeout", timeout)
+        if timeout is not None and (problem := duration_problem(timeout)):
+            return f"timeout {problem}"
         if not -MOST <= self.priority <= MOST:
             return f"priority must be from {-MOST} to {MOST}, not {self.priority}"
         delay, at = self.delay, self.at
-        if delay is not None and not 0 < delay <= LONGEST:
-            return _no_duration("delay", delay)
+        if delay is not None and (problem := duration_problem(delay)):
+            return f"delay {problem}"
         if at is not None and not is_plausible(at):
             return f"at must be a date and time with a time zone, not {at}"
         if at is not None and delay is not None:
@@ -244,8 +244,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         pause = self.retry_delay
         if not 0 <= self.retries <= MOST:
             return f"retries must be a number from 0 to {MOST}, not {self.retries}"
-        if pause is not None and not 0 < pause <= LONGEST:
-            return _no_duration("retry-delay", pause)
+        if pause is not None and (problem := duration_problem(pause)):
+            return f"retry-delay {problem}"
         if self.restart is not None and (self.retries or self.retry_on):
             return "give a number of retries or a restart, not both"
         if self.retry_on and not self.retries:
@@ -255,10 +255,13 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return None
 
 
-def _no_duration(name: str, seconds: float) -> str:
+def duration_problem(seconds: float) -> str | None:
+    """Return why a duration is out of range; None if it is not."""
+    if 0 < seconds <= LONGEST:
+        return None
     if seconds > LONGEST:
-        return f"{name} must be at most {LONGEST:.0f} seconds, not {seconds:.0f}"
-    return f"{name} must be more than 0 seconds, not {seconds:g}"
+        return f"must be at most {LONGEST:.0f} seconds, not {seconds:.0f}"
+    return f"must be more than 0 seconds, not {seconds:g}"
 
 
 PLAIN: Final = Terms()

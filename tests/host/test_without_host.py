@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -79,10 +80,35 @@ def test_a_list_has_ascii_signs_in_a_locale_without_utf8(
 
 
 @pytest.mark.usefixtures("left")
-def test_pause_without_a_host_says_how_to_pause_tasks_as_they_start(verb: Verb) -> None:
-    done = verb("pause")
+@pytest.mark.parametrize(
+    "line", ["pause", "pause 3", "resume -g docs", "parallel 2", "cancel 3"]
+)
+def test_a_change_without_a_host_says_how_to_make_it(
+    verb: Verb, tmp_path: Path, line: str
+) -> None:
+    name, *words = line.split()
+    done = verb(name, *words)
     assert done.returncode == 1
-    assert "`backburner host start && backburner pause` pauses them" in done.stderr
+    assert "`backburner host start` starts one" in done.stderr
+    repeated = shlex.join([name, f"--state-dir={tmp_path}", *words])
+    assert f"then repeat: backburner {repeated}" in done.stderr
+
+
+def test_waiting_without_open_tasks_says_so_and_succeeds(
+    verb: Verb, tmp_path: Path
+) -> None:
+    with TaskSystem(directory=tmp_path / "main", kinds=[BashKind()]) as system:
+        system.wait(system.add("Bad", "bash", "exit 3").id, timeout=PATIENCE)
+    done = verb("wait")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "backburner: nothing to wait for: no task is open\n"
+
+
+@pytest.mark.usefixtures("left")
+def test_a_verb_for_running_tasks_is_not_to_be_repeated(verb: Verb) -> None:
+    done = verb("kill", "3")
+    assert done.returncode == 1
+    assert "then repeat" not in done.stderr
 
 
 def test_status_without_a_host_lists_tasks_and_says_none_runs(

@@ -55,11 +55,8 @@ class BadRequestError(RpcError):
         self.id = request_id
 
 
-def read_request(line: bytes) -> Request | None:
-    """Parse a line from a client.
-
-    Returns:
-        The request or notification; None for a response, because none is awaited.
+def read_messages(line: bytes) -> list[object]:
+    """Decode a line from a client: one message, or a batch of the version 2025-03-26.
 
     Raises:
         BadRequestError: If the line is invalid.
@@ -71,8 +68,20 @@ def read_request(line: bytes) -> Request | None:
         known_id = _id_of(repaired(line))
         text = f"not valid JSON: {error}"
         raise BadRequestError(PARSE_ERROR, text, known_id) from error
+    return cast("list[object]", found) if isinstance(found, list) and found else [found]
+
+
+def read_request(found: object) -> Request | None:
+    """Check a decoded message.
+
+    Returns:
+        The request or notification; None for a response, because none is awaited.
+
+    Raises:
+        BadRequestError: If the message is invalid.
+    """
     if not isinstance(found, dict):
-        text = "a message is one JSON object per line; batches are not supported"
+        text = "a message is a JSON object, or an array of at least one"
         raise BadRequestError(INVALID_REQUEST, text, None)
     message = cast("Json", found)
     known_id = _id_of(message)

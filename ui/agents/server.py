@@ -19,6 +19,7 @@ from .jsonrpc import (
     RpcError,
     error_line,
     notification_line,
+    read_messages,
     read_request,
     result_line,
 )
@@ -122,7 +123,16 @@ class Server:
             self._stream.write(error_line(None, RpcError(INVALID_REQUEST, text)))
             return
         try:
-            request = read_request(line)
+            messages = read_messages(line)
+        except BadRequestError as error:
+            self._stream.write(error_line(error.id, error))
+            return
+        for message in messages:
+            self._take_message(message)
+
+    def _take_message(self, message: object) -> None:
+        try:
+            request = read_request(message)
         except BadRequestError as error:
             self._stream.write(error_line(error.id, error))
             return

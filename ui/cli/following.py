@@ -112,6 +112,8 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
     ids = options.ids or [t.id for t in system.list() if not t.status.is_final]
     for task_id in ids:
         system.get(task_id)
+    if not ids:
+        sys.stderr.write("backburner: nothing to wait for: no task is open\n")
     try:
         with reporting_waits(system, ids):
             if options.any and ids:

@@ -21,6 +21,7 @@ from ..program.options import (
 from .completions import SHELLS
 from .values import (
     count,
+    group_slots,
     position,
     seconds,
     signal_number,
@@ -212,7 +213,9 @@ def _export(export: argparse.ArgumentParser) -> None:
 
 
 def _parallel(parallel: argparse.ArgumentParser) -> None:
-    parallel.add_argument("slots", type=slots, nargs="?", metavar="N")
+    parallel.add_argument(
+        "slots", type=slots, nargs="?", metavar="N", help="1 to 1000000, or default"
+    )
 
 
 def _pause(pause: argparse.ArgumentParser) -> None:
@@ -228,7 +231,7 @@ def _drain(drain: argparse.ArgumentParser) -> None:
 
 def _group(group: argparse.ArgumentParser) -> None:
     group.add_argument("name", nargs="?", metavar="NAME")
-    group.add_argument("--parallel", type=count, metavar="N", help="0: no limit")
+    group.add_argument("--parallel", type=group_slots, metavar="N", help="0: no limit")
     group.add_argument(
         "--pause-on-failure",
         choices=("on", "off"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -55,6 +56,9 @@ _READING: Final[Mapping[str, Callable[[Call, RemoteSystem | ClosedSession], int]
 _SHOWING: Final = {"show", "log", "stats", "failures", "export"}
 """Verbs that show the stored state once, while `status` may repeat."""
 
+_ON_RUNNING: Final = {"attach", "end", "kill", "send"}
+"""Verbs that have nothing to do on a session without a host."""
+
 _STARTING: Final = {"add", "run", "rerun", "cluster"}
 """Verbs that start a host if there is none."""
 
@@ -98,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.verb == "completions":
         return complete([options.shell]) or 0
     try:
-        return _carry_out(find_session(options))
+        return _carry_out(find_session(options), shlex.join(arguments))
     except (UsageError, ConfigError, ValueError) as error:
         return complain(str(error), EXIT_USAGE)
     except RefusedError as error:
@@ -111,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_SIGNAL + signal.SIGINT
 
 
-def _carry_out(call: Call) -> int:
+def _carry_out(call: Call, typed: str) -> int:
     verb = call.options.verb
     if verb in _WITHOUT_SESSION:
         return _WITHOUT_SESSION[verb](call)
@@ -121,7 +125,7 @@ def _carry_out(call: Call) -> int:
     try:
         system = reach(call.settings, start_host=verb in _STARTING)
     except starting.NoHostError:
-        return _without_host(call)
+        return _without_host(call, typed)
     except starting.OtherProtocolError:
         if verb != "end":
             raise
@@ -144,7 +148,7 @@ def _carry_out(call: Call) -> int:
         system.stop()
 
 
-def _without_host(call: Call) -> int:
+def _without_host(call: Call, typed: str) -> int:
     """Run a read-only verb on a session without a host.
 
     Only this imports the journal.
@@ -154,10 +158,8 @@ def _without_host(call: Call) -> int:
     verb = call.options.verb
     session = ClosedSession(Path(call.settings.directory))
     if verb not in _READING:
-        text = session.state
-        if verb == "pause":
-            text += "; `backburner host start && backburner pause` pauses them at once"
-        return complain(text, EXIT_UNSUCCESSFUL)
+        again = "" if verb in _ON_RUNNING else f"; then repeat: backburner {typed}"
+        return complain(f"{session.state}{again}", EXIT_UNSUCCESSFUL)
     status = _READING[verb](call, session)
     if verb not in {"log", "wait"}:
         sys.stdout.flush()

@@ -38,6 +38,16 @@ def count(text: str) -> int:
     return int(text)
 
 
+def group_slots(text: str) -> int:
+    """Parse the number of slots of a group; 0 for no limit."""
+    number = count(text)
+    if number > _MOST_SLOTS:
+        raise ArgumentTypeError(
+            f"{text!r} is not a number of tasks from 0 to {_MOST_SLOTS}"
+        )
+    return number
+
+
 def slots(text: str) -> int:
     """Parse a number of slots; 0 for `default`."""
     if text == "default":

@@ -23,7 +23,15 @@ from ...actors.rules.durations import parse_duration, short_duration
 from ...actors.rules.nodes import is_address
 from ...actors.rules.resources import amount_text, is_resource_name, parse_amount
 from ...actors.rules.safe_text import brief, size_text
-from ...actors.rules.terms import DEFAULT_GROUP, Input, OnReboot, Restart, is_group_name
+from ...actors.rules.terms import (
+    DEFAULT_GROUP,
+    MOST,
+    Input,
+    OnReboot,
+    Restart,
+    duration_problem,
+    is_group_name,
+)
 from .arguments import UsageError, split_word, task_id
 from .new_task import (
     ASK_OPTIONS,
@@ -72,24 +80,28 @@ def _adding(field: str, parse: Callable[[str], tuple[object, ...]]) -> _Read:
     return add
 
 
-def _read_whole(value: str) -> int:
+def _read_priority(value: str) -> int:
     digits = value.removeprefix("-").removeprefix("+")
     if not (digits.isascii() and digits.isdigit()):
         raise UsageError(f"{brief(value)} is not a whole number, such as 5 or -5")
-    _check_length(digits)
+    if int(digits[:_DIGITS]) > MOST:
+        raise UsageError(f"{brief(value)} is not a number from {-MOST} to {MOST}")
     return int(value)
 
 
 def _read_count(value: str) -> int:
     if not (value.isascii() and value.isdigit()):
         raise UsageError(f"{brief(value)} is not a whole number, such as 3")
-    _check_length(value)
+    if int(value[:_DIGITS]) > MOST:
+        raise UsageError(f"{brief(value)} is not a number from 0 to {MOST}")
     return int(value)
 
 
-def _check_length(digits: str) -> None:
-    if len(digits) > 18:  # noqa: PLR2004 - fits 64 bits
-        raise UsageError(f"{brief(digits)} is too large")
+def _read_duration(value: str) -> float:
+    seconds = parse_duration(value)
+    if problem := duration_problem(seconds):
+        raise UsageError(problem)
+    return seconds
 
 
 def _read_ids(value: str) -> tuple[int, ...]:
@@ -151,18 +163,19 @@ def _term(
 
 
 _HIGHEST_STATUS: Final = 255
+_DIGITS: Final = 18  # enough to see that a number is too large
 
-_timeout = setting("timeout", parse_duration)
-_priority = setting("priority", _read_whole)
+_timeout = setting("timeout", _read_duration)
+_priority = setting("priority", _read_priority)
 _held = switch("held")
 _immediate = switch("immediate")
 _after = _adding("after", _read_ids)
 _after_failed = _adding("after_failed", _read_ids)
 _after_any = _adding("after_any", _read_ids)
-_delay = setting("delay", parse_duration)
+_delay = setting("delay", _read_duration)
 _at = setting("at", parse_time)
 _retry = setting("retries", _read_count)
-_retry_delay = setting("retry_delay", parse_duration)
+_retry_delay = setting("retry_delay", _read_duration)
 _retry_on = _adding("retry_on", _read_statuses)
 _restart = setting(
     "restart",

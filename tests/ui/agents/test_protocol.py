@@ -100,6 +100,18 @@ def test_an_invalid_request_is_answered_with_an_error_and_has_no_effect(
     assert raw.ask("ping") == {}
 
 
+def test_each_request_of_a_batch_is_answered(raw: AgentClient) -> None:
+    """The protocol version 2025-03-26 requires it."""
+    ping = {"jsonrpc": "2.0", "method": "ping"}
+    call = ping | {"id": "b", "method": "tools/call", "params": {"name": "list"}}
+    notification = ping | {"method": "notifications/initialized"}
+    batch = [ping | {"id": "a"}, notification, call, 17, ping | {"id": "c"}]
+    raw.write(json.dumps(batch).encode() + b"\n")
+    assert raw.answer("a")["result"] == raw.answer("c")["result"] == {}
+    assert raw.answer("b")["result"]["isError"] is False
+    assert raw.wait_for(lambda it: "error" in it)["error"]["code"] == -32600
+
+
 @pytest.mark.parametrize(
     "field",
     [b'"a": "half of \\ud83d"', b'"a": "\xff"', b'"a": NaN'],

@@ -72,3 +72,27 @@ def test_options_may_stand_anywhere_before_a_command(
     verb, *words = line.split()
     options = vars(make_parser(verb).parse_args(words))
     assert {name: options[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (
+            "group a --parallel 1000001",
+            "--parallel: '1000001' is not a number of tasks",
+        ),
+        ("parallel 1000001", "N: '1000001' is not a number of tasks from 1 to 1000000"),
+        ("add --retry 1000001 true", "--retry: 1000001 is not a number from 0 to"),
+        ("add --delay 99999999d true", "--delay: must be at most 1000000000 seconds"),
+        ("add --timeout 0 true", "--timeout: must be more than 0 seconds"),
+        ("add --priority 9999999 true", "--priority: 9999999 is not a number from -"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_its_option_and_the_range(
+    line: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb, *words = line.split()
+    with pytest.raises(SystemExit) as refused:
+        make_parser(verb).parse_args(words)
+    assert refused.value.code == 2
+    assert f"argument {problem}" in capsys.readouterr().err

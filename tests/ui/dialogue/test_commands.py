@@ -164,6 +164,7 @@ COMMANDS: list[tuple[str, Command]] = [
     ("/show last", ShowTask(None)),
     ("/send 3  two  words ", SendLine(3, "two  words ")),
     ("/send last --end", SendLine(None, None)),
+    ("/send 3 --enter", SendLine(3, "")),
     ("/input 3", GiveKeys(3)),
     ("/attach last", GiveKeys(None)),
     ("/task --pty Debug bash gdb", _on(Terms(input="terminal"), "Debug", "gdb")),
@@ -322,7 +323,17 @@ def test_every_command_has_a_test_case() -> None:
         ("/task --timeout", "--timeout takes a value, such as: --timeout 10m"),
         ("/task --timeout soon Run bash ls", "--timeout: bad duration 'soon'; write"),
         ("/task --priority high Run bash ls", "high is not a whole number, such as 5"),
-        (f"/task --retry {10**18} Run bash ls", f"{10**18} is too large"),
+        (
+            f"/task --retry {10**18} Run bash ls",
+            f"--retry: {10**18} is not a number from 0 to 1000000",
+        ),
+        (
+            "/task --priority -1000001 Run bash ls",
+            "--priority: -1000001 is not a number from -1000000 to 1000000",
+        ),
+        ("/task --timeout 0 Run bash ls", "--timeout: must be more than 0 seconds"),
+        ("/task --delay 1000000d Run bash ls", "--delay: must be at most 1000000000 s"),
+        ("/task --retry-delay 1000000d Run bash ls", "--retry-delay: must be at most"),
         ("/task --after 1, Run bash ls", "an id is missing in '1,'; write it like 3,5"),
         (
             "/task --every 1000000d Run bash ls",
@@ -403,8 +414,8 @@ def test_every_command_has_a_test_case() -> None:
         (
             "/send 3",
             (
-                "/send takes a task id and a text, such as: /send 3 yes; for an empty"
-                " line use /input 3 and Enter"
+                "/send takes a task id and a text, such as: /send 3 yes;"
+                " /send 3 --enter sends an empty line"
             ),
         ),
         (

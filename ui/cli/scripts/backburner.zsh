@@ -356,7 +356,7 @@ _shtab_backburner_parallel_options=(
   "--state-dir[the folder that contains the sessions]:DIR:_files -/"
   "--config[the configuration]:FILE:_files"
   "--json[write JSON]"
-  ":N:"
+  ":1 to 1000000, or default:"
 )
 
 # guard to ensure default positional specs are added only once per session

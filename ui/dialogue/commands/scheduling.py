@@ -158,7 +158,7 @@ PARALLEL: Final = CommandSpec(
     "set how many tasks run at a time; without N, show it",
     _parse_parallel,
     details=(
-        "The session remembers the number. A lower number ends no running task.",
+        "N is 1 to 1000000, and is stored. A lower number ends no running task.",
         "/parallel default returns to the configured number.",
     ),
     synonyms=also("/slots"),

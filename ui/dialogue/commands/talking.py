@@ -45,10 +45,14 @@ def _parse_send(rest: str) -> SendLine:
     word, text = split_word(rest)
     if not word or not text:
         raise UsageError(
-            "/send takes a task id and a text, such as: /send 3 yes; for an empty line"
-            " use /input 3 and Enter"
+            "/send takes a task id and a text, such as: /send 3 yes; /send 3 --enter"
+            " sends an empty line"
         )
-    return SendLine(task_id(word), None if text.strip() == "--end" else text)
+    return SendLine(task_id(word), _SENT_FOR.get(text.strip(), text))
+
+
+_SENT_FOR: Final = {"--end": None, "--enter": ""}
+"""What is sent in place of a word."""
 
 
 SEND: Final = CommandSpec(
@@ -57,7 +61,10 @@ SEND: Final = CommandSpec(
     "send a line to the input of a task",
     _parse_send,
     completers.open_task(),
-    ("/send ID --end ends its input, as Ctrl+D does.",),
+    (
+        "/send ID --enter sends an empty line, as the key Enter does.",
+        "/send ID --end ends its input, as Ctrl+D does.",
+    ),
     also("/stdin", "/answer"),
     private=True,
 )

@@ -37,7 +37,7 @@ from .context import Context
 from .effects import Effect, OfferLine, Show, Speak, Tell
 from .entries import MAIN_CONVERSATION, PROBLEM, Problem, Said, TaskNews
 from .last_runs import LastRuns
-from .parse import is_private, parse
+from .parse import is_private, parse, without_input
 from .reports import group_paused_text, resumed_lines, slots_text
 from .templates import Templates
 
@@ -314,8 +314,10 @@ class Dialogue:
     def _said(self, text: str, *, command: bool, private: bool = False) -> list[Effect]:
         where = self.context.where
         conversation = MAIN_CONVERSATION if where is None else where
-        said = ChatMessage(self.context.now(), conversation, YOU, text.strip(), command)
-        shown = Show(Said(said.at, said.who, said.text, command), where)
+        at, text = self.context.now(), text.strip()
+        shown = Show(Said(at, YOU, text, command), where)
         if private and not self.context.drawn:
             return [shown]  # only the drawn chat shows the answer beside the command
+        kept = without_input(text) if command else text
+        said = ChatMessage(at, conversation, YOU, kept, command)
         return [Tell(WriteDown(said, private=private)), shown]

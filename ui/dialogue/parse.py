@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from .arguments import UsageError, split_word
-from .commands import REGISTRY, Exit, Say
+from .commands import REGISTRY, SEND, Exit, Say
 from .quoting import UnbalancedQuoteError
 from .shell_blocks import BlockLine, may_be_unfinished
 
@@ -57,6 +57,19 @@ def is_private(line: str) -> bool:
     text = line.strip()
     name, _ = split_word(text)
     return text in _LEAVING or (name in REGISTRY and REGISTRY.find(name).private)
+
+
+def sends_input(text: str) -> bool:
+    """Return whether a line of a typed text sends input to a task."""
+    names = (split_word(line.lstrip())[0] for line in text.split("\n"))
+    return any(name in REGISTRY and REGISTRY.find(name) is SEND for name in names)
+
+
+def without_input(text: str) -> str:
+    """Return a command as it is stored: without input for a task: a password."""
+    name, rest = split_word(text)
+    task, sent = split_word(rest)
+    return f"{name} {task} …" if sent and sends_input(name) else text
 
 
 def bash_part(line: str) -> str | None:

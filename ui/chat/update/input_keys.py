@@ -12,7 +12,7 @@ from ...dialogue import commands
 from ...dialogue.commands.templates import RUN
 from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
-from ...dialogue.parse import block_lines
+from ...dialogue.parse import block_lines, sends_input
 from ...dialogue.search_actor import StopSearch
 from ...dialogue.shell_blocks import Missing
 from ...dialogue.templates import FindTemplates, FoundTemplates
@@ -229,7 +229,12 @@ def submit(state: ChatState) -> list[Effect]:
     else:
         effects = absorb(state, state.dialogue.take_line(line, conversation.name))
     state.notice = _hint(line, notes=state.partner is None) or state.notice
-    return [Remember(line), *effects]
+    return [*_remember(line), *effects]
+
+
+def _remember(line: str) -> list[Effect]:
+    """Store a line in the input history, unless it has input for a task: a password."""
+    return [] if sends_input(line) else [Remember(line)]
 
 
 def _split_first(state: ChatState) -> list[Effect]:
@@ -258,7 +263,7 @@ def take_commands(state: ChatState, result: Result) -> list[Effect]:
     state.editor.remember(line)
     state.to_send.extend(commands_found or (line,))
     effects = send_waiting(state)
-    return [Remember(line), *effects, *_split_first(state)]
+    return [*_remember(line), *effects, *_split_first(state)]
 
 
 def send_waiting(state: ChatState) -> list[Effect]:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILTERS",
     "REGISTRY",
+    "SEND",
     "Again",
     "Allow",
     "Cancel",

@@ -65,6 +65,23 @@ def test_a_sent_line_is_shown_and_remembered_and_the_input_is_cleared() -> None:
     assert chat.state.editor.text == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "stored"),
+    [
+        ("/send 3 hunter2", "/send 3 …"),
+        (" /stdin last hunter2", "/stdin last …"),
+        ("/send no task hunter2", "/send no …"),
+        ("/send 3 hunter2\n!true", "/send 3 …"),
+    ],
+)
+def test_input_for_a_task_is_shown_but_not_stored(line: str, stored: str) -> None:
+    chat = ChatDriver()
+    effects = chat.enter(line)
+    assert not [effect for effect in effects if isinstance(effect, Remember)]
+    assert chat.kept[0].text == stored
+    assert "hunter2" in chat.screen()
+
+
 def test_a_command_becomes_a_request() -> None:
     chat = ChatDriver()
     (request,) = requests(chat.enter('/task "Run tests" bash make test'), AddTask)

@@ -1,9 +1,9 @@
 """Recognizing progress in the output of programs.
 
 A few formats cover nearly all programs: the taskbar sequence OSC 9;4 (systemd, winget,
-tools of some terminals), `NN%` (tqdm, curl, git, pytest, pip) and `n/m` or `n of m`
-(ninja, docker, cargo). An ambiguous number is ignored: no progress is better than a
-wrong one.
+tools of some terminals), `NN%` (tqdm, curl, git, pytest), `n/m` or `n of m` (ninja,
+docker, cargo), and `n/m MB` after a bar (pip, uv, docker pull). An ambiguous number is
+ignored: no progress is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ _COUNT: Final = rb"""(?xi)
     (\d{1,9}) (?: \s*/\s* | \s+of\s+ ) (\d{1,9})
     (?! [/%\w-] | [.:,][^\s.] | \s+\d{1,2}:\d\d )
     """
+# Amounts of data. Without a bar before them they may be used and total memory.
+_AMOUNT: Final = rb"""(?xi)
+    (?: \xe2[\x94-\x96][\x80-\xbf] | --- | [=>\s\#-]\] ) \s+
+    (\d{1,6}(?:\.\d{1,3})?) \s?([kmgt]?i?b)? \s?/\s?
+    (\d{1,6}(?:\.\d{1,3})?) \s?([kmgt]?i?b) \b (?!/)
+    """
+_UNITS: Final = b"bkmgt"
 _SEGMENT_END: Final = rb"[\r\n]+"
 _ESCAPE: Final = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
 
@@ -64,4 +71,14 @@ def _parse_segment(segment: bytes) -> int | None:
         n, m = int(done), int(total)
         if 0 <= n <= m and m > 1:
             return n * 100 // m
+    amounts = re.findall(_AMOUNT, segment) if b"/" in segment else []
+    for done, unit, total, of in reversed(amounts):
+        amount, whole = _amount(done, unit or of), _amount(total, of)
+        if amount <= whole > 0:
+            return int(amount * 100 / whole)
     return None
+
+
+def _amount(number: bytes, unit: bytes) -> float:
+    """Return a number of bytes; both kinds of units count as powers of 1000."""
+    return float(number) * 1000 ** _UNITS.index(unit[:1].lower())

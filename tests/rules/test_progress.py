@@ -51,6 +51,15 @@ from hypothesis import strategies as st
             25,
             id="pip",
         ),
+        pytest.param(
+            "   ━━━━━━╺━━━━━ 12.3/45.6 MB 5.0 MB/s eta 0:00:07\r".encode(),
+            26,
+            id="pip-bar",
+        ),
+        pytest.param(b"numpy ------------ 900 KiB/1.80 MiB\n", 50, id="uv"),
+        pytest.param(
+            b"a1b2: Downloading [====>    ]  1.5MB/6MB\r", 25, id="docker-pull"
+        ),
         pytest.param(b"Step 3/10 : RUN make\n ---> 1a2b3c\n", 30, id="docker"),
         pytest.param(b"#7 [2/4] RUN apt-get update\n", 50, id="docker-buildkit"),
         pytest.param(
@@ -104,6 +113,10 @@ def test_progress_is_read_from_the_output_of_tools(
         pytest.param(b"listening on 10.0.0.0/24", id="network"),
         pytest.param(b"version 1/2-beta", id="version"),
         pytest.param(b"speed 1.2/3.4 MB", id="fractions"),
+        pytest.param(b"memory 3.2/16 GB", id="memory"),
+        pytest.param("━━━ 1.2/3.4 MB/s".encode(), id="rates"),
+        pytest.param("━━━ 3.4/1.2 MB".encode(), id="more-than-all"),
+        pytest.param("━━━ 0/0 B".encode(), id="nothing-of-nothing"),
         pytest.param(b"250%", id="too-much"),
         pytest.param(b"1000%", id="far-too-much"),
         pytest.param(b"change: -5%", id="negative"),

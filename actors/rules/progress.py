@@ -55,6 +55,8 @@ def parse_progress(output: bytes) -> int | None:
             state, percent = states[-1]
             if state in {_TASKBAR_NORMAL, _TASKBAR_ERROR, _TASKBAR_PAUSED} and percent:
                 return min(int(percent), 100)
+    if not re.search(rb"\d", output):
+        return None  # saves the search of thousands of short lines
     for segment in reversed(re.split(_SEGMENT_END, output)):
         found = _parse_segment(re.sub(_ESCAPE, b"", segment))
         if found is not None:
@@ -71,11 +73,11 @@ def _parse_segment(segment: bytes) -> int | None:
         n, m = int(done), int(total)
         if 0 <= n <= m and m > 1:
             return n * 100 // m
-    amounts = re.findall(_AMOUNT, segment) if b"/" in segment else []
-    for done, unit, total, of in reversed(amounts):
-        amount, whole = _amount(done, unit or of), _amount(total, of)
-        if amount <= whole > 0:
-            return int(amount * 100 / whole)
+    if b"/" in segment:
+        for done, unit, total, of in reversed(re.findall(_AMOUNT, segment)):
+            amount, whole = _amount(done, unit or of), _amount(total, of)
+            if amount <= whole > 0:
+                return int(amount * 100 / whole)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....actors import ChatMessage, TaskEvent
 from ...dialogue.entries import MAIN_CONVERSATION, Problem, Reply, Said, TaskNews
+from ...dialogue.parse import without_input
 from ..model.conversations import conversation_of, is_content
 from ..model.records import News, read
 from ..model.transcript import TranscriptItems
@@ -26,7 +27,7 @@ def restore(conversations: Conversations, transcript: Transcript) -> None:
     with nothing but commands are not restored.
     """
     shown_already = {
-        (conversation.name, item.shown.at, item.shown.text)
+        (conversation.name, item.shown.at, without_input(item.shown.text))
         for conversation in conversations.all
         for item in conversation.transcript.items
         if isinstance(item.shown, Said)

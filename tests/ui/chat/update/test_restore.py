@@ -176,9 +176,10 @@ def test_text_typed_before_the_past_is_loaded_appears_once_below_it() -> None:
     chat.say("long ago")
     again = ChatDriver(100, 40)
     again.enter("just now")
+    again.enter("/send 3 y")  # stored without the y
     again.tell(Transcript((*chat.entries, *again.kept)))
     lines = [line for line in transcript(again) if "  you  " in line]
-    assert [line.split()[-1] for line in lines] == ["ago", "now"]
+    assert [line.split()[-1] for line in lines] == ["ago", "now", "y"]
 
 
 def test_an_endless_answer_is_stored_in_part() -> None:

@@ -43,7 +43,7 @@ def unschedule(call: Call, system: RemoteSystem) -> int:
     """Remove schedules."""
     removed, status = try_each(call.options.ids, system.unschedule)
     if removed or call.as_json:
-        _tell_schedules(call, removed, "removed ")
+        _tell_schedules(call, removed, removed=True)
     return status
 
 
@@ -55,7 +55,9 @@ def pause_schedule(call: Call, system: RemoteSystem, schedule_id: int) -> int:
     return 0
 
 
-def _tell_schedules(call: Call, schedules: list[Schedule], before: str = "") -> None:
+def _tell_schedules(
+    call: Call, schedules: list[Schedule], *, removed: bool = False
+) -> None:
     now = datetime.now(UTC)
-    lines = (f"{before}{schedule_text(it, now)}" for it in schedules)
+    lines = (schedule_text(it, now, removed=removed) for it in schedules)
     call.say_done(schedules, *lines, brief=(str(it.id) for it in schedules))

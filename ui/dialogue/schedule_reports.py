@@ -36,13 +36,13 @@ def next_text(schedule: Schedule, now: datetime) -> str:
     return f"in {int(seconds // _DAY)}d ({at:%Y-%m-%d %H:%M})"
 
 
-def schedule_text(schedule: Schedule, now: datetime) -> str:
-    """Return a schedule as one line."""
+def schedule_text(schedule: Schedule, now: datetime, *, removed: bool) -> str:
+    """Return a schedule as one line, with its next run unless it was removed."""
     name = safe_line(schedule.request.description)
-    return (
-        f"schedule {schedule.id}: {name}, every {safe_line(every_text(schedule))},"
-        f" {'' if schedule.paused else 'next '}{next_text(schedule, now)}"
-    )
+    text = f"schedule {schedule.id}: {name}, every {safe_line(every_text(schedule))}"
+    if removed:
+        return f"removed {text}"
+    return f"{text}, {'' if schedule.paused else 'next '}{next_text(schedule, now)}"
 
 
 def schedule_lines(schedules: Sequence[Schedule], now: datetime) -> list[str]:

@@ -96,7 +96,7 @@ def test_schedules_are_listed_and_removed(dialogue: Dialogue) -> None:
     assert ask(dialogue, "/schedules", SchedulesFound(())) == ["No schedules."]
     gone = SchedulesFound((cron,))
     assert ask(dialogue, "/unschedule 2", gone) == [
-        "removed schedule 2: Look around, every 0 9 * * * Europe/Berlin, paused"
+        "removed schedule 2: Look around, every 0 9 * * * Europe/Berlin"
     ]
     assert ask(dialogue, "/pause --schedule 2", gone)[0].endswith(", paused")
 

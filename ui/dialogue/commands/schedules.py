@@ -49,13 +49,13 @@ def pause_schedule(context: Context, wanted: int, *, paused: bool) -> list[Effec
 
 
 def _change(
-    context: Context,
-    request: AddSchedule | PauseSchedule | RemoveSchedule,
-    before: str = "",
+    context: Context, request: AddSchedule | PauseSchedule | RemoveSchedule
 ) -> list[Effect]:
+    removed = isinstance(request, RemoveSchedule)
+
     def found(reply: SchedulesFound) -> list[Effect]:
         found, now = reply.schedules, context.now()
-        lines = [f"{before}{schedule_text(it, now)}" for it in found]
+        lines = [schedule_text(it, now, removed=removed) for it in found]
         return [context.reply(lines, SchedulesAnswer(found))]
 
     return context.send(request, SchedulesFound, found)
@@ -94,7 +94,7 @@ class Unschedule(msgspec.Struct, frozen=True):
         return [
             effect
             for it in self.schedule_ids
-            for effect in _change(context, RemoveSchedule(it), "removed ")
+            for effect in _change(context, RemoveSchedule(it))
         ]
 
 

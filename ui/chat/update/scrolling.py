@@ -29,3 +29,9 @@ def scroll_page(state: ChatState, pages: int) -> None:
 def to_end(state: ChatState) -> None:
     """Scroll to the end, where new items appear."""
     state.conversations.current.place = None
+
+
+def to_end_if_shown(state: ChatState) -> None:
+    """Scroll to the end if it is visible, since the transcript has got more rows."""
+    if state.conversations.current.place is not None:
+        scroll(state, 0)

@@ -57,6 +57,7 @@ from .partner import offer_to_allow, take_partner
 from .prompt_keys import paste_into_prompt, take_prompt_key
 from .questions import expire
 from .restore import restore
+from .scrolling import to_end_if_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,10 +124,12 @@ def _take(state: ChatState, message: Message) -> list[Effect]:
         case Resized(size=size):
             state.size = size
             leave_unseen_panel(state)
+            to_end_if_shown(state)
         case Edited():
             take_edited(state, message)
         case Beat():
             expire(state)
+            to_end_if_shown(state)
             return look_again(state)
         case Ending():
             state.leaving = True

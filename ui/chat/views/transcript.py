@@ -56,7 +56,7 @@ def scrolled(
         index = conversation.transcript.find(place.serial)
         row = place.row
     index, row = reader.move(index, row, rows)
-    if rows > 0 and reader.fits_below(index, row, height):
+    if rows >= 0 and reader.fits_below(index, row, height):
         return None
     seen = conversation.transcript.next_serial if place is None else place.seen
     return Place(conversation.transcript.items[index].serial, row, seen)

@@ -24,7 +24,7 @@ from backburner.ui.chat.model.effects import (
     Suspend,
     TellPartner,
 )
-from backburner.ui.chat.model.messages import Ending, Resized
+from backburner.ui.chat.model.messages import Beat, Ending, Resized
 from backburner.ui.chat.model.state import Detail, Focus, HelpKeys, Leaving
 from backburner.ui.chat.update.input_keys import submit
 from backburner.ui.dialogue.effects import Leave
@@ -788,6 +788,23 @@ def test_tasks_removed_from_the_history_leave_the_panel() -> None:
     chat.news(ended(1), ended(2))
     chat.tell(TasksForgotten(2, (1,)))
     assert chat.state.board.list_ids() == [2]
+
+
+@pytest.mark.parametrize("grows", ["window", "transcript"])
+def test_a_scrolled_chat_is_at_its_end_once_all_below_fits(grows: str) -> None:
+    chat = ChatDriver()
+    chat.news(queued(1))
+    for number in range(30):
+        chat.enter(f"note {number}")
+    chat.tell(Wheel(up=True, x=0, y=5), Beat())
+    assert "↓ End" in chat.screen()
+    if grows == "window":
+        chat.tell(Resized(Size(80, 30)))
+    else:
+        chat.press("ctrl-t")  # hides the panel
+        chat.tell(Beat())
+    assert "note 29" in chat.screen()
+    assert "↓ End" not in chat.screen()
 
 
 def test_ctrl_t_hides_the_panel() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
+from ...actors.rules.safe_text import brief
 from .arguments import UsageError, split_word
 from .commands import REGISTRY, SEND, Exit, Say
 from .quoting import UnbalancedQuoteError
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 _LEAVING: Final = {"exit", "quit", "logout", ":q", ":q!", ":wq", ":x"}
 """Words that leave other programs."""
+_FAREWELLS: Final = {"q", "bye", "leave"}
+# Compiled on first use: compiling it at import would slow down each start.
+_SHELL_STATE: Final = r"\s*!\s*(?:cd|export|alias|source)\b[^;&|\n]*"
+"""A command that only changes the shell in which it runs."""
 
 
 def parse(line: str) -> Command:
@@ -70,6 +76,27 @@ def without_input(text: str) -> str:
     name, rest = split_word(text)
     task, sent = split_word(rest)
     return f"{name} {task} …" if sent and sends_input(name) else text
+
+
+def line_hint(line: str, *, notes: bool) -> str:
+    """Return a hint if a line was probably meant as something else; else empty.
+
+    `notes` means that messages are only notes, since there is no partner.
+    """
+    words = line.lower().split()
+    if re.fullmatch(_SHELL_STATE, line):
+        return (
+            "this affects no other job: each has its own shell; use !cd DIR && COMMAND"
+        )
+    if not notes or line.lstrip().startswith(("/", "!")):
+        return ""
+    name = "/quit" if words[0] in _FAREWELLS else f"/{words[0]}"
+    if len(words) == 1 and name in REGISTRY:
+        return f"kept as a note; the command is {name}"
+    from shutil import which  # noqa: PLC0415 - most chats don't need it
+
+    runs = "/" not in words[0] and which(line.split(maxsplit=1)[0]) is not None
+    return f"kept as a note; to run it: !{brief(line.strip())}" if runs else ""
 
 
 def bash_part(line: str) -> str | None:

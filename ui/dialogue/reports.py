@@ -47,10 +47,10 @@ def news_text(task: Task, icons: Icons) -> str:
     return "  ".join(parts)
 
 
-def input_text(task: Task, *, verbs: bool = False) -> str:
+def input_text(task: Task, *, verbs: bool = False, drawn: bool = True) -> str:
     """Return a line that says that a task waits for input, and how to send it."""
     ways = [("send", f"{task.id} TEXT")]
-    if has_terminal(task):
+    if has_terminal(task) and drawn:
         ways.append(("attach" if verbs else "input", str(task.id)))
     start = "backburner " if verbs else "/"
     how = " or ".join(f"{start}{name} {rest}" for name, rest in ways)

@@ -53,6 +53,7 @@ from ..dialogue.messages import (
     Verdict,
     WantsInput,
 )
+from ..dialogue.parse import line_hint
 from ..dialogue.partner import AllowCommands
 from .own_news import OwnNews
 
@@ -215,6 +216,9 @@ class LineActor(FaceActor[LineMessage]):
             match self._lines.popleft():
                 case InputLine(text=text):
                     self._perform(self._dialogue.take_line(text))
+                    hint = line_hint(text, notes=True) if self._typed else ""
+                    if hint:
+                        self._perform(self._dialogue.take_notice(hint, good=True))
                 case BadInput(problem=problem):
                     self._perform(self._dialogue.take_bad_line(problem))
                 case _ as never:

@@ -110,7 +110,7 @@ class PlainView:
                 if change.event is TaskEvent.PROGRESS:
                     return
                 if change.event is TaskEvent.INPUT:
-                    self._tell(entry.at, input_text(change.task))
+                    self._tell(entry.at, input_text(change.task, drawn=False))
                     return
                 lines = [news_text(change.task, self._icons)]
             case Reply(lines=answer, laid_out=laid_out):

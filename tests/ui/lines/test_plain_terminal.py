@@ -59,6 +59,14 @@ def test_line_mode_starts_with_a_banner_and_does_not_repeat_typed_lines(
         assert chat.wait_exit() == 1
 
 
+def test_line_mode_says_how_to_run_what_was_kept_as_a_note(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as chat:
+        chat.send("help\n")
+        chat.wait("kept as a note; the command is /help")
+        chat.send("ls -la\n")
+        chat.wait("kept as a note; to run it: !ls -la")
+
+
 def test_line_mode_ends_silently_without_standard_input(tmp_path: Path) -> None:
     command = chat_command(tmp_path, "--plain")
     done = run_program("bash", "-c", 'exec "$@" <&-', "-", *command)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from backburner.actors import Task, TaskChanged, TaskEvent
+from backburner.actors import Task, TaskChanged, TaskEvent, Terms
 from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.entries import Entry, Problem, Reply, Said, TaskNews
 from backburner.ui.lines.json_lines import TaskLine, TextLine
@@ -101,6 +101,12 @@ def test_plain_lines_report_every_status(samples: Samples, status: Status) -> No
 def test_plain_lines_leave_out_progress(samples: Samples) -> None:
     task = replace(samples[Status.RUNNING], progress=50)
     assert _plain(_news(task, TaskEvent.PROGRESS)) == []
+
+
+def test_plain_lines_name_no_command_of_the_drawn_chat(samples: Samples) -> None:
+    task = replace(samples[Status.RUNNING], terms=Terms(input="terminal"))
+    (line,) = _plain(_news(task, TaskEvent.INPUT))
+    assert line.endswith(f"waits for input  (/send {task.id} TEXT)")
 
 
 def test_plain_lines_are_safe_to_show(samples: Samples) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from ....actors.rules.safe_text import brief
 from ...dialogue import commands
 from ...dialogue.commands.templates import RUN
 from ...dialogue.lookups import FindCommands, FoundCommands, LookUp
 from ...dialogue.names import FoundNames
-from ...dialogue.parse import block_lines, sends_input
+from ...dialogue.parse import block_lines, line_hint, sends_input
 from ...dialogue.search_actor import StopSearch
 from ...dialogue.shell_blocks import Missing
 from ...dialogue.templates import FindTemplates, FoundTemplates
@@ -42,10 +40,6 @@ _FRESH: Final = 2.0
 """
 
 _NOTHING: Final = "nothing to complete here; Shift+Tab goes to the tasks"
-_LEAVING: Final = {"q", "bye", "leave"}
-# Compiled on first use: compiling it at import would slow down each start.
-_SHELL_STATE: Final = r"\s*!\s*(?:cd|export|alias|source)\b[^;&|\n]*"
-"""A command that only changes the shell in which it runs."""
 
 
 def take_input(state: ChatState, event: Key | Typed | Paste) -> list[Effect]:
@@ -228,7 +222,7 @@ def submit(state: ChatState) -> list[Effect]:
         effects = send_waiting(state)
     else:
         effects = absorb(state, state.dialogue.take_line(line, conversation.name))
-    state.notice = _hint(line, notes=state.partner is None) or state.notice
+    state.notice = line_hint(line, notes=state.partner is None) or state.notice
     return [*_remember(line), *effects]
 
 
@@ -276,27 +270,6 @@ def send_waiting(state: ChatState) -> list[Effect]:
         line, where = state.to_send.popleft(), state.conversations.current.name
         effects += absorb(state, state.dialogue.take_line(line, where))
     return effects
-
-
-def _hint(line: str, *, notes: bool) -> str:
-    """Return a hint if a line was probably meant as something else; else empty.
-
-    `notes` means that messages are only notes, since there is no partner.
-    """
-    words = line.lower().split()
-    if re.fullmatch(_SHELL_STATE, line):
-        return (
-            "this affects no other job: each has its own shell; use !cd DIR && COMMAND"
-        )
-    if not notes or line.lstrip().startswith(("/", "!")):
-        return ""
-    name = "/quit" if words[0] in _LEAVING else f"/{words[0]}"
-    if len(words) == 1 and name in commands.REGISTRY:
-        return f"kept as a note; the command is {name}"
-    from shutil import which  # noqa: PLC0415 - most chats don't need it
-
-    runs = "/" not in words[0] and which(line.split(maxsplit=1)[0]) is not None
-    return f"kept as a note; to run it: !{brief(line.strip())}" if runs else ""
 
 
 def _refresh(state: ChatState) -> None:

@@ -22,6 +22,7 @@ Json = dict[str, Any]
 TOLD: Final = "[This comes from backburner"
 HOME: Final = Path(os.environ["HOME"])
 MANNER: Final = sys.argv[1] if len(sys.argv) > 1 else ""
+_VERSIONS: Final = {"newer": 2, "texted": "1"}
 
 _lock = threading.Lock()
 _canceled = threading.Event()
@@ -174,6 +175,13 @@ def act(session: str, text: str) -> str:
     return "end_turn"
 
 
+def say_nothing(session: str, text: str) -> str:
+    """Give an empty answer, perhaps after the use of a tool."""
+    if text == "nothing after a tool":
+        update(session, "tool_call", toolCallId="1", title="a tool")
+    return "end_turn"
+
+
 def prompt(number: int, params: Json) -> None:
     """Answer a prompt."""
     session = params["sessionId"]
@@ -181,7 +189,8 @@ def prompt(number: int, params: Json) -> None:
     for text in texts:
         keep(session, "user", text)
         note("prompt", text)
-    reason = act(session, texts[-1])
+    acts = say_nothing if texts[-1].startswith("nothing") else act
+    reason = acts(session, texts[-1])
     send({"id": number, "result": {"stopReason": reason}})
 
 
@@ -200,7 +209,7 @@ def take(message: Json) -> None:
             if MANNER == "mute":
                 return
             capabilities = {"loadSession": MANNER != "forgetful"}
-            version = 2 if MANNER == "newer" else params["protocolVersion"]
+            version = _VERSIONS.get(MANNER, params["protocolVersion"])
             result: Json = {
                 "protocolVersion": version,
                 "agentCapabilities": capabilities,

@@ -230,7 +230,7 @@ class Agent:
             return  # otherwise the waiting callers were notified
         version: object = result.get("protocolVersion")
         if version != VERSION:
-            spoken = brief(safe_line(str(version)), 20)
+            spoken = brief(safe_line(repr(version)), 20)
             self.end(
                 f"{self.name} speaks version {spoken} of ACP, and backburner version"
                 f" {VERSION}; use a version of it that supports that"

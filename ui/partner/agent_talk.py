@@ -54,6 +54,7 @@ class AgentTalk(Talk):
         self._life = 0  # the agent's life in which it has the session
         self._restarts = 0
         self._prompting = False  # whether a prompt is unanswered
+        self._used_tools = False  # whether the agent has used a tool since the prompt
         self._waits = False  # whether a turn waits for the end of the previous one
         self._stop_timer: Timer | None = None
         self._replay: list[str] | None = None  # the person's messages, in a replay
@@ -220,7 +221,7 @@ class AgentTalk(Talk):
         known = [it for it in replay if not it.startswith(CONTINUE)]
         new = [it for it in self._unheard if not self._is_known(it, known)]
         texts = new or [CONTINUE]
-        self._prompting = True
+        self._prompting, self._used_tools = True, False
         self._size, self._message_id = 0, None
         self._ends.clear()
         self._does("waits for an answer")
@@ -252,12 +253,14 @@ class AgentTalk(Talk):
             self._failed(result)
             return
         reason: object = result.get("stopReason")
+        said = self._gathered()
         if isinstance(reason, str) and reason in _SAID:
-            self._gather()
             self._tell(PartnerFailed(self._name, _SAID[reason]))
+        elif not said and not self._used_tools:
+            self._tell(PartnerFailed(self._name, "the agent gave an empty answer"))
         if not self._tools.was_used:
             self._agent.tell_toolless()
-        self._over(self._gathered())
+        self._over(said)
 
     def _over(self, said: str) -> None:
         """End the turn with this answer, or continue with newer messages."""
@@ -313,6 +316,7 @@ class AgentTalk(Talk):
                 if text := _text(update):
                     self._take_piece(Piece(thought=text))
             case "tool_call":
+                self._used_tools = True
                 self._gather()
                 title = safe_line(str(update.get("title") or "a tool")).strip()
                 self._does(f"uses {brief(title.removeprefix('backburner_'), 30)}")
@@ -363,6 +367,7 @@ class AgentTalk(Talk):
     def _tool_answered(self, answer: Answer) -> None:
         # Results are stored with the answer: until then they may be lost.
         if self._turn:
+            self._used_tools = True
             self._ends.update(ends_in(answer.result))
 
 

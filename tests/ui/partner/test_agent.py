@@ -253,6 +253,7 @@ def test_an_agent_that_keeps_crashing_is_given_up_until_the_next_message(
     [
         ("mute", "does not answer initialize"),
         ("newer", "speaks version 2 of ACP, and backburner version 1"),
+        ("texted", "speaks version '1' of ACP, and backburner version 1"),
         ("broken", "ended (exit status 1): no model is configured"),
         ("chatty", "prints lines that are not ACP messages, such as 'Welcome!'"),
         ("locked", "wants you to log in first (no login); do that with HOME="),
@@ -342,6 +343,22 @@ def test_the_person_is_warned_once_about_the_tools_of_an_unknown_agent(
 def is_failure(message: object) -> bool:
     """Return whether a message is a failure shown to the person."""
     return isinstance(message, PartnerFailed) and "MCP server" not in message.text
+
+
+def test_an_empty_answer_is_reported(stage: AgentStage) -> None:
+    partner = stage.open()
+    stage.say(partner, "nothing")
+    assert stage.chat.failure() == "the agent gave an empty answer"
+    stage.chat.idle()
+    # After the use of tools an empty answer is allowed.
+    stage.say(partner, "nothing after a tool")
+    ended = stage.chat.wait(
+        lambda it: (
+            isinstance(it, PartnerFailed)
+            or (isinstance(it, PartnerDoes) and not it.what)
+        )
+    )
+    assert isinstance(ended, PartnerDoes)
 
 
 def test_stray_output_is_reported_and_does_no_harm(stage: AgentStage) -> None:

@@ -45,6 +45,11 @@ for _number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
             _handler = signal.default_int_handler
         signal.signal(_number, _handler)
 
+# An ended run ends its hosts and terminals, as after Ctrl+C. Workers of pytest-xdist do
+# so when the main process is gone.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 _FIGURES: Final = pytest.StashKey[list[str]]()
 
 

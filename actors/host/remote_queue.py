@@ -32,7 +32,7 @@ from ..messages import (
 from ..rules.chat_message import ChatMessage
 from ..rules.field_types import not_taken, wrong_type
 from ..rules.status import TaskFilter
-from ..runtime.frames import frame
+from ..runtime.frames import LONGEST_TO_HOST, FrameError, frame
 from ..runtime.sending import (
     DeadLetters,
     Recipient,
@@ -139,7 +139,10 @@ class RemoteQueue:
             try:
                 payload = self._encode(message)
             except UnicodeEncodeError:
-                self._refuse_text(message)
+                self._refuse(message, wire.not_unicode(message))
+                return
+            except FrameError as error:
+                self._refuse(message, str(error))
                 return
             if self._writer is None:
                 self._held.append(payload)
@@ -282,46 +285,57 @@ class RemoteQueue:
         return wire.encode(request)
 
     def _encode(self, message: QueueRequest) -> bytes:
+        """Encode a request, and remember what its answers need.
+
+        Raises:
+            UnicodeEncodeError: If JSON can't represent it; nothing is remembered.
+            FrameError: If it is too long for a host; nothing is remembered.
+        """
         changes: dict[str, Any] = {}
-        if isinstance(message, Subscribe):
-            number = self._number_of(message.subscriber)
-            if number is None:
-                number = self._next_number()
-                self._subscriptions[number] = _Subscription(message)
-            else:
-                self._subscriptions[number].request = message
-            changes["subscriber"] = Number(number)
-        elif isinstance(message, Unsubscribe):
-            number = self._number_of(message.subscriber)
-            if number is not None:
-                del self._subscriptions[number]
-            changes["subscriber"] = Number(number or 0)
+        subscription = answer = None
+        if isinstance(message, Subscribe | Unsubscribe):
+            subscription = self._number_of(message.subscriber)
+            if subscription is None and isinstance(message, Subscribe):
+                subscription = self._next_number()
+            changes["subscriber"] = Number(subscription or 0)
         elif isinstance(message, WriteDown):
             if message.shown_by is not None:
-                number = self._number_of(message.shown_by)
+                subscription = number = self._number_of(message.shown_by)
                 changes["shown_by"] = None if number is None else Number(number)
-                if number is not None:
-                    self._subscriptions[number].follower.hear(message.message)
         elif isinstance(message, ClaimEnds):
             changes["claimant"] = Number(self._number_of(message.claimant) or 0)
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
         if recipient is None and isinstance(message, WriteDown):
             recipient = _DISCARD  # kept, so that it is repeated if it was not stored
         if recipient is not None:
-            number = self._next_number()
-            changes["reply_to"] = Number(number)
-            request = replace(message, **changes)
-            self._pending[number] = _Pending(recipient, request)
-            return wire.encode(request)
-        return wire.encode(replace(message, **changes) if changes else message)
+            answer = self._next_number()
+            changes["reply_to"] = Number(answer)
+        request = replace(message, **changes) if changes else message
+        payload = wire.encode(request)
+        if len(payload) > LONGEST_TO_HOST:
+            raise FrameError(
+                f"the request has {len(payload):,} bytes, and a host takes at most"
+                f" {LONGEST_TO_HOST:,}; write long data to a file"
+            )
+        if subscription is not None:
+            self._remember(message, subscription)
+        if recipient is not None and answer is not None:
+            self._pending[answer] = _Pending(recipient, request)
+        return payload
 
-    def _refuse_text(self, message: QueueRequest) -> None:
-        """Refuse a request that JSON can't represent."""
-        recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)
-        for number, it in [*self._pending.items()]:
-            if it.recipient is recipient and number == self._numbers:
-                del self._pending[number]
-        self._refuse(message, wire.not_unicode(message))
+    def _remember(self, message: QueueRequest, number: int) -> None:
+        """Apply a request to the subscription with this number."""
+        match message:
+            case Subscribe() if number in self._subscriptions:
+                self._subscriptions[number].request = message
+            case Subscribe():
+                self._subscriptions[number] = _Subscription(message)
+            case Unsubscribe():
+                del self._subscriptions[number]
+            case WriteDown():
+                self._subscriptions[number].follower.hear(message.message)
+            case _:
+                pass
 
     def _refuse(self, message: QueueRequest, text: str) -> None:
         recipient: Recipient[QueueReply] | None = getattr(message, "reply_to", None)

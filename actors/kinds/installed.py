@@ -25,7 +25,7 @@ def installed_kinds(own: Iterable[Kind]) -> Kinds:
     while the packages of the environment are searched, which takes about 2 ms, and runs
     code of packages that have such an entry point.
     """
-    kinds, problems = [*own], list[str]()
+    kinds, problems = [*Kinds(own)], list[str]()
     if not _may_be_there():
         return Kinds(kinds)
     # This import takes longer than the search of all packages.

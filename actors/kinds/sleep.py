@@ -99,7 +99,9 @@ class SleepKind:
         Raises:
             InvalidRequestError: If it is missing or invalid.
         """
-        if len(args) != 1 or not args[0].strip():
+        if len(args) > 1:
+            raise InvalidRequestError(f"sleep takes one duration, not {len(args)}")
+        if not args or not args[0].strip():
             raise InvalidRequestError("missing duration")
         parse_duration(args[0])
 

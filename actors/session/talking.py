@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..messages import Acknowledged, ResizeTerminal, SendInput
+from ..messages import Acknowledged, RefusalCode, ResizeTerminal, SendInput
 from .asking import ANSWER_TIMEOUT, Asking
+from .errors import RefusedError
 
 
 class Talking(Asking):
@@ -31,9 +32,13 @@ class Talking(Asking):
 
         Raises:
             RefusedError: If there is no such task, it isn't running, takes no input, or
-                doesn't read earlier input.
+                doesn't read earlier input, or if `data` is not valid UTF-8.
         """
-        raw = data.encode() if isinstance(data, str) else data
+        try:
+            raw = data.encode() if isinstance(data, str) else data
+        except UnicodeEncodeError:
+            text = "data is not valid UTF-8; correct it"
+            raise RefusedError(text, RefusalCode.INVALID) from None
         self._request(SendInput(task_id, raw, end), Acknowledged, answer_timeout)
 
     def resize_terminal(

@@ -168,6 +168,29 @@ def test_a_text_that_is_not_unicode_is_named(session: RemoteSystem) -> None:
     session.end("\udc80")  # made legible, as by a TaskSystem
 
 
+def test_a_refused_subscription_is_not_repeated_for_the_next_host(
+    session: RemoteSystem, care: HostCare
+) -> None:
+    news: Recorder[Notification] = Recorder("news")
+    other: Recorder[Notification] = Recorder("other")
+    session.subscribe(news)
+    for subscriber in (news, other):
+        with pytest.raises(RefusedError, match=r"^origin is not valid UTF-8"):
+            session.subscribe(subscriber, origin="\udc80")
+    kill(session.welcome.pid)
+    task = session.add("Build", "bash", "true")
+    news.wait_for(TaskChanged, lambda it: it.task.id == task.id)
+    assert len(care.hosts()) == 1
+
+
+def test_a_request_that_is_too_long_for_a_host_is_refused(
+    session: RemoteSystem,
+) -> None:
+    with pytest.raises(RefusedError, match=r"^the request has 20,.*write long data to"):
+        session.add("x" * 20_000_000, "bash", "true")
+    assert session.list() == ()
+
+
 def test_a_stopped_system_is_not_started_again(settings: HostSettings) -> None:
     with RemoteSystem(settings) as system:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from backburner.actors import (
@@ -84,6 +84,12 @@ def test_installed_kinds_follow_given_kinds_and_broken_ones_are_reported(
     ):
         assert says in problems
     assert len(kinds.problems) == 5
+
+
+def test_given_kinds_of_a_wrong_type_are_named() -> None:
+    wrong: Any = BashKind()
+    with pytest.raises(TypeError, match=r"^kinds must be kinds, such as .*, not BashK"):
+        installed_kinds(wrong)
 
 
 def test_without_installed_kinds_nothing_is_loaded(

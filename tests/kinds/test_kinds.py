@@ -465,7 +465,7 @@ def test_bad_durations_are_refused(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("args", [(), ("",), ("  ",), ("1s", "2s")])
+@pytest.mark.parametrize("args", [(), ("",), ("  ",)])
 def test_a_missing_duration_is_refused(args: tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequestError, match=r"^missing duration$"):
         SleepKind().check(args)

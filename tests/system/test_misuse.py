@@ -189,6 +189,10 @@ def test_an_invalid_argument_of_add_is_named() -> None:
             system.add("Build", "bash", "true", directory=cast("Any", 4))
         with pytest.raises(RefusedError, match=r"^directory is empty, or"):
             system.add("Build", "bash", "true", directory="")
+        with pytest.raises(RefusedError, match="sleep takes one duration, not 2"):
+            system.add("Nap", "sleep", "1s", "2s")
+        with pytest.raises(RefusedError, match="data is not valid UTF-8; correct it"):
+            system.send_input(1, "\udc80")
         with pytest.raises(TypeError, match=r"^timeout must be a number, not str"):
             system.wait(timeout=wrong)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from ..rules.durations import LONGEST
 from ..rules.safe_text import brief
 from ..rules.terms import MOST
 
@@ -46,9 +46,8 @@ def check_values(  # noqa: PLR0913 - each is one setting
     """
     if not 1 <= slots <= MOST:
         raise ValueError(f"slots must be 1 to {MOST:,}, not {slots}")
-    if not 0 <= grace <= LONGEST:
-        wanted = f"0 or more seconds, and at most {LONGEST:.0f}"
-        raise ValueError(f"grace must be {wanted}, not {grace}")
+    if not 0 <= grace < math.inf:
+        raise ValueError(f"grace must be 0 or more seconds, not {grace}")
     for what, number, unit in (
         ("history", history, "tasks"),
         ("output_limit", output_limit, "bytes"),

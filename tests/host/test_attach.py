@@ -160,7 +160,9 @@ def test_wait_reports_that_the_task_waits_for_input(shell: Shell, verb: str) -> 
         assert waiting.stderr is not None
         line = waiting.stderr.readline()
         assert "waits for input: Name:" in line
-        assert "(backburner send 1 TEXT or backburner attach 1)" in line
+        where = f"--state-dir {shell.state}"
+        advice = f"(backburner send {where} 1 TEXT or backburner attach {where} 1)"
+        assert advice in line
         assert shell("send", "1", "Ann").returncode == 0
         assert waiting.wait(PATIENCE) == 0
 

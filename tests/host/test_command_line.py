@@ -94,7 +94,8 @@ def test_a_run_that_does_not_start_says_why(shell: Shell) -> None:
         assert program.stderr is not None
         assert program.stderr.readline() == "#2 is queued: everything is paused\n"
         program.send_signal(signal.SIGINT)
-        assert "#2 stays queued; see: backburner log -f 2" in program.stderr.read()
+        see = f"backburner log -f 2 --state-dir {shell.state}\n"
+        assert f"#2 stays queued; see: {see}" in program.stderr.read()
         assert program.wait(PATIENCE) == 130
 
 

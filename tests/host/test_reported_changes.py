@@ -48,7 +48,8 @@ def test_an_added_task_is_named_if_its_output_cannot_be_shown(
 ) -> None:
     error = _without_room(shell, "run", "--", f"echo out; {then}")
     # The message doesn't say that the task keeps running: it may have ended.
-    assert error == f"{_FULL}added #1; see: backburner log -f 1"
+    see = f"backburner log -f 1 --state-dir {shell.state}"
+    assert error == f"{_FULL}added #1; see: {see}"
     assert "#1" in shell("status").stdout
 
 

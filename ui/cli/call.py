@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -89,6 +90,16 @@ class Call:
         self.icons: Icons = icons_for(
             "ascii" if asks_for_ascii(os.environ) else sys.stdout.encoding
         )
+
+    @property
+    def where(self) -> str:
+        """The given options that select the session, for commands that are shown."""
+        given = {
+            "--session": self.options.session,
+            "--state-dir": self.options.state_dir and self.options.state_dir.absolute(),
+        }
+        words = [w for it, value in given.items() if value for w in (it, str(value))]
+        return safe_line(f" {shlex.join(words)}") if words else ""
 
     @staticmethod
     def say(*lines: str) -> None:

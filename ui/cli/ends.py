@@ -98,8 +98,9 @@ class _InputNews:
     Either a task waits for input, or the journal can't be written.
     """
 
-    def __init__(self, ids: Collection[int]) -> None:
+    def __init__(self, ids: Collection[int], where: str) -> None:
         self._ids = frozenset(ids)
+        self._where = where
 
     def tell(self, news: Notification, /) -> None:
         """Handle a notification of the queue."""
@@ -120,18 +121,21 @@ class _InputNews:
         if task.id in self._ids and task.awaits_input:
             # The task may have printed an incomplete line.
             apart = "\n" if sys.stdout.isatty() and sys.stderr.isatty() else ""
-            sys.stderr.write(f"{apart}{input_text(task, verbs=True)}\n")
+            sys.stderr.write(f"{apart}{input_text(task, verbs=self._where)}\n")
 
 
 @contextlib.contextmanager
 def reporting_waits(
-    system: RemoteSystem | ClosedSession, ids: Collection[int]
+    system: RemoteSystem | ClosedSession, ids: Collection[int], where: str
 ) -> Generator[None]:
-    """Report on standard error, inside the `with` block, why tasks don't end."""
+    """Report on standard error, inside the `with` block, why tasks don't end.
+
+    `where` are the options of the suggested commands, as `Call.where`.
+    """
     if isinstance(system, ClosedSession) or not ids:
         yield
         return
-    news = _InputNews(ids)
+    news = _InputNews(ids, where)
     system.subscribe(news, which=TaskFilter.RUNNING)
     try:
         yield

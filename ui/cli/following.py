@@ -56,11 +56,12 @@ def run(call: Call, system: RemoteSystem) -> int:
         call.confirm(request.args)
         task = system.add_request(request)
         try:
-            with reporting_waits(system, [task.id]):
+            with reporting_waits(system, [task.id], call.where):
                 return _follow_to_end(call, system, ends, task)
         except OSError as error:
             # The task may have ended.
-            error.add_note(f"added #{task.id}; see: backburner log -f {task.id}")
+            see = f"backburner log -f {task.id}{call.where}"
+            error.add_note(f"added #{task.id}; see: {see}")
             raise
 
 
@@ -85,7 +86,7 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
     try:
         output.copy(task)
         if options.follow:
-            _follow(system, task, output)
+            _follow(call, system, task, output)
     finally:
         if options.since and not call.as_json:
             sys.stderr.write(f"next: --since {output.position}\n")
@@ -94,13 +95,13 @@ def log(call: Call, system: RemoteSystem | ClosedSession) -> int:
 
 
 def _follow(
-    system: RemoteSystem | ClosedSession, task: Task, output: OutputCopy
+    call: Call, system: RemoteSystem | ClosedSession, task: Task, output: OutputCopy
 ) -> None:
     if not isinstance(system, RemoteSystem):
         system.wait(task.id)
         return
     start = _LateStart(system)
-    with TaskEnds(system) as ends, reporting_waits(system, [task.id]):
+    with TaskEnds(system) as ends, reporting_waits(system, [task.id], call.where):
         while not task.status.is_final:
             (task,) = ends.wait((task.id,), _PAUSE) or (start.report(task),)
             output.copy(task)
@@ -115,7 +116,7 @@ def wait(call: Call, system: RemoteSystem | ClosedSession) -> int:
     if not ids:
         sys.stderr.write("backburner: nothing to wait for: no task is open\n")
     try:
-        with reporting_waits(system, ids):
+        with reporting_waits(system, ids, call.where):
             if options.any and ids:
                 ended = _wait_for_any(system, ids, options.timeout)
             else:
@@ -138,7 +139,7 @@ def _follow_to_end(call: Call, system: RemoteSystem, ends: TaskEnds, task: Task)
                 break
             (task,) = ends.wait((task.id,), _PAUSE) or (start.report(task),)
         except KeyboardInterrupt:
-            status = _ask_about(system, task)
+            status = _ask_about(call, system, task)
             if status is not None:
                 return status
     if task.status is not TaskStatus.COMPLETE:
@@ -170,12 +171,12 @@ def _now(system: RemoteSystem, task: Task) -> Task:
     return task
 
 
-def _ask_about(system: RemoteSystem, task: Task) -> int | None:
+def _ask_about(call: Call, system: RemoteSystem, task: Task) -> int | None:
     """Ask how to handle Ctrl+C; return an exit status to leave with, or None."""
     leave = EXIT_SIGNAL + signal.SIGINT
     is_queued = _now(system, task).status is TaskStatus.QUEUED
     kept = "stays queued" if is_queued else "keeps running"
-    left = f"#{task.id} {kept}; see: backburner log -f {task.id}\n"
+    left = f"#{task.id} {kept}; see: backburner log -f {task.id}{call.where}\n"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(left)
         return leave

@@ -47,13 +47,16 @@ def news_text(task: Task, icons: Icons) -> str:
     return "  ".join(parts)
 
 
-def input_text(task: Task, *, verbs: bool = False, drawn: bool = True) -> str:
-    """Return a line that says that a task waits for input, and how to send it."""
+def input_text(task: Task, *, verbs: str | None = None, drawn: bool = True) -> str:
+    """Return a line that says that a task waits for input, and how to send it.
+
+    It names commands of the chat, or verbs of the command line with these options.
+    """
     ways = [("send", f"{task.id} TEXT")]
     if has_terminal(task) and drawn:
-        ways.append(("attach" if verbs else "input", str(task.id)))
-    start = "backburner " if verbs else "/"
-    how = " or ".join(f"{start}{name} {rest}" for name, rest in ways)
+        ways.append(("input" if verbs is None else "attach", str(task.id)))
+    start = "/" if verbs is None else "backburner "
+    how = " or ".join(f"{start}{name}{verbs or ''} {rest}" for name, rest in ways)
     said = f": {task.last_line}" if task.last_line else ""
     return safe_line(
         f"#{task.id} {task.description.strip()} {AWAITS_INPUT}{said}  ({how})"

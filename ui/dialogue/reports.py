@@ -170,7 +170,10 @@ def rules_lines(found: RulesFound, *, paused: bool = True) -> list[str]:
             never = "" if group.pause_on_failure else "not "
             parts.append(f"{never}paused when a task fails")
         lines.append(f"group {group.name}: {', '.join(parts)}")
-    lines = lines or ["nothing is paused, and no group has its own limit"]
+    if not lines:
+        lines = ["nothing is paused, and no group has its own limit"]
+    elif not (paused or rules.paused or any(it.paused for it in rules.groups)):
+        lines.insert(0, "nothing is paused")
     if found.tasks:
         lines.append(f"{'paused' if paused else 'resumed'}: {ids_text(found.tasks)}")
     if found.unpaused:

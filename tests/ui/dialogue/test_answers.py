@@ -10,8 +10,11 @@ from backburner.actors import (
     CancelAccepted,
     CancelTask,
     Forgotten,
+    GroupRules,
+    QueueRules,
     RefusalCode,
     Refused,
+    RulesFound,
     Slots,
     SlotsChanged,
     TaskAdded,
@@ -219,3 +222,22 @@ def test_output_or_an_error_is_shown(
         f"! can't read the output of #2, {path}: No such file or directory"
     ]
     assert not dialogue.misunderstood
+
+
+def test_resume_says_that_nothing_is_paused_beside_the_limits_of_groups(
+    dialogue: Dialogue,
+) -> None:
+    limit, paused = GroupRules("builds", slots=1), GroupRules("docs", paused=True)
+    ended = RulesFound(QueueRules(groups=(limit,)))
+    assert ask(dialogue, "/resume", ended) == [
+        "nothing is paused",
+        "group builds: 1 at a time",
+    ]
+    assert ask(dialogue, "/group builds --parallel 1", ended) == [
+        "group builds: 1 at a time"
+    ]
+    partly = RulesFound(QueueRules(groups=(limit, paused)))
+    assert ask(dialogue, "/resume", partly) == [
+        "group builds: 1 at a time",
+        "group docs: paused",
+    ]

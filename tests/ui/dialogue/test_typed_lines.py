@@ -154,6 +154,10 @@ def test_a_task_of_an_unknown_kind_says_what_to_type(dialogue: Dialogue) -> None
             "/task --pty bash make test",
             f"missing description; the form is: {TASK.heading}",
         ),
+        (
+            "/task --pty \u201cRun tests\u201d bash \u201cmake test\u201d",
+            '\u201c doesn\'t quote; try: /task --pty "Run tests" bash "make test"',
+        ),
     ],
 )
 def test_a_wrong_word_in_place_of_the_kind_is_corrected(

@@ -14,6 +14,9 @@ from .creation import LONGEST_CORRECTION, TASK, UnknownKindError
 _MEANS_BASH: Final = {"bash", "shell", "cmd", "command", "--"}
 """Words that people type as the kind when they mean bash; case is ignored."""
 
+_STRAIGHT: Final = str.maketrans(dict.fromkeys("\u201c\u201d\u201e", '"'))
+"""Replaces the quotes of word processors."""
+
 
 def with_kind(line: str, error: UnknownKindError) -> UsageError:
     """Return an error that proposes a correction of the unknown kind in a line."""
@@ -27,6 +30,12 @@ def with_kind(line: str, error: UnknownKindError) -> UsageError:
         return _options_first(options, text)
     if asked.label:
         return _for_bash(what, f"{TASK.name} {options}bash ", text)
+    if text[0] not in QUOTES and (straight := text.translate(_STRAIGHT))[0] in QUOTES:
+        corrected = f"{TASK.name} {options}{straight}"
+        return UsageError(
+            f"{text[0]} doesn't quote; try: {brief(corrected, LONGEST_CORRECTION)}",
+            corrected,
+        )
     if text[0] in QUOTES:
         _, job = read_quoted(text)
         description = text[: len(text) - len(job)]

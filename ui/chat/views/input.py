@@ -10,6 +10,7 @@ from ....actors.rules.safe_text import safe_line
 from ...editor.editor import EditorStyles, Rendered
 from ...text.rows import Span
 from ..model.state import Focus, HelpKeys, Leaving, Purpose, Question
+from .question import asked_about
 
 if TYPE_CHECKING:
     from ...text.theme import Theme
@@ -55,8 +56,8 @@ def _elsewhere(state: ChatState) -> str:
             return "end?"
         case Leaving():
             return "leave?"
-        case Question(action=action, task_id=task_id):
-            return f"{action} #{task_id}?"
+        case Question() as question:
+            return asked_about(state, question).lower()
         case HelpKeys():
             return "keys"
         case None:

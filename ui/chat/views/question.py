@@ -61,14 +61,20 @@ def stands_still(task: Task) -> bool:
     return task.is_paused or (task.waits_to_run and (task.terms or PLAIN).held)
 
 
-def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
-    """Return the action on the task, and the keys that answer."""
+def asked_about(state: ChatState, question: Question) -> str:
+    """Return the question: the action, and the task."""
     seen = state.board.find(question.task_id)
-    name = "" if seen is None else safe_line(seen.task.description)
     verb = _VERBS[question.action]
     if question.action == "pause" and seen is not None and stands_still(seen.task):
         verb = "Resume"
-    asked = f"{verb} #{question.task_id}?"
+    return f"{verb} #{question.task_id}?"
+
+
+def _about_task(state: ChatState, question: Question) -> tuple[str, str]:
+    """Return the action on the task, and the keys that answer."""
+    asked = asked_about(state, question)
+    seen = state.board.find(question.task_id)
+    name = "" if seen is None else safe_line(seen.task.description)
     now = ""
     if seen is not None and question.action == "rerun":
         running = seen.task.status is TaskStatus.RUNNING

@@ -36,6 +36,7 @@ from backburner.ui.terminal.keys import FocusChange, Key, Paste, Wheel
 from backburner.ui.terminal.terminal import Size
 from chat_driver import (
     READING,
+    START,
     ChatDriver,
     ended,
     of_conversation,
@@ -805,6 +806,14 @@ def test_a_scrolled_chat_is_at_its_end_once_all_below_fits(grows: str) -> None:
         chat.tell(Beat())
     assert "note 29" in chat.screen()
     assert "↓ End" not in chat.screen()
+
+
+def test_both_rows_of_the_question_about_a_paused_task_say_resume() -> None:
+    chat = ChatDriver()
+    chat.news(queued(1), replace(running(1), paused_at=START))
+    chat.press("tab", "p")
+    assert "Resume #1?" in chat.screen()
+    assert "resume #1? " in chat.screen()
 
 
 def test_ctrl_t_hides_the_panel() -> None:

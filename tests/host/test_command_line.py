@@ -430,7 +430,8 @@ def test_the_queue_is_paused_and_groups_have_slots(shell: Shell) -> None:
     rules = json.loads(shell("group", "--json").stdout)
     (builds,) = rules["groups"]
     assert (builds["name"], builds["slots"], builds["paused"]) == ("builds", 2, False)
-    assert shell("resume").stdout == "group builds: 2 at a time\n"
+    running = "nothing is paused\ngroup builds: 2 at a time\n"
+    assert shell("resume").stdout == running
     assert shell("group", "builds").returncode == 2
     assert shell("add", "--at", "whenever", "--", "true").returncode == 2
 

@@ -39,7 +39,7 @@ def test_waiting_verbs_are_not_sent_queued_tasks(
         with ends.TaskEnds(remote) as first:
             task = system.add("Runs", "fake")
             kind.job(task.id)
-            with ends.reporting_waits(remote, [task.id]):
+            with ends.reporting_waits(remote, [task.id], ""):
                 system.add("Held", "fake", terms=Terms(held=True))
                 kind.job(task.id).complete()
                 (ended,) = first.wait([task.id], PATIENCE)

@@ -30,8 +30,8 @@ _COUNT: Final = rb"""(?xi)
 # Amounts of data. Without a bar before them they may be used and total memory.
 _AMOUNT: Final = rb"""(?xi)
     (?: \xe2[\x94-\x96][\x80-\xbf] | --- | [=>\s\#-]\] ) \s+
-    (\d{1,6}(?:\.\d{1,3})?) \s?([kmgt]?i?b)? \s?/\s?
-    (\d{1,6}(?:\.\d{1,3})?) \s?([kmgt]?i?b) \b (?!/)
+    (\d{1,6}(?:\.\d{1,3})?) \s?((?:[kmgt]i?)?b)? \s?/\s?
+    (\d{1,6}(?:\.\d{1,3})?) \s?((?:[kmgt]i?)?b) \b (?!/)
     """
 _UNITS: Final = b"bkmgt"
 _SEGMENT_END: Final = rb"[\r\n]+"

@@ -117,6 +117,7 @@ def test_progress_is_read_from_the_output_of_tools(
         pytest.param("━━━ 1.2/3.4 MB/s".encode(), id="rates"),
         pytest.param("━━━ 3.4/1.2 MB".encode(), id="more-than-all"),
         pytest.param("━━━ 0/0 B".encode(), id="nothing-of-nothing"),
+        pytest.param("━━━ 1/2 iB".encode(), id="no-unit"),
         pytest.param(b"250%", id="too-much"),
         pytest.param(b"1000%", id="far-too-much"),
         pytest.param(b"change: -5%", id="negative"),

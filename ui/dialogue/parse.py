@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ...actors.rules.safe_text import brief
-from .arguments import UsageError, split_word
+from .arguments import UsageError, split_word, task_id
 from .commands import REGISTRY, SEND, Exit, Say
 from .quoting import UnbalancedQuoteError
 from .shell_blocks import BlockLine, may_be_unfinished
@@ -72,10 +72,16 @@ def sends_input(text: str) -> bool:
 
 
 def without_input(text: str) -> str:
-    """Return a command as it is stored: without input for a task: a password."""
+    """Return a command as it is stored: without input for a task, maybe a password."""
     name, rest = split_word(text)
+    if not rest or not sends_input(name):
+        return text
     task, sent = split_word(rest)
-    return f"{name} {task} …" if sent and sends_input(name) else text
+    try:
+        task_id(task)
+    except UsageError:
+        return f"{name} …"  # its id was forgotten
+    return f"{name} {task} …" if sent else text
 
 
 def line_hint(line: str, *, notes: bool) -> str:
@@ -88,7 +94,8 @@ def line_hint(line: str, *, notes: bool) -> str:
         return (
             "this affects no other job: each has its own shell; use !cd DIR && COMMAND"
         )
-    if not notes or line.lstrip().startswith(("/", "!")):
+    is_note = words and not line.lstrip().startswith(("/", "!"))
+    if not notes or not is_note or line.strip() in _LEAVING:
         return ""
     name = "/quit" if words[0] in _FAREWELLS else f"/{words[0]}"
     if len(words) == 1 and name in REGISTRY:

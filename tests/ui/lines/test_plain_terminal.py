@@ -65,6 +65,12 @@ def test_line_mode_says_how_to_run_what_was_kept_as_a_note(tmp_path: Path) -> No
         chat.wait("kept as a note; the command is /help")
         chat.send("ls -la\n")
         chat.wait("kept as a note; to run it: !ls -la")
+        chat.send("\n  \nexit\n")
+        chat.wait("to leave: ")
+        chat.send("bye\n")
+        chat.wait("kept as a note; the command is /quit")
+        assert chat.text.count("kept as a note") == 3
+        assert "error" not in chat.text
 
 
 def test_line_mode_ends_silently_without_standard_input(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -43,12 +44,14 @@ class SendLine(msgspec.Struct, frozen=True):
 
 def _parse_send(rest: str) -> SendLine:
     word, text = split_word(rest)
-    if not word or not text:
-        raise UsageError(
-            "/send takes a task id and a text, such as: /send 3 yes; /send 3 --enter"
-            " sends an empty line"
-        )
-    return SendLine(task_id(word), _SENT_FOR.get(text.strip(), text))
+    if text:
+        with contextlib.suppress(UsageError):
+            return SendLine(task_id(word), _SENT_FOR.get(text.strip(), text))
+    # A wrong id is not repeated, since it may be a part of a password.
+    raise UsageError(
+        "/send takes a task id and a text, such as: /send 3 yes; /send 3 --enter sends"
+        " an empty line"
+    )
 
 
 _SENT_FOR: Final = {"--end": None, "--enter": ""}

@@ -71,7 +71,8 @@ def test_a_sent_line_is_shown_and_remembered_and_the_input_is_cleared() -> None:
     [
         ("/send 3 hunter2", "/send 3 …"),
         (" /stdin last hunter2", "/stdin last …"),
-        ("/send no task hunter2", "/send no …"),
+        ("/send hunter2", "/send …"),
+        ("/send hunter2 is it", "/send …"),
         ("/send 3 hunter2\n!true", "/send 3 …"),
     ],
 )
@@ -80,6 +81,7 @@ def test_input_for_a_task_is_shown_but_not_stored(line: str, stored: str) -> Non
     effects = chat.enter(line)
     assert not [effect for effect in effects if isinstance(effect, Remember)]
     assert chat.kept[0].text == stored
+    assert not any("hunter2" in it.text for it in chat.kept)
     assert "hunter2" in chat.screen()
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from ..rules.field_types import plain
 from ..rules.nodes import Node
 from ..rules.outcome import Outcome
 from ..rules.terms import Input
@@ -190,7 +191,7 @@ class Gone(EngineMessage, frozen=True):
 ToEngine = Run | Order | StopJob | KillJob | AskNodes | Close
 FromEngine = Ready | Waits | Began | Took | Ended | NodesSeen | Gone
 
-encode: Final = msgspec.json.Encoder().encode
+encode: Final = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 def decode_to_engine(payload: bytes) -> ToEngine:

@@ -222,13 +222,11 @@ class Number:
         raise TypeError(f"recipient {self.value} is at the other end of a connection")
 
 
-def _number(recipient: object) -> int:
-    if isinstance(recipient, Number):
-        return recipient.value
-    raise NotImplementedError(f"{type(recipient).__name__} can't be sent")
+def _encodable(value: object) -> object:
+    return value.value if isinstance(value, Number) else field_types.plain(value)
 
 
-encode = msgspec.json.Encoder(enc_hook=_number).encode
+encode = msgspec.json.Encoder(enc_hook=_encodable).encode
 """Encodes a message; recipients must have been replaced by `Number` objects."""
 
 

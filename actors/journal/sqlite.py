@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ..rules.attempts import may_run_again
+from ..rules.field_types import plain
 from ..rules.numbers import LARGEST, LAST_OPENED
 from ..rules.process_record import ProcessRecord
 from .connection import JournalConnection
@@ -91,7 +92,7 @@ class SqliteJournal(Journal):
         self._schedules: dict[int, ScheduleRow] = {}
         self._standings = Standings()
         self._reused: set[int] = set()  # tasks that may be started once more
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = msgspec.json.Encoder(enc_hook=plain).encode
         self._unproven = False
         self._file.get()
 

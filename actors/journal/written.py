@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..rules.field_types import plain
 from ..rules.outcome import STOPPING
 from ..rules.status import TaskStatus
 from ..rules.task import Task
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     _Standing = tuple[Attempt | None, bool, datetime | None, bool, str]
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 class Standings:

@@ -101,9 +101,11 @@ class Admission:
                     " give one"
                 )
             if not is_unicode(directory) or "\0" in directory:
+                is_text = is_unicode(directory)
+                problem = "has a NUL character" if is_text else "is not valid UTF-8"
                 raise InvalidRequestError(
-                    f"the directory {brief(directory)!r} can't be stored: it is"
-                    " not valid UTF-8; use another one"
+                    f"the directory {brief(directory)!r} can't be stored: it {problem};"
+                    " use another one"
                 )
         if isinstance(environment, Variables) and environment is not self._environment:
             problem = environment.problem()

@@ -73,7 +73,7 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         )
     except msgspec.ValidationError as error:
         text = str(error)
-        return _problem_of_terms(message, text) or _in_words(text, type(message))
+        return _problem_of_terms(message, text) or _in_words(text, message)
     except UnicodeEncodeError:
         # From a text where another type is expected.
         return not_unicode(message)
@@ -82,6 +82,24 @@ def wrong_type(message: msgspec.Struct) -> str | None:
         if value is not None and (problem := _wrong_variables(name, value)):
             return problem
     return None
+
+
+def plain(value: object) -> object:
+    """Return a text or an int of a derived class as a plain one, for JSON.
+
+    A hook of encoders: `wrong_type` allows derived classes, such as those of libraries
+    that parse HTML.
+
+    Raises:
+        NotImplementedError: If it is another object.
+    """
+    match value:
+        case str():
+            return str.__str__(value)
+        case int():
+            return int.__int__(value)
+        case _:
+            raise NotImplementedError(f"{type(value).__name__} can't be stored or sent")
 
 
 def not_taken(value: object) -> str:
@@ -167,7 +185,7 @@ def _problem_of_terms(message: msgspec.Struct, text: str) -> str | None:
     return None
 
 
-def _in_words(text: str, cls: type[msgspec.Struct]) -> str:
+def _in_words(text: str, message: msgspec.Struct) -> str:
     match = re.match(_WRONG, text)
     if match is None:
         if (match := re.match(_OUT_OF_RANGE, text)) is not None:
@@ -175,8 +193,8 @@ def _in_words(text: str, cls: type[msgspec.Struct]) -> str:
             return f"{path} must be {_WORDS.get(expected, expected)} {bounds}"
         if (match := re.match(_OTHER, text)) is not None:
             problem, path = match.groups()
-            if choices := _choices(cls, path):
-                given = brief(problem.partition("'")[2].removesuffix("'"))
+            if choices := _choices(type(message), path):
+                given = brief(operator.attrgetter(path)(message))
                 return f"{path} must be {choices}, not {given!r}"
             return f"{path}: {problem[0].lower()}{problem[1:]}"
         return text

@@ -168,6 +168,16 @@ def test_a_text_that_is_not_unicode_is_named(session: RemoteSystem) -> None:
     session.end("\udc80")  # made legible, as by a TaskSystem
 
 
+class _Text(str):
+    __slots__ = ()
+
+
+def test_a_text_of_a_derived_class_is_sent_as_a_plain_one(
+    session: RemoteSystem,
+) -> None:
+    assert session.add(_Text("Build"), "bash", _Text("true")).args == ("true",)
+
+
 def test_a_refused_subscription_is_not_repeated_for_the_next_host(
     session: RemoteSystem, care: HostCare
 ) -> None:

@@ -182,6 +182,39 @@ def test_a_kind_that_returns_no_job_fails_the_task() -> None:
     assert ended.reason == ("bug in kind 'fake': start() must return a job, not None")
 
 
+class _Text(str):
+    """A text of a derived class, such as of a library that parses HTML."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "something else"
+
+
+class _Number(int):
+    """A number of a derived class."""
+
+
+def test_texts_and_numbers_of_derived_classes_are_stored_as_plain_ones(
+    tmp_path: Path,
+) -> None:
+    text, three = _Text("true"), _Number(3)
+    with TaskSystem(directory=tmp_path) as system:
+        system.set_slots(three)
+        terms = Terms(priority=three, group=text)
+        task = system.add(text, "bash", text, origin=text, terms=terms)
+        (ended,) = system.wait(task.id, timeout=PATIENCE)
+        assert ended.status is TaskStatus.COMPLETE
+    with TaskSystem(directory=tmp_path) as system:
+        (found,) = system.list()
+        assert (found.description, found.args, found.origin) == (
+            "true",
+            ("true",),
+            "true",
+        )
+        assert found.terms == Terms(priority=3, group="true")
+
+
 def test_an_invalid_argument_of_add_is_named() -> None:
     wrong: Any = "5"
     with running(TaskSystem()) as system:
@@ -189,6 +222,10 @@ def test_an_invalid_argument_of_add_is_named() -> None:
             system.add("Build", "bash", "true", directory=cast("Any", 4))
         with pytest.raises(RefusedError, match=r"^directory is empty, or"):
             system.add("Build", "bash", "true", directory="")
+        with pytest.raises(RefusedError, match="can't be stored: it has a NUL char"):
+            system.add("Build", "bash", "true", directory="/\0")
+        with pytest.raises(RefusedError, match=r"'pipe' or 'terminal', not \"it's\""):
+            system.add("Build", "bash", "true", terms=Terms(input=cast("Any", "it's")))
         with pytest.raises(RefusedError, match="sleep takes one duration, not 2"):
             system.add("Nap", "sleep", "1s", "2s")
         with pytest.raises(RefusedError, match="data is not valid UTF-8; correct it"):

@@ -125,7 +125,10 @@ class AgentClient:
         with self._more:
             self._more.wait_for(is_over, PATIENCE)
         if not found:
-            raise TimeoutError(f"no such message in {self.messages[-5:]}")
+            status = self.process.poll() if self._ended else "none yet"
+            raise TimeoutError(
+                f"no such message in {self.messages[-5:]}; exit status: {status}"
+            )
         return found[0]
 
     def ask(self, method: str, params: Json | None = None) -> Json:

@@ -37,13 +37,18 @@ class ClosedSession:
     Reads a copy of its journal, so that the session doesn't change. Blocks while the
     copy is made and read.
 
+    Args:
+        directory: The session's directory.
+        options: The options that select it, for the command that `state` names.
+
     Raises:
         SessionInUseError: If a program has the session open.
         TaskSystemError: If the session doesn't exist, or can't be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: str = "") -> None:
         self._name = directory.name
+        self._options = options
         with _locked(directory):
             memory = _read(directory)
         self._tasks = {task.id: task for task in memory.tasks}
@@ -103,7 +108,8 @@ class ClosedSession:
         text = f"session {self._name!r} has no host, so none of its tasks is running"
         if self.list(TaskFilter.RUNNING):
             text += ", and the status of its running tasks is not known yet"
-        return f"{text}; `backburner host start` starts one, and its queued tasks"
+        start = f"`backburner host start{self._options}`"
+        return f"{text}; {start} starts one, and its queued tasks"
 
 
 @contextlib.contextmanager

@@ -156,7 +156,7 @@ def _without_host(call: Call, typed: str) -> int:
     from ...actors.session.closed import ClosedSession  # noqa: PLC0415 - see above
 
     verb = call.options.verb
-    session = ClosedSession(Path(call.settings.directory))
+    session = ClosedSession(Path(call.settings.directory), call.where)
     if verb not in _READING:
         again = "" if verb in _ON_RUNNING else f"; then repeat: backburner {typed}"
         return complain(f"{session.state}{again}", EXIT_UNSUCCESSFUL)

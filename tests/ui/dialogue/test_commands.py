@@ -381,6 +381,10 @@ def test_every_command_has_a_test_case() -> None:
         ("/task --catch-up all Run bash ls", "--catch-up needs --every"),
         ("/resume --group a/b", "a/b is not a group; use a short name"),
         ("/group builds", "/group takes a name and what to set: /group builds --paral"),
+        (
+            "/group builds --parallel 1000001",
+            "--parallel: 1000001 is not a number of tasks from 0 to 1000000",
+        ),
         ("/task --at noon Run bash ls", "--at: noon is not a time; write 18:30, tom"),
         ("/move 3", "/move takes a task and a place, such as: /move 3 before 5"),
         ("/move 3 up", "/move takes a task and a place, such as"),

@@ -9,7 +9,7 @@ import msgspec
 
 from ....actors import GetRules, PauseQueue, PauseTask, RulesFound, SetGroup
 from ....actors.rules.safe_text import brief
-from ....actors.rules.terms import is_group_name
+from ....actors.rules.terms import MOST, is_group_name
 from .. import completers
 from ..arguments import UsageError, task_id
 from ..registry import CommandSpec, also
@@ -168,7 +168,10 @@ def _parse_group(rest: str) -> SetUpGroup:
         case []:
             return SetUpGroup()
         case [name, "--parallel", slots] if slots.isascii() and slots.isdigit():
-            return SetUpGroup(_group_name(name), int(slots[:18]))
+            if (number := int(slots[:18])) > MOST:
+                what = f"{brief(slots)} is not a number of tasks from 0 to {MOST}"
+                raise UsageError(f"--parallel: {what}")
+            return SetUpGroup(_group_name(name), number)
         case [name, "--pause-on-failure", "on" | "off" as word]:
             return SetUpGroup(_group_name(name), pause_on_failure=word == "on")
         case _:

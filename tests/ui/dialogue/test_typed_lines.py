@@ -23,6 +23,7 @@ from backburner.actors import TaskStatus as Status
 from backburner.ui.dialogue.commands import REGISTRY
 from backburner.ui.dialogue.commands.creation import TASK
 from backburner.ui.dialogue.context import BY_YOU
+from backburner.ui.dialogue.effects import Leave
 from backburner.ui.dialogue.entries import Said
 from backburner.ui.dialogue.lookups import LookedUp, LookUp, LookUpFailed
 from hypothesis import given
@@ -209,6 +210,11 @@ def test_exit_words_of_other_programs_explain_how_to_leave(dialogue: Dialogue) -
     assert notice == "> exit"
     assert "/quit ends running tasks" in hint
     assert not dialogue.misunderstood
+
+
+def test_an_exit_word_leaves_a_session_that_keeps_running(dialogue: Dialogue) -> None:
+    dialogue.context.detaches = True
+    assert Leave(ends=False) in dialogue.take_line("exit")
 
 
 def test_rerun_repeats_a_task_unchanged(dialogue: Dialogue, samples: Samples) -> None:

@@ -144,7 +144,7 @@ class Exit(msgspec.Struct, frozen=True):
 
     def run(self, context: Context) -> list[Effect]:
         """Leave, or explain how: a script that ends with `exit` may expect a wait."""
-        if context.drawn:
+        if context.drawn or context.detaches:
             return Quit().run(context)
         text = "to leave: /quit ends running tasks, the end of the input waits for them"
         return [context.reply([text])]

@@ -16,7 +16,7 @@ FIRST_PAUSE: Final = 2.0
 """Default seconds before the second attempt."""
 
 LONGEST_PAUSE: Final = 300.0
-"""Maximum seconds between attempts; the pause doubles with each attempt."""
+"""Maximum seconds between attempts, unless the first pause is longer; each doubles."""
 
 SPREAD: Final = 0.1
 """The random deviation of a pause, as a fraction.
@@ -96,7 +96,7 @@ def pause_before(terms: Terms, step: int, chance: float) -> float:
     """Return the seconds before an attempt; `step` is 1 for the second."""
     first = FIRST_PAUSE if terms.retry_delay is None else terms.retry_delay
     # The bound prevents an overflow of the power.
-    pause = min(first * 2.0 ** min(step - 1, 64), LONGEST_PAUSE)
+    pause = min(first * 2.0 ** min(step - 1, 64), max(first, LONGEST_PAUSE))
     return pause * (1 - SPREAD + 2 * SPREAD * chance)
 
 

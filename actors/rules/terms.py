@@ -73,8 +73,8 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             delay.
         retries: The number of further attempts if it fails.
         retry_delay: Seconds before the second attempt, by default 2. The delay doubles
-            with each attempt, up to five minutes, with a random deviation of up to a
-            tenth.
+            with each attempt, up to five minutes if it is shorter than that, with a
+            random deviation of up to a tenth.
         retry_on: The exit statuses that are retried, with 124 for a timeout; empty for
             any failure.
         restart: Whether to start it again without a limit, whenever it ends or whenever

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from .attempts import pause_before
+from .attempts import LONGEST_PAUSE, pause_before
 from .batches import Batches
 from .moment import local_time
 from .status import TaskStatus
@@ -176,8 +176,9 @@ class WaitingTasks:
         if attempt is None:
             return waits_for
         if attempt.due is not None and waits_for.startswith("starts at"):
-            # It is due within minutes, so the time of day is enough.
-            waits_for = f"starts at {local_time(attempt.due.timestamp(), day=False)}"
+            # Mostly it is due within minutes, so that the time of day is enough.
+            day = ((task.terms or PLAIN).retry_delay or 0.0) > LONGEST_PAUSE
+            waits_for = f"starts at {local_time(attempt.due.timestamp(), day=day)}"
             return f"{attempt.before}; {task.attempt_text} {waits_for}"
         return f"{attempt.before}; {task.attempt_text}: {waits_for}"
 

@@ -16,7 +16,7 @@ from backburner.actors import (
 )
 from backburner.actors.rules.attempts import LONGEST_PAUSE
 from backburner.actors.rules.book import TaskBook
-from backburner.actors.rules.moment import Moment
+from backburner.actors.rules.moment import Moment, local_time
 from backburner.actors.rules.output_news import OutputNews
 from backburner.actors.rules.task_table import UnknownTaskError
 from backburner.actors.rules.terms import Terms
@@ -462,3 +462,16 @@ def test_an_attempt_that_outlived_its_program_can_count_as_long() -> None:
     ended = later.end_attempt(task.id, OUTCOMES[1], at(100 + LONGEST_PAUSE + 1))
     assert ended.attempt is not None
     assert (ended.attempt.number, ended.attempt.step) == (3, 1)
+
+
+@pytest.mark.parametrize(("delay", "day"), [(300.0, False), (86400.0, True)])
+def test_a_next_attempt_that_is_far_away_is_shown_with_its_date(
+    delay: float, *, day: bool
+) -> None:
+    book, task = _flaky(Terms(retries=1, retry_delay=delay))
+    task = book.end_attempt(task.id, OUTCOMES[1], NOW)
+    assert task.attempt is not None
+    assert task.attempt.due is not None
+    shown = local_time(task.attempt.due.timestamp(), day=day)
+    reason = book.waiting.reason(task.id, "starting")
+    assert reason.endswith(f"attempt 2 of 2 starts at {shown}")

@@ -137,7 +137,9 @@ def test_the_backoff_doubles_up_to_five_minutes_with_jitter() -> None:
     assert pause_before(terms, 90, 0.5) == 300.0
     assert pause_before(Terms(retries=1, retry_delay=10.0), 1, 0.0) == 9.0
     assert pause_before(Terms(retries=1, retry_delay=10.0), 1, 1.0) == 11.0
-    assert pause_before(Terms(retries=1, retry_delay=1e9), 1 << 40, 0.5) == 300.0
+    assert pause_before(Terms(retries=1, retry_delay=299.0), 1 << 40, 0.5) == 300.0
+    for step in (1, 2, 1 << 40):
+        assert pause_before(Terms(retries=1, retry_delay=3600.0), step, 0.5) == 3600.0
 
 
 def test_a_waiting_attempt_holds_no_slot(driven: Driven) -> None:
